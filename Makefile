@@ -1,0 +1,41 @@
+# The developer's commands. `make demo` and `make test` set up what is missing, and nothing twice.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.ready
+export MLFLOW_DISABLE_TELEMETRY := 1
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: setup demo test lint ui clean lock
+
+setup: $(SETUP)
+
+# torch first and pinned: the build without an accelerator satisfies everything that comes after it.
+$(SETUP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	touch $@
+
+demo: $(SETUP)
+	$(BIN)/dvc repro --quiet
+	$(BIN)/python -m mealign --config-dir . -cn params stage=report
+
+test: $(SETUP)
+	$(BIN)/python -m pytest -q --cov --cov-report=term --cov-fail-under=85
+
+lint: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+ui: $(SETUP)
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+
+# Remove what runs wrote; keep the environment and the fetched weights.
+clean:
+	rm -rf data mlruns multirun .dvc/cache .dvc/tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+
+# Write down the versions that are installed now.
+lock: $(SETUP)
+	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt

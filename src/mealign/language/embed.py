@@ -1,0 +1,38 @@
+"""Sentence embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mealign.language.weights import quiet_transformers
+from mealign.progress import bar
+
+BATCH_SIZE = 64
+
+
+class Embedder:
+    """A sentence-transformers model; ``name`` is a folder, or a model's name on the hub."""
+
+    def __init__(self, name: Path | str) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        with quiet_transformers():
+            self._model = SentenceTransformer(str(name))
+
+    def encode(self, texts: Sequence[str], *, description: str | None = None) -> NDArray[np.float32]:
+        """Embed texts: float32 of shape [n, d], every row of length 1. A bar is shown under ``description``."""
+        if not texts:
+            return np.zeros((0, self._model.get_embedding_dimension()), dtype=np.float32)
+        rows = []
+        with bar(description, total=len(texts)) if description else nullcontext() as shown:
+            for start in range(0, len(texts), BATCH_SIZE):
+                batch = list(texts[start : start + BATCH_SIZE])
+                rows.append(self._model.encode(batch, normalize_embeddings=True, show_progress_bar=False))
+                if shown:
+                    shown.advance(len(batch))
+        return np.concatenate(rows).astype(np.float32)

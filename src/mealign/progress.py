@@ -1,0 +1,57 @@
+"""Progress bars on standard error, so that a pipe gets only results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+T = TypeVar("T")
+
+
+class Bar:
+    """One bar. ``advance`` moves it; ``note`` shows a short number beside it (a loss, a rate)."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def advance(self, steps: float = 1) -> None:
+        """Move the bar by ``steps``."""
+        self._progress.advance(self._task, steps)
+
+    def note(self, text: str) -> None:
+        """Show ``text`` beside the bar."""
+        self._progress.update(self._task, note=text)
+
+
+@contextmanager
+def bar(description: str, total: float | None) -> Iterator[Bar]:
+    """Show a bar while the block runs; it disappears from a terminal when the block ends."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Bar(progress, progress.add_task(description, total=total, note=""))
+
+
+def track(items: Iterable[T], description: str, *, total: float | None = None) -> Iterator[T]:
+    """Yield ``items`` behind a bar; ``total`` defaults to ``len(items)`` when it has one."""
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    with bar(description, total) as shown:
+        for item in items:
+            yield item
+            shown.advance()

@@ -1,0 +1,256 @@
+"""The values that flow between stages: frozen, closed, one JSON object a line.
+
+Ids are content hashes (:func:`content_id`), so lineage, caches and forgetting work by key and two runs over the same
+input write the same bytes. Nothing that differs between two such runs (clock time, paths of this machine) is a field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+ABSTENTION = "Not mentioned"
+"""The reference answer of every question that the memory cannot answer."""
+
+DocumentKind = Literal["note", "message", "turn"]
+TaskKind = Literal["memory_qa_self", "memory_qa_third_party", "context_enhance", "context_critic"]
+Family = Literal["recall", "temporal", "multi_hop", "update", "preference", "unanswerable"]
+Split = Literal["train", "eval"]
+Corruption = Literal["wrong_object", "superseded", "other_person", "wrong_date", "invention", "abstention"]
+Origin = Literal[
+    "policy", "reference", "wrong_object", "superseded", "other_person", "wrong_date", "invention", "abstention"
+]
+Order = Literal["forward", "reverse"]
+Arm = Literal["base", "base+memory", "sft", "sft+memory", "dpo", "dpo+memory"]
+
+FAMILIES: tuple[Family, ...] = get_args(Family)
+TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
+CORRUPTIONS: tuple[Corruption, ...] = get_args(Corruption)
+ARMS: tuple[Arm, ...] = get_args(Arm)
+
+
+def content_id(prefix: str, *parts: object) -> str:
+    """Stable id of a value: ``prefix`` and 16 hex digits of the SHA-256 of ``parts`` as canonical JSON.
+
+    >>> content_id("doc", "notes/a.md", "text") == content_id("doc", "notes/a.md", "text")
+    True
+    """
+    payload = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
+    return f"{prefix}_{hashlib.sha256(payload.encode()).hexdigest()[:16]}"
+
+
+class Record(BaseModel):
+    """Base of every record: immutable, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Message(Record):
+    """One turn of a chat prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Document(Record):
+    """L0: one dated item of the user's sources.
+
+    ``source`` is where a person finds it again: a path relative to the user's folder, or ``file#item`` for one item of
+    a file that holds many (``notes/2024-01-03-keys.md``, ``chat.json#m0042``, ``conv-26#D1:3``).
+    ``author`` is who wrote the text: in a note, the user.
+    """
+
+    id: str
+    source: str
+    author: str
+    created_at: datetime
+    kind: DocumentKind
+    text: Annotated[str, Field(min_length=1)]
+
+    @classmethod
+    def create(cls, *, source: str, author: str, created_at: datetime, kind: DocumentKind, text: str) -> Self:
+        """Build a document with the id of its content."""
+        identifier = content_id("doc", source, author, created_at.isoformat(), kind, text)
+        return cls(id=identifier, source=source, author=author, created_at=created_at, kind=kind, text=text)
+
+
+class Evidence(Record):
+    """A span of a document: ``text[start:end]`` in characters."""
+
+    document_id: str
+    start: Annotated[int, Field(ge=0)]
+    end: int
+
+    @model_validator(mode="after")
+    def _span_is_not_empty(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"evidence span {self.start}:{self.end} is empty; end must be greater than start")
+        return self
+
+
+class Fact(Record):
+    """L1: one statement with the time for which it holds and the span that says so.
+
+    Example: from Nadia's note of 2024-03-02 "I moved to Ghent yesterday."::
+
+        subject="Nadia Verhoeven" relation="move to" object="Ghent"
+        statement="Nadia Verhoeven moved to Ghent on 1 March 2024." valid_from=2024-03-01
+
+    ``relation`` is the lemma of the verb with its preposition. ``valid_from`` is the day the event happened or the
+    statement was made; ``valid_to`` and ``superseded_by`` (a fact id) are set when a later fact replaces this one.
+    ``entities`` are the names the statement mentions, its subject first.
+    """
+
+    id: str
+    subject: str
+    relation: str
+    object: str
+    statement: str
+    valid_from: date | None
+    valid_to: date | None = None
+    superseded_by: str | None = None
+    evidence: Evidence
+    entities: tuple[str, ...] = ()
+    confidence: Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Question(Record):
+    """One question with a known answer that no training data was made from.
+
+    ``evidence`` holds the ``source`` of every document that is needed to prove the answer. ``category`` is LoCoMo's
+    (1 to 5), absent elsewhere. An unanswerable question has the answer :data:`ABSTENTION`.
+    """
+
+    id: str
+    family: Family
+    kind: TaskKind
+    question: str
+    answer: str
+    variants: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    as_of: date | None = None
+    category: Annotated[int, Field(ge=1, le=5)] | None = None
+
+
+class Task(Record):
+    """One prompt with its reference answer, made from facts.
+
+    ``fact_ids`` are the facts that the reference rests on (the split is drawn over them); ``context_fact_ids`` those
+    shown in the prompt, empty for a prompt without memory. An unanswerable task's ``fact_ids`` are the facts its
+    question was twisted from. ``question`` is the bare question, without system prompt and memory.
+    """
+
+    id: str
+    kind: TaskKind
+    family: Family
+    question: str
+    prompt: tuple[Message, ...]
+    reference: Annotated[str, Field(min_length=1)]
+    fact_ids: tuple[str, ...]
+    context_fact_ids: tuple[str, ...] = ()
+    split: Split
+
+
+class Sampling(Record):
+    """How a policy's answer was drawn."""
+
+    temperature: float
+    top_p: float
+    seed: int
+    index: int
+
+
+class Candidate(Record):
+    """One possible answer to a task.
+
+    ``origin`` tells who made it: the policy, the reference answer itself, or the corruption that built it from
+    ``edit_fact_ids``. ``model`` is the digest of the weights that sampled it (policy only).
+    """
+
+    id: str
+    task_id: str
+    text: str
+    origin: Origin
+    edit_fact_ids: tuple[str, ...] = ()
+    sampling: Sampling | None = None
+    model: str | None = None
+
+
+class Verdict(Record):
+    """One answer of a judge about one ordered pair of candidates.
+
+    ``first`` and ``second`` are candidate ids *as they were shown*; ``order`` says whether that is the pair's canonical
+    order or its reverse. ``p_first`` is P(first is better); it is ``None`` exactly when ``error`` is set.
+    """
+
+    id: str
+    task_id: str
+    judge: str
+    judge_digest: str
+    first: str
+    second: str
+    order: Order
+    p_first: Annotated[float, Field(ge=0.0, le=1.0)] | None
+    dimensions: dict[str, float] = {}
+    rationale: str = ""
+    prompt_tokens: int = 0
+    cost_usd: float = 0.0
+    error: str | None = None
+
+    @model_validator(mode="after")
+    def _error_or_probability(self) -> Self:
+        if (self.p_first is None) != (self.error is not None):
+            raise ValueError("a verdict has either p_first or error, never both and never neither")
+        return self
+
+
+class Lineage(Record):
+    """Where a preference pair comes from, by id."""
+
+    task_id: str
+    chosen_id: str
+    rejected_id: str
+    verdict_ids: tuple[str, ...]
+    fact_ids: tuple[str, ...]
+    document_ids: tuple[str, ...]
+
+
+class Preference(Record):
+    """L2: a chosen and a rejected answer to one prompt. ``margin`` in (0, 1] is 2 * |P(chosen wins) - 0.5|."""
+
+    id: str
+    family: Family
+    prompt: tuple[Message, ...]
+    chosen: Annotated[str, Field(min_length=1)]
+    rejected: Annotated[str, Field(min_length=1)]
+    margin: Annotated[float, Field(gt=0.0, le=1.0)]
+    lineage: Lineage
+
+    @model_validator(mode="after")
+    def _answers_differ(self) -> Self:
+        if self.chosen.strip() == self.rejected.strip():
+            raise ValueError("chosen and rejected are the same text")
+        return self
+
+
+class Answer(Record):
+    """One arm's answer to one question, scored: ``score`` is in [0, 1]."""
+
+    question_id: str
+    question_set: Literal["gold", "held_out"]
+    arm: Arm
+    family: Family
+    category: int | None = None
+    answer: str
+    score: Annotated[float, Field(ge=0.0, le=1.0)]
+    abstained: bool
+    context_fact_ids: tuple[str, ...] = ()
+
+
+def canonical_json(value: Any) -> str:
+    """One line of JSON with sorted keys: the same value always gives the same text."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,51 @@
+"""What a run shows on the terminal: its config, what each stage did, and the table of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.tree import Tree
+
+from mealign import config
+from mealign.config import Settings
+
+
+def show(item: RenderableType) -> None:
+    """Print one rich renderable to standard output, as wide as the terminal, or 120 columns in a pipe."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=120)
+    console.print(item)
+
+
+def show_config(settings: Settings, *, keys: Sequence[str]) -> None:
+    """Print the settings under ``keys`` (dotted prefixes) as a tree."""
+    tree = Tree("[bold]config[/]")
+    branches: dict[str, Tree] = {"": tree}
+    for key, value in config.flatten(settings).items():
+        if not any(key == prefix or key.startswith(f"{prefix}.") for prefix in keys):
+            continue
+        *parents, leaf = key.split(".")
+        path = ""
+        for parent in parents:
+            above, path = path, f"{path}.{parent}".removeprefix(".")
+            if path not in branches:
+                branches[path] = branches[above].add(f"[cyan]{parent}[/]")
+        branches[path].add(f"{leaf}: [dim]{value}[/]")
+    show(tree)
+
+
+def show_stages(rows: Sequence[tuple[str, str, float, Mapping[str, Any]]]) -> None:
+    """Print one line a stage: name, what was done, seconds, and the numbers it reports."""
+    table = Table(title="stages", title_justify="left")
+    table.add_column("stage", style="cyan")
+    table.add_column("outcome")
+    table.add_column("seconds", justify="right")
+    table.add_column("result")
+    for name, outcome, seconds, summary in rows:
+        numbers = [f"{key} {value}" for key, value in summary.items() if isinstance(value, int | float)]
+        table.add_row(name, outcome, f"{seconds:.1f}", ", ".join(numbers))
+    show(table)

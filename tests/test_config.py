@@ -1,0 +1,142 @@
+"""Every file under conf/ composes and passes the checks; every limit and impossible combination has its message."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from mealign import config
+from mealign.compose import CONF, explain, to_settings, write_params
+from mealign.config import LIMITS, Settings, check, flatten
+from mealign.errors import ConfigError
+
+REQUIRED = {
+    "user/folder": ["user.name=me", "user.person=Me", "user.path=notes"],
+    "user/locomo": ["user.path=locomo10.json", "user.conversation=conv-26", "user.speaker=Caroline"],
+}
+CHOICES = sorted(path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*.yaml"))
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def settings(*overrides: str) -> Settings:
+    return to_settings(composed(*overrides))
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_config_file_composes_and_passes_the_checks(choice: str) -> None:
+    group, _, name = choice.rpartition("/")
+    overrides = [f"{group}={name}", *REQUIRED.get(choice, [])] if group else []
+    if choice == "experiment/locomo":
+        overrides += ["user=locomo", *REQUIRED["user/locomo"]]
+    check(settings(*overrides))
+
+
+@pytest.mark.parametrize("choice", sorted(REQUIRED))
+def test_a_required_key_without_a_value_is_named(choice: str) -> None:
+    group, name = choice.split("/")
+    with pytest.raises(ConfigError, match=r"user\.path: it has no value"):
+        settings(f"{group}={name}")
+
+
+def test_a_locomo_user_must_name_conversation_and_speaker() -> None:
+    with pytest.raises(ConfigError, match="user.conversation=conv-26 user.speaker=Caroline"):
+        check(settings("user=locomo", "user.path=locomo10.json"))
+
+
+def test_the_defaults_in_code_and_in_conf_agree() -> None:
+    """A default that is written twice is written the same."""
+    code, conf = flatten(Settings()), flatten(settings())
+    from_conf_alone = {
+        key for key in conf if key.startswith(("user.", "memory.parser", "memory.embedder.", "model.weights"))
+    }
+    assert {key: conf[key] for key in conf.keys() - from_conf_alone} == {
+        key: code[key] for key in code.keys() - from_conf_alone
+    }
+
+
+@pytest.mark.parametrize(("key", "low", "high", "meaning"), LIMITS)
+def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float, meaning: str) -> None:
+    del meaning
+    whole = isinstance(flatten(Settings())[key], int) or key in ("model.layers", "model.hidden_size")
+    whole = whole or key.startswith("evaluation.max_questions")
+    below = int(low) - 1 if whole else low - 1e-6
+    with pytest.raises(ConfigError, match=rf"^{key}="):
+        check(settings(f"{key}={below}"))
+    if high != float("inf") and not whole:
+        with pytest.raises(ConfigError, match=rf"^{key}="):
+            check(settings(f"{key}={high + 1e-3}"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["mix=dpo_only", "preferences.max_pairs=0"], "DPO has no preferences to learn from"),
+        (["candidates.n=0", "candidates.negatives=0"], "no two answers to compare"),
+        (["mix=sft_only", "mix.sft=false"], "it trains nothing"),
+        (["user.format=locomo"], "holds many people"),
+        (["user.name=a/b"], "it names a folder"),
+        (["judge.view=bio"], "the offline judge reads facts alone"),
+        (["judge.backend=local"], "set judge.view=bio"),
+        (["evaluation.max_questions=0", "evaluation.max_held_out=0"], "nothing would be asked"),
+        (["stage=train"], "no such stage"),
+        (["stage=[]"], "no such stage"),
+        (["stage=dpo", "mix=sft_only"], "mix=sft_only has no such stage"),
+    ],
+)
+def test_an_impossible_combination_is_refused_with_its_mend(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check(settings(*overrides))
+
+
+def test_several_problems_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        check(settings("lora.rank=-1", "seed=-4"))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("judge=nonsense", "judge=nonsense: there is no such file in conf/judge/; use one of bio, evidence"),
+        ("lora.rnk=3", "lora.rnk: there is no such key; did you mean lora.rank?"),
+        ("modle=tiny", "modle: there is no such key; did you mean model?"),
+        ("lora.rank=abc", "lora.rank=abc: it must be of type integer; for example lora.rank=16"),
+        ("judge.backend=oracle", "judge.backend=oracle: it must be one of"),
+        ("ingest.strict=maybe", "ingest.strict=maybe: it must be of type bool"),
+        ("+extra.key=1", "extra: there is no such key"),
+    ],
+)
+def test_what_hydra_refuses_is_explained_with_key_value_and_mend(override: str, message: str) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - Hydra raises several kinds
+        settings(override)
+    assert message in explain(caught.value)
+
+
+def test_stages_come_in_pipeline_order_whatever_the_order_asked() -> None:
+    assert config.selected_stages(settings("stage=[evaluate,sft]")) == ("sft", "evaluate")
+    assert config.selected_stages(settings("stage=memory")) == ("memory",)
+
+
+@pytest.mark.parametrize(
+    ("mix", "left_out"),
+    [
+        ("sft_only", {"candidates", "judge", "preferences", "dpo"}),
+        ("dpo_only", {"sft"}),
+        ("sft_then_dpo", set()),
+    ],
+)
+def test_a_mix_leaves_out_the_stages_it_does_not_need(mix: str, left_out: set[str]) -> None:
+    assert set(config.STAGES) - set(config.selected_stages(settings(f"mix={mix}"))) == left_out
+
+
+def test_params_for_dvc_compose_back_to_the_same_settings(tmp_path: Path) -> None:
+    original = settings("judge=bio", "lora.rank=8", "model=tiny")
+    write_params(original, tmp_path / "params.yaml")
+    with initialize_config_dir(str(tmp_path), version_base="1.3"):
+        again = compose("params", overrides=["judge=bio", f"hydra.searchpath=[file://{CONF}]"])
+    assert to_settings(again) == original
