@@ -1,7 +1,7 @@
 """LoCoMo (arXiv 2402.17753): one conversation of two speakers over dated sessions; either speaker can be the user.
 
 Only ``conversation`` and ``qa`` are read. The annotations of a conversation (``observation``, ``session_summary``,
-``event_summary``) would be answers given away.
+``event_summary``) would be answers given away. A shared photo is part of its turn: its caption becomes a sentence.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _turns(conversation: dict[str, Any], name: str, file: str, problems: Problem
         for position, turn in enumerate(conversation[f"session_{number}"]):
             text = str(turn.get("text") or "").strip()
             if caption := str(turn.get("blip_caption") or "").strip():
-                text = f"{text} [shares a photo: {caption}]".strip()
+                text = f"{text} I am sharing a photo: {caption}.".strip()
             if not (text and turn.get("speaker") and turn.get("dia_id")):
                 problems.add(
                     file, None, "message", f"turn {position} of session {number} of {name} is empty", "fill it"

@@ -1,0 +1,82 @@
+"""Sentences of a document and the clauses they are made of, with their places in the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from mealign.memory.rewrite import subject_of
+
+Token = Any
+BLOCK = re.compile(r"(?:[^\n]|\n(?!\s*(?:\n|[-*+>#]|\d+[.)]\s)))+")
+MARKER = re.compile(r"\s*(?:#+\s+|[-*+>]\s+(?:\[[ xX]\]\s+)?|\d+[.)]\s+)*")
+LONG = 24
+
+
+def blocks(text: str) -> Iterator[tuple[int, str]]:
+    """Yield paragraphs, list items and headings as (offset in the text, content).
+
+    A line break within a paragraph becomes a space and emphasis marks become spaces, so that every character keeps its
+    place: ``text[offset + i]`` is where character ``i`` of the content came from.
+    """
+    for match in BLOCK.finditer(text):
+        marker = MARKER.match(match[0])
+        skipped = marker.end() if marker else 0
+        if match[0].lstrip().startswith("#"):
+            continue
+        content = re.sub(r"[\n*_`]", " ", match[0][skipped:])
+        if content.strip():
+            yield match.start() + skipped, content
+
+
+def clauses(sentence: Any) -> list[tuple[Token, list[Token]]]:
+    """Split a sentence into (verb, tokens) at coordinated verbs that have subjects of their own, or if it is long.
+
+    Tokens are in text order, without the conjunction that joined them. A sentence without a finite verb has none.
+    """
+    root = sentence.root
+    if root.pos_ not in ("VERB", "AUX"):
+        return []
+    verbs = [root]
+    for verb in verbs:
+        for child in verb.children:
+            own = any(grandchild.dep_ in ("nsubj", "nsubjpass") for grandchild in child.children)
+            if child.dep_ == "conj" and child.pos_ in ("VERB", "AUX") and (own or len(sentence) > LONG):
+                verbs.append(child)
+    heads = {verb.i for verb in verbs}
+    result = []
+    for verb in verbs:
+        tokens = sorted(_own_subtree(verb, heads), key=lambda token: token.i)
+        tokens = [
+            token for token in tokens if not (token.dep_ == "cc" and token.head.i == verb.i and _joins(token, heads))
+        ]
+        result.append((verb, _trim(tokens)))
+    return result
+
+
+def implied_subject(verb: Token) -> Token | None:
+    """Return the subject that a coordinated verb shares with the verb before it; None when it has its own or none."""
+    own = any(child.dep_ in ("nsubj", "nsubjpass", "csubj") for child in verb.children)
+    return None if own else subject_of(verb)
+
+
+def _own_subtree(node: Token, heads: set[int]) -> Iterator[Token]:
+    yield node
+    for child in node.children:
+        if child.i not in heads:
+            yield from _own_subtree(child, heads)
+
+
+def _joins(conjunction: Token, heads: set[int]) -> bool:
+    """Whether the conjunction leads to a verb that became a clause of its own."""
+    return any(child.i in heads for child in conjunction.head.children if child.i > conjunction.i)
+
+
+def _trim(tokens: list[Token]) -> list[Token]:
+    words = list(tokens)
+    while words and (words[-1].is_punct or words[-1].is_space or words[-1].dep_ == "cc"):
+        words.pop()
+    while words and (words[0].is_punct or words[0].is_space or words[0].dep_ in ("cc", "intj")):
+        words.pop(0)
+    return words

@@ -1,0 +1,68 @@
+"""The one prompt format of training, judging and evaluation.
+
+An answer prompt is a short system message, with the remembered facts as dated lines when there are any, and the bare
+question as the user's message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mealign.memory.times import format_day
+from mealign.records import ABSTENTION, Fact, Message, TaskKind
+
+ASKER: dict[TaskKind, str] = {
+    "memory_qa_self": "You answer {person}'s questions about their own life.",
+    "memory_qa_third_party": "You answer questions about {person}'s life.",
+    "context_enhance": "You rewrite what {person} asks for as a full request in the first person, with what matters.",
+    "context_critic": "You are {person}. You tell an expert in the first person what their advice misses.",
+}
+SHORT_ANSWER = f"Answer in a few words. If you do not know, answer: {ABSTENTION}."
+ANSWERED_SHORTLY: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
+FIRST_PERSON = re.compile(r"\b(I'm|I've|I'd|I'll|I|me|myself|my|mine|am)\b")
+
+
+def answer_prompt(question: str, *, person: str, kind: TaskKind, facts: Sequence[Fact] = ()) -> tuple[Message, ...]:
+    """Build the messages for a question or a need.
+
+    Args:
+        question: the bare question.
+        person: full name of the user.
+        kind: who asks, and for what.
+        facts: what is remembered, in any order; shown oldest first.
+    """
+    lines = [ASKER[kind].format(person=person)]
+    if kind in ANSWERED_SHORTLY:
+        lines.append(SHORT_ANSWER)
+    system = " ".join(lines)
+    if facts:
+        system += "\nMemory:\n" + "\n".join(memory_line(fact) for fact in in_time_order(facts))
+    return (Message(role="system", content=system), Message(role="user", content=question))
+
+
+def in_time_order(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts oldest first; undated ones before all."""
+    return sorted(facts, key=lambda fact: (str(fact.valid_from or ""), fact.id))
+
+
+def memory_line(fact: Fact) -> str:
+    """Write a fact as ``- 1 March 2024: statement``, with the day on which it ended, if it did."""
+    day = f"{format_day(fact.valid_from)}: " if fact.valid_from else ""
+    until = f" (until {format_day(fact.valid_to)})" if fact.valid_to else ""
+    return f"- {day}{fact.statement}{until}"
+
+
+def search_query(question: str, *, person: str, kind: TaskKind) -> str:
+    """Turn a question into what is searched for: a first-person question names its person, as the facts do."""
+    if kind == "memory_qa_third_party":
+        return question
+    name = person.split()[0]
+
+    def named(match: re.Match[str]) -> str:
+        word = match[1]
+        if word in ("my", "mine"):
+            return f"{name}'s"
+        return "is" if word == "am" else name
+
+    return FIRST_PERSON.sub(named, question)

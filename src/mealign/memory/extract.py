@@ -1,0 +1,311 @@
+"""Statements found by a dependency parse: who, what, when, and the span of text that says so.
+
+A sentence is split into clauses; a clause with a finite verb and a subject that can be named becomes one fact. First
+person becomes the author, second person the one other participant of a conversation, a pronoun of the third person the
+one person just mentioned, and a relative time the date it means on the day it was written. Questions, commands and
+clauses about nothing nameable make no fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mealign.memory.clauses import blocks, clauses, implied_subject
+from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, find_times, subject_of
+from mealign.memory.supersede import supersede
+from mealign.memory.times import Time
+from mealign.progress import track
+from mealign.records import Document, Evidence, Fact, content_id
+
+Token = Any
+
+PIPELINE_BATCH = 64
+MAX_WORDS = 45
+MIN_WORDS = 3
+NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP"}
+VAGUE = {"it", "this", "that", "they", "there", "which", "who", "these", "those", "he", "she", "what", "everything"}
+COMPLEMENTS = ("dobj", "attr", "acomp", "oprd", "dative")
+CLAUSAL = ("xcomp", "ccomp")
+
+
+@dataclass(frozen=True)
+class People:
+    """Everybody's full name by the short form that means them and nobody else."""
+
+    full_names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> People:
+        """Collect full names; a first name that two people share means neither."""
+        owners: dict[str, set[str]] = {}
+        for name in names:
+            owners.setdefault(name, set()).add(name)
+            owners.setdefault(name.split()[0], set()).add(name)
+        return cls({short: next(iter(full)) for short, full in owners.items() if len(full) == 1})
+
+    def canonical(self, name: str) -> str:
+        """Return the full name behind a name, or the name itself."""
+        return self.full_names.get(name, name)
+
+
+def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -> list[Fact]:
+    """Extract facts from all documents, oldest first, with later changes marked.
+
+    Args:
+        documents: notes, messages or turns, in any order.
+        person: full name of the user.
+        parser: folder of an English spaCy pipeline with tagger, parser and named entities.
+    """
+    import spacy
+
+    pipeline = spacy.load(parser)
+    people = People.of({person, *(document.author for document in documents)})
+    listeners = _listeners(documents)
+    ordered = sorted(documents, key=lambda document: (document.created_at, document.source))
+    pieces = [(document, offset, content) for document in ordered for offset, content in blocks(document.text)]
+    parsed = pipeline.pipe(((content, (document, offset)) for document, offset, content in pieces),
+                           as_tuples=True, batch_size=PIPELINE_BATCH)  # fmt: skip
+    facts: dict[str, Fact] = {}
+    recent: dict[str, list[str]] = {}
+    for block, (document, offset) in track(parsed, "extract facts", total=len(pieces)):
+        mentioned = recent.setdefault(document.id, [])
+        for sentence in block.sents:
+            speech = Speech(
+                speaker=_short(document.author),
+                listener=listeners.get(document.id),
+                written=document.created_at.date(),
+                third=mentioned[0] if len(mentioned) == 1 else None,
+            )
+            for fact in _facts_of(sentence, document, offset, speech, people):
+                facts.setdefault(fact.id, fact)
+            _remember(mentioned, sentence, document, speech)
+    rank = {document.id: position for position, document in enumerate(ordered)}
+    found = sorted(facts.values(), key=lambda fact: (rank[fact.evidence.document_id], fact.evidence.start, fact.id))
+    return supersede(found, order=rank)
+
+
+def _listeners(documents: Sequence[Document]) -> dict[str, str]:
+    """Find whom each message speaks to: the other one, where its source has exactly two authors."""
+    authors: dict[str, set[str]] = {}
+    for document in documents:
+        if document.kind != "note":
+            authors.setdefault(_conversation(document), set()).add(document.author)
+    return {
+        document.id: _short(next(iter(authors[_conversation(document)] - {document.author})))
+        for document in documents
+        if document.kind != "note" and len(authors[_conversation(document)]) == 2
+    }
+
+
+def _conversation(document: Document) -> str:
+    return document.source.split("#")[0]
+
+
+def _short(name: str) -> str:
+    return name.split()[0]
+
+
+def _remember(mentioned: list[str], sentence: Any, document: Document, speech: Speech) -> None:
+    """Keep the people named in the latest sentence that names any; they are what ``she`` can mean next."""
+    names = []
+    for entity in sentence.ents:
+        name = entity.text.strip()
+        if entity.label_ == "PERSON" and name and name[0].isupper() and _short(name) != speech.speaker:
+            names.append(_short(name))
+    if names:
+        mentioned[:] = list(dict.fromkeys(names))
+
+
+def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, people: People) -> Iterator[Fact]:
+    if sentence.text.strip().endswith("?"):
+        return
+    previous: list[Token] = []
+    for verb, tokens in clauses(sentence):
+        if not tokens:
+            continue
+        subject = subject_of(verb)
+        if subject is not None and subject.lower_ in VAGUE and not _means_somebody(subject, speech) and previous:
+            # "... and it was wonderful": only the clause before says what.
+            tokens = previous + tokens
+        fact = _fact(verb, tokens, subject, document, offset, speech, people)
+        if fact:
+            yield fact
+            previous = tokens
+        if subject is not None and (apposition := _apposition(subject)):
+            yield _kinship(subject, apposition, document, offset, speech, people)
+
+
+def _means_somebody(subject: Token, speech: Speech) -> bool:
+    return speech.third is not None and subject.lower_ in ("he", "she")
+
+
+def _fact(
+    verb: Token,
+    tokens: list[Token],
+    subject: Token | None,
+    document: Document,
+    offset: int,
+    speech: Speech,
+    people: People,
+) -> Fact | None:
+    imperative = subject is None and verb.tag_ == "VB"
+    dropped = subject is None and verb.tag_ in ("VBD", "VBN", "VBG") and document.kind == "note"
+    if imperative or (subject is None and not dropped) or (verb.tag_ == "VB" and not _has_auxiliary(verb, subject)):
+        return None
+    times = find_times(tokens, written=speech.written, future=_speaks_of_future(verb))
+    rewriter = Rewriter(tokens, speech, times)
+    who = speech.speaker if subject is None else _subject_text(subject, tokens, rewriter)
+    text = rewriter.render(tokens)
+    shared = implied_subject(verb)
+    if subject is None or (shared is not None and shared not in tokens):
+        text = f"{who} {text[0].lower()}{text[1:]}"
+    words = text.split()
+    if not MIN_WORDS <= len(words) <= MAX_WORDS:
+        return None
+    vague = subject is not None and subject.lower_ in VAGUE and not _means_somebody(subject, speech)
+    if vague and len(words) < 6:
+        return None
+    relation, value = _predicate(verb, tokens, rewriter)
+    time = next(iter(times.values()))[1] if times else None
+    canonical = people.canonical(who)
+    start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1].text)
+    return _make(
+        document, start + offset, end + offset,
+        subject=canonical,
+        relation=relation,
+        value=value,
+        statement=f"{text[0].upper()}{text[1:]}.",
+        time=time,
+        entities=(canonical, *_entities(tokens, speech, people)),
+        confidence=_confidence(vague=vague, complete=bool(value), inferred=subject is None or _is_pronoun(subject)),
+    )  # fmt: skip
+
+
+def _make(
+    document: Document, start: int, end: int, *, subject: str, relation: str, value: str, statement: str,
+    time: Time | None, entities: Iterable[str], confidence: float,
+) -> Fact:  # fmt: skip
+    return Fact(
+        id=content_id("fact", document.id, start, end, subject, relation, value),
+        subject=subject,
+        relation=relation,
+        object=value,
+        statement=statement,
+        valid_from=time.start if time else document.created_at.date(),
+        evidence=Evidence(document_id=document.id, start=start, end=end),
+        entities=tuple(dict.fromkeys(entities)),
+        confidence=confidence,
+    )
+
+
+def _confidence(*, vague: bool, complete: bool, inferred: bool) -> float:
+    """0.9 for subject, verb and complement as they stand; less for each thing that was inferred or is missing."""
+    return round(0.9 - 0.3 * vague - 0.2 * (not complete) - 0.1 * inferred, 2)
+
+
+def _is_pronoun(subject: Token) -> bool:
+    return subject.pos_ == "PRON" and subject.lower_ not in FIRST
+
+
+def _has_auxiliary(verb: Token, subject: Token | None) -> bool:
+    return subject is not None and any(child.dep_ in ("aux", "auxpass") for child in verb.children)
+
+
+def _speaks_of_future(verb: Token) -> bool:
+    words = {child.lower_ for child in verb.children if child.dep_ in ("aux", "auxpass")}
+    return bool(words & {"will", "'ll", "’ll", "wo", "shall"}) or verb.tag_ == "VBG" or verb.tag_ in ("VBP", "VBZ")
+
+
+def _subject_text(subject: Token, tokens: Sequence[Token], rewriter: Rewriter) -> str:
+    """Name the subject: the name in apposition, the pronoun's meaning, or the noun phrase."""
+    if apposition := _apposition(subject):
+        return str(" ".join(token.text for token in apposition.subtree if token.dep_ in ("compound", "appos")))
+    inside = {token.i for token in subject.subtree if token.dep_ not in ("relcl", "acl")}
+    phrase = [token for token in subject.subtree if token.i in inside and _before_relative(token, subject)]
+    return rewriter.render(phrase)
+
+
+def _before_relative(token: Token, subject: Token) -> bool:
+    node = token
+    while node.i != subject.i:
+        if node.dep_ in ("relcl", "acl", "appos"):
+            return False
+        node = node.head
+    return True
+
+
+def _apposition(subject: Token) -> Token | None:
+    """Return the name in ``my sister Ilse``; None where there is none."""
+    possessed = any(child.dep_ == "poss" for child in subject.children)
+    for child in subject.children:
+        if possessed and child.dep_ == "appos" and child.pos_ == "PROPN":
+            return child
+    return None
+
+
+def _kinship(subject: Token, name: Token, document: Document, offset: int, speech: Speech, people: People) -> Fact:
+    """State who a name in apposition is: ``my sister Ilse`` says that Ilse is the speaker's sister."""
+    who = people.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
+    role = [token for token in subject.subtree if token.i < name.left_edge.i and not token.is_punct]
+    value = Rewriter(role, speech, {}).render(role)
+    phrase = list(subject.subtree)
+    start, end = phrase[0].idx, phrase[-1].idx + len(phrase[-1].text)
+    return _make(
+        document, start + offset, end + offset,
+        subject=who,
+        relation="be",
+        value=value,
+        statement=f"{_short(who)} is {value}.",
+        time=None,
+        entities=(who, people.canonical(speech.speaker)),
+        confidence=0.8,
+    )  # fmt: skip
+
+
+def _predicate(verb: Token, tokens: Sequence[Token], rewriter: Rewriter) -> tuple[str, str]:
+    """Return the relation (lemma with negation, particle and preposition) and the complement's text."""
+    inside = {token.i for token in tokens}
+    children = [child for child in verb.children if child.i in inside]
+    relation = verb.lemma_.lower()
+    if any(child.dep_ == "neg" for child in children):
+        relation = f"not {relation}"
+    if particle := next((child for child in children if child.dep_ == "prt"), None):
+        relation = f"{relation} {particle.lower_}"
+    for kind in COMPLEMENTS:
+        if found := next((child for child in children if child.dep_ == kind), None):
+            return relation, _phrase(found, inside, rewriter)
+    for preposition in children:
+        if preposition.dep_ in ("prep", "agent"):
+            target = next((child for child in preposition.children if child.dep_ in ("pobj", "pcomp")), None)
+            if target is not None and target.ent_type_ not in ("DATE", "TIME"):
+                return f"{relation} {preposition.lower_}", _phrase(target, inside, rewriter)
+    for kind in CLAUSAL:
+        if found := next((child for child in children if child.dep_ == kind), None):
+            return relation, _phrase(found, inside, rewriter)
+    return relation, ""
+
+
+def _phrase(head: Token, inside: set[int], rewriter: Rewriter) -> str:
+    """Render a complement's subtree without the time expressions at its end and without later coordinated clauses."""
+    tokens = [token for token in head.subtree if token.i in inside]
+    while tokens and (tokens[-1].is_punct or tokens[-1].ent_type_ == "DATE"):
+        tokens.pop()
+    return rewriter.render(tokens)
+
+
+def _entities(tokens: Sequence[Token], speech: Speech, people: People) -> list[str]:
+    inside = {token.i for token in tokens}
+    names = []
+    for token in tokens:
+        if token.lower_ in (*FIRST, "my", "mine", *GROUP):
+            names.append(people.canonical(speech.speaker))
+        elif token.lower_ in (*SECOND, "your") and speech.listener:
+            names.append(people.canonical(speech.listener))
+    if tokens:
+        for entity in tokens[0].sent.ents:
+            if entity.label_ in NAMED and entity.start in inside:
+                names.append(people.canonical(entity.text.strip().removesuffix("'s").removesuffix("’s")))
+    return names
