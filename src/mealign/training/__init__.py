@@ -1,0 +1,1 @@
+"""LoRA adapters by imitation (SFT) and by preference (DPO), through TRL."""
