@@ -1,0 +1,1 @@
+"""Which of two answers is better, asked in both orders, and how far whoever says so can be trusted."""

@@ -1,0 +1,168 @@
+"""Answers that are wrong by construction: one edit of the facts, so that it is known why they are wrong."""
+
+from __future__ import annotations
+
+import calendar
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from mealign.answers import abstained, normalise
+from mealign.records import ABSTENTION, Candidate, Corruption, Fact, Task, content_id
+
+DAY = re.compile(
+    r"\b(\d{1,2}) (January|February|March|April|May|June|July|August|September|October|November|December) (\d{4})\b"
+)
+MONTH = re.compile(
+    r"\b(January|February|March|April|May|June|July|August|September|October|November|December) (\d{4})\b"
+)
+YEAR = re.compile(r"\b(19|20)(\d{2})\b")
+MONTHS = list(calendar.month_name)
+MAX_WORDS = 10
+
+Edit = tuple[str, tuple[str, ...]]
+"""A corrupted answer and the ids of the facts that its wrong part was taken from."""
+
+
+def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list[Candidate]:
+    """Build up to ``n`` wrong answers to a task, each by another edit where there is a choice.
+
+    - ``wrong_object``: the value of another fact of the same relation, or one of the same shape.
+    - ``superseded``: the value that held before, where the task's fact replaced one.
+    - ``other_person``: the value that the same relation has for somebody else.
+    - ``wrong_date``: the reference's date, moved.
+    - ``invention``: for a question that nothing answers, the value of the fact that it was twisted from.
+    - ``abstention``: a needless abstention, where the prompt shows the memory that answers.
+
+    None of them says the same as the reference, and no two say the same.
+    """
+    generator = random.Random(f"{seed}:{task.id}")
+    built: list[Candidate] = []
+    taken = {tuple(normalise(task.reference))}
+    kinds = list(_EDITS.items())
+    generator.shuffle(kinds)
+    streams = [(kind, make(task, facts, generator)) for kind, make in kinds]
+    while streams and len(built) < n:
+        for kind, stream in list(streams):
+            text, used = next(stream, ("", ()))
+            if not text:
+                streams.remove((kind, stream))
+                continue
+            key = tuple(normalise(text))
+            if key and key not in taken and len(built) < n:
+                taken.add(key)
+                built.append(
+                    Candidate(
+                        id=content_id("candidate", task.id, kind, text),
+                        task_id=task.id,
+                        text=text,
+                        origin=kind,
+                        edit_fact_ids=used,
+                    )
+                )
+    return built
+
+
+def _wrong_object(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
+    if abstained(task.reference) or _is_date(task.reference):
+        return
+    own = _own(task, facts)
+    relations = {fact.relation for fact in own}
+    length = len(task.reference.split())
+    rivals = [fact for fact in _others(task, facts) if _is_value(fact.object) and not _is_date(fact.object)]
+    same = [fact for fact in rivals if fact.relation in relations]
+    alike = [fact for fact in rivals if abs(len(fact.object.split()) - length) <= 1]
+    for pool in (same, alike):
+        for fact in generator.sample(pool, min(len(pool), 8)):
+            yield fact.object, (fact.id,)
+
+
+def _superseded(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
+    del generator
+    own = {fact.id for fact in _own(task, facts)}
+    for fact in sorted(facts.values(), key=lambda fact: fact.id):
+        if fact.superseded_by in own and _is_value(fact.object) and not _is_date(task.reference):
+            yield fact.object, (fact.id,)
+
+
+def _other_person(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
+    if abstained(task.reference) or _is_date(task.reference):
+        return
+    own = _own(task, facts)
+    subjects, relations = {fact.subject for fact in own}, {fact.relation for fact in own}
+    rivals = [
+        fact
+        for fact in _others(task, facts)
+        if fact.relation in relations and fact.subject not in subjects and _is_value(fact.object)
+    ]
+    for fact in generator.sample(rivals, min(len(rivals), 8)):
+        yield fact.object, (fact.id,)
+
+
+def _wrong_date(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
+    own = tuple(fact.id for fact in _own(task, facts))
+    if match := DAY.search(task.reference):
+        day = date(int(match[3]), MONTHS.index(match[2]), min(int(match[1]), 28))
+        for offset in generator.sample((-31, -14, -7, -3, 2, 9, 30), 4):
+            moved = day + timedelta(days=offset)
+            yield DAY.sub(f"{moved.day} {MONTHS[moved.month]} {moved.year}", task.reference, count=1), own
+    elif match := MONTH.search(task.reference):
+        for offset in generator.sample((-3, -2, -1, 1, 2), 4):
+            position = int(match[2]) * 12 + MONTHS.index(match[1]) - 1 + offset
+            moved_month = f"{MONTHS[position % 12 + 1]} {position // 12}"
+            yield MONTH.sub(moved_month, task.reference, count=1), own
+    elif match := YEAR.search(task.reference):
+        for offset in generator.sample((-2, -1, 1), 2):
+            yield YEAR.sub(str(int(match[0]) + offset), task.reference, count=1), own
+
+
+def _invention(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
+    if not abstained(task.reference):
+        return
+    shown = [facts[fact_id] for fact_id in (*task.fact_ids, *task.context_fact_ids) if fact_id in facts]
+    values = [fact for fact in shown if _is_value(fact.object)]
+    for fact in generator.sample(values, len(values)):
+        yield fact.object, (fact.id,)
+
+
+def _abstention(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
+    del facts, generator
+    # Without the memory in the prompt, not to know is honest; punishing it would teach invention.
+    if task.context_fact_ids and not abstained(task.reference):
+        yield ABSTENTION, ()
+
+
+_EDITS: dict[Corruption, Callable[[Task, Mapping[str, Fact], random.Random], Iterator[Edit]]] = {
+    "wrong_object": _wrong_object,
+    "superseded": _superseded,
+    "other_person": _other_person,
+    "wrong_date": _wrong_date,
+    "invention": _invention,
+    "abstention": _abstention,
+}
+
+
+def _own(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
+    return [facts[fact_id] for fact_id in task.fact_ids if fact_id in facts]
+
+
+def _others(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
+    """Return the facts whose statement does not hold the reference, in the order of their ids."""
+    reference = " ".join(normalise(task.reference))
+    return [
+        fact
+        for fact in sorted(facts.values(), key=lambda fact: fact.id)
+        if fact.id not in task.fact_ids and reference not in " ".join(normalise(fact.statement))
+    ]
+
+
+def _is_date(text: str) -> bool:
+    return bool(DAY.search(text) or MONTH.search(text) or YEAR.fullmatch(text.strip()))
+
+
+def _is_value(text: str) -> bool:
+    words: Sequence[str] = text.split()
+    return (
+        0 < len(words) <= MAX_WORDS and bool(normalise(text)) and words[0].lower() not in {"it", "that", "this", "them"}
+    )
