@@ -61,21 +61,39 @@ class Document(Record):
 
     ``source`` is where a person finds it again: a path relative to the user's folder, or ``file#item`` for one item of
     a file that holds many (``notes/2024-01-03-keys.md``, ``chat.json#m0042``, ``conv-26#D1:3``).
-    ``author`` is who wrote the text: in a note, the user.
+    ``author`` is who wrote the text: in a note, the user. ``participants`` are all who took part in its conversation,
+    the author among them; empty for a note.
     """
 
     id: str
     source: str
     author: str
+    participants: tuple[str, ...] = ()
     created_at: datetime
     kind: DocumentKind
     text: Annotated[str, Field(min_length=1)]
 
     @classmethod
-    def create(cls, *, source: str, author: str, created_at: datetime, kind: DocumentKind, text: str) -> Self:
+    def create(
+        cls,
+        *,
+        source: str,
+        author: str,
+        created_at: datetime,
+        kind: DocumentKind,
+        text: str,
+        participants: tuple[str, ...] = (),
+    ) -> Self:
         """Build a document with the id of its content."""
-        identifier = content_id("doc", source, author, created_at.isoformat(), kind, text)
-        return cls(id=identifier, source=source, author=author, created_at=created_at, kind=kind, text=text)
+        return cls(
+            id=content_id("doc", source, author, participants, created_at.isoformat(), kind, text),
+            source=source,
+            author=author,
+            participants=participants,
+            created_at=created_at,
+            kind=kind,
+            text=text,
+        )
 
 
 class Evidence(Record):

@@ -20,6 +20,7 @@ from mealign.records import Document
 
 FORMAT = re.compile(r'"format"\s*:\s*"mealign-chat"')
 MESSAGES = re.compile(r'"messages"\s*:\s*\[')
+PARTICIPANTS = re.compile(r'"participants"\s*:\s*\[')
 SEPARATOR = re.compile(r"[\s,]*")
 
 
@@ -34,8 +35,8 @@ def read_chat(path: Path, name: str, *, settings: IngestConfig, problems: Proble
         return []
     documents: list[Document] = []
     seen: set[str] = set()
-    for line, message in _messages(text, name, problems):
-        document = _document(message, line, name, settings, problems)
+    for line, participants, message in _messages(text, name, problems):
+        document = _document(message, line, name, participants, settings, problems)
         if document is None:
             continue
         if document.source in seen:
@@ -46,10 +47,11 @@ def read_chat(path: Path, name: str, *, settings: IngestConfig, problems: Proble
     return documents
 
 
-def _messages(text: str, name: str, problems: Problems) -> Iterator[tuple[int, Any]]:
+def _messages(text: str, name: str, problems: Problems) -> Iterator[tuple[int, tuple[str, ...], Any]]:
     decoder = json.JSONDecoder()
     position = 0
     while opening := MESSAGES.search(text, position):
+        participants = _participants(text, position, opening.start(), decoder)
         position = _skip(text, opening.end())
         while position < len(text) and text[position] != "]":
             try:
@@ -61,7 +63,7 @@ def _messages(text: str, name: str, problems: Problems) -> Iterator[tuple[int, A
                     "export the chat again",
                 )  # fmt: skip
                 return
-            yield text.count("\n", 0, position) + 1, message
+            yield text.count("\n", 0, position) + 1, participants, message
             position = _skip(text, end)
     try:
         json.loads(text)
@@ -71,12 +73,26 @@ def _messages(text: str, name: str, problems: Problems) -> Iterator[tuple[int, A
         problems.add(name, line, "cut_off", message, "export the chat again")
 
 
+def _participants(text: str, start: int, end: int, decoder: json.JSONDecoder) -> tuple[str, ...]:
+    """Return the participants named before a conversation's messages; nobody where that is no list of names."""
+    opening = PARTICIPANTS.search(text, start, end)
+    if not opening:
+        return ()
+    try:
+        names, _ = decoder.raw_decode(text, opening.end() - 1)
+    except json.JSONDecodeError:
+        return ()
+    return tuple(str(name).strip() for name in names if str(name).strip())
+
+
 def _skip(text: str, position: int) -> int:
     match = SEPARATOR.match(text, position)
     return match.end() if match else position
 
 
-def _document(message: Any, line: int, name: str, settings: IngestConfig, problems: Problems) -> Document | None:
+def _document(
+    message: Any, line: int, name: str, participants: tuple[str, ...], settings: IngestConfig, problems: Problems
+) -> Document | None:
     if not isinstance(message, dict):
         problems.add(name, line, "message", "this is not a message", "a message is an object with id, author and text")
         return None
@@ -92,6 +108,7 @@ def _document(message: Any, line: int, name: str, settings: IngestConfig, proble
     return Document.create(
         source=f"{name}#{message['id']}",
         author=str(message["author"]).strip(),
+        participants=participants,
         created_at=created_at,
         kind="message",
         text=str(message["text"]).strip(),

@@ -69,6 +69,7 @@ def _samples(path: Path) -> dict[str, Any]:
 
 def _turns(conversation: dict[str, Any], name: str, file: str, problems: Problems) -> list[Document]:
     documents = []
+    speakers = (str(conversation["speaker_a"]), str(conversation["speaker_b"]))
     numbers = sorted(int(match[1]) for key in conversation if (match := SESSION.fullmatch(key)))
     for number in numbers:
         stamp = str(conversation.get(f"session_{number}_date_time", ""))
@@ -90,6 +91,7 @@ def _turns(conversation: dict[str, Any], name: str, file: str, problems: Problem
                 Document.create(
                     source=f"{name}#{turn['dia_id']}",
                     author=str(turn["speaker"]),
+                    participants=speakers,
                     created_at=start + timedelta(seconds=position),
                     kind="turn",
                     text=text,

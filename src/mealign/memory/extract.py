@@ -62,8 +62,9 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
     import spacy
 
     pipeline = spacy.load(parser)
-    people = People.of({person, *(document.author for document in documents)})
-    listeners = _listeners(documents)
+    people = People.of(
+        {person, *(name for document in documents for name in (document.author, *document.participants))}
+    )
     ordered = sorted(documents, key=lambda document: (document.created_at, document.source))
     pieces = [(document, offset, content) for document in ordered for offset, content in blocks(document.text)]
     parsed = pipeline.pipe(((content, (document, offset)) for document, offset, content in pieces),
@@ -75,7 +76,7 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
         for sentence in block.sents:
             speech = Speech(
                 speaker=_short(document.author),
-                listener=listeners.get(document.id),
+                listener=_listener(document),
                 written=document.created_at.date(),
                 third=mentioned[0] if len(mentioned) == 1 else None,
             )
@@ -87,21 +88,10 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
     return supersede(found, order=rank)
 
 
-def _listeners(documents: Sequence[Document]) -> dict[str, str]:
-    """Find whom each message speaks to: the other one, where its source has exactly two authors."""
-    authors: dict[str, set[str]] = {}
-    for document in documents:
-        if document.kind != "note":
-            authors.setdefault(_conversation(document), set()).add(document.author)
-    return {
-        document.id: _short(next(iter(authors[_conversation(document)] - {document.author})))
-        for document in documents
-        if document.kind != "note" and len(authors[_conversation(document)]) == 2
-    }
-
-
-def _conversation(document: Document) -> str:
-    return document.source.split("#")[0]
+def _listener(document: Document) -> str | None:
+    """Return whom a message speaks to: the other one, where exactly two take part."""
+    others = [name for name in document.participants if name != document.author]
+    return _short(others[0]) if len(others) == 1 else None
 
 
 def _short(name: str) -> str:
