@@ -49,9 +49,9 @@ def _read_note(path: Path, name: str, author: str, settings: IngestConfig, probl
     try:
         metadata, body = frontmatter.parse(text)
     except yaml.YAMLError as error:
-        # Lines of the YAML count from 0 and begin behind the opening ---.
+        # Lines of the YAML count from 0, and its line 0 is the rest of the opening ---.
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 1
+        line = mark.line + 1 if mark else 1
         problems.add(name, line, "front_matter", "the front matter is not valid YAML", "correct or quote the value")
         return None
     except ValueError:

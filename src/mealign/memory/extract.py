@@ -82,7 +82,7 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
             )
             for fact in _facts_of(sentence, document, offset, speech, people):
                 facts.setdefault(fact.id, fact)
-            _remember(mentioned, sentence, document, speech)
+            _remember(mentioned, sentence, speech, people)
     rank = {document.id: position for position, document in enumerate(ordered)}
     found = sorted(facts.values(), key=lambda fact: (rank[fact.evidence.document_id], fact.evidence.start, fact.id))
     return supersede(found, order=rank)
@@ -98,13 +98,14 @@ def _short(name: str) -> str:
     return name.split()[0]
 
 
-def _remember(mentioned: list[str], sentence: Any, document: Document, speech: Speech) -> None:
+def _remember(mentioned: list[str], sentence: Any, speech: Speech, people: People) -> None:
     """Keep the people named in the latest sentence that names any; they are what ``she`` can mean next."""
     names = []
-    for entity in sentence.ents:
-        name = entity.text.strip()
-        if entity.label_ == "PERSON" and name and name[0].isupper() and _short(name) != speech.speaker:
-            names.append(_short(name))
+    for token in sentence:
+        if token.pos_ == "PROPN" and (token.ent_type_ == "PERSON" or token.text in people.full_names):
+            begins = token.i == sentence.start or token.nbor(-1).ent_type_ != "PERSON" or token.ent_iob_ == "B"
+            if begins and token.text != speech.speaker and token.text[:1].isupper():
+                names.append(token.text)
     if names:
         mentioned[:] = list(dict.fromkeys(names))
 
@@ -126,6 +127,15 @@ def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, pe
             previous = tokens
         if subject is not None and (apposition := _apposition(subject)):
             yield _kinship(subject, apposition, document, offset, speech, people)
+
+
+def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None) -> bool:
+    """Tell "I was on a boat" from "I was somebody else": beside its subject, a fact names a thing, a number or a quality."""
+    about = {token.i for token in subject.subtree} if subject is not None else set()
+    for token in tokens:
+        if token.i not in about and (token.pos_ in ("NOUN", "PROPN", "NUM") or token.dep_ in ("acomp", "xcomp")):
+            return True
+    return verb.pos_ == "VERB" and any(child.dep_ == "prt" for child in verb.children)
 
 
 def _means_somebody(subject: Token, speech: Speech) -> bool:
@@ -156,7 +166,7 @@ def _fact(
     if not MIN_WORDS <= len(words) <= MAX_WORDS:
         return None
     vague = subject is not None and subject.lower_ in VAGUE and not _means_somebody(subject, speech)
-    if vague and len(words) < 6:
+    if (vague and len(words) < 6) or not _says_something(verb, tokens, subject):
         return None
     relation, value = _predicate(verb, tokens, rewriter)
     time = next(iter(times.values()))[1] if times else None

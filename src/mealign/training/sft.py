@@ -43,7 +43,9 @@ def train_sft(
         MealignError: a task is held out, nothing is left to train on, or the loss is no number.
     """
     if held_out := [task.id for task in tasks if task.split != "train"]:
-        raise MealignError(f"{len(held_out)} held-out tasks were given to training, {held_out[0]} first; filter by split")
+        raise MealignError(
+            f"{len(held_out)} held-out tasks were given to training, {held_out[0]} first; filter by split"
+        )
     tokenizer = common.load_tokenizer(model)
     fitting = [
         task for task in tasks if not common.too_long(task.prompt, task.reference, tokenizer, max_length=max_length)

@@ -1,0 +1,1 @@
+"""What an arm answers, how good that is and how certain the number is."""

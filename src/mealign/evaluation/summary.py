@@ -1,0 +1,177 @@
+"""From scored answers to the numbers of ``metrics.json``, every score with its interval.
+
+The one number a sweep optimises is ``objective``: the mean score of the most tuned arm *with memory* that was asked
+(dpo+memory, else sft+memory, else base+memory) on the gold questions, or on the held-out tasks where there is no gold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args
+
+from mealign.config import EvaluationConfig
+from mealign.errors import MealignError
+from mealign.evaluation.intervals import Interval, bootstrap_mean, paired_difference
+from mealign.records import ARMS, FAMILIES, Answer, Arm
+
+QUESTION_SETS: tuple[str, ...] = get_args(Answer.model_fields["question_set"].annotation)
+COMPARISONS: tuple[tuple[Arm, Arm], ...] = (
+    ("sft+memory", "base+memory"),
+    ("dpo+memory", "sft+memory"),
+    ("dpo+memory", "base+memory"),
+    ("sft", "base"),
+    ("dpo", "sft"),
+)
+"""Which arm is compared with which: the first minus the second, question by question."""
+
+_MOST_TUNED: tuple[Arm, ...] = ("dpo+memory", "sft+memory", "base+memory")
+
+
+def summarise(answers: Sequence[Answer], *, settings: EvaluationConfig, seed: int) -> dict[str, Any]:
+    """Aggregate the answers of every arm.
+
+    Returns:
+        ``objective`` and ``objective_arm`` (null when no arm with memory was asked), ``confidence``, and for every
+        question set that was asked ``{"n", "arms", "differences"}``. An arm holds ``score``, ``low``, ``high``, ``n``,
+        the same for each family and LoCoMo category it was asked, and its ``abstention`` rates. Groups without
+        questions are left out.
+
+    Raises:
+        MealignError: an arm answered a question twice, or two arms of a set answered different questions.
+    """
+    interval = _Bootstrap(resamples=settings.resamples, confidence=settings.confidence, seed=seed)
+    summary: dict[str, Any] = {"confidence": settings.confidence}
+    for question_set in QUESTION_SETS:
+        if asked := [answer for answer in answers if answer.question_set == question_set]:
+            summary[question_set] = _summarise_set(asked, question_set=question_set, interval=interval)
+    summary["objective"], summary["objective_arm"] = _objective(summary)
+    return summary
+
+
+def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
+    """Name every number as MLflow allows it: ``sft+memory`` becomes ``sft_with_memory``.
+
+    ``gold/sft_with_memory/score``, ``.../score_low``, ``.../recall/score``, ``.../category_2/score``,
+    ``.../abstention_right`` and ``gold/sft_minus_base/difference``; ``objective`` stands alone.
+    """
+    metrics: dict[str, float] = {}
+    if summary.get("objective") is not None:
+        metrics["objective"] = summary["objective"]
+    for question_set in QUESTION_SETS:
+        part = summary.get(question_set, {"arms": {}, "differences": {}})
+        for arm, values in part["arms"].items():
+            prefix = f"{question_set}/{_metric_name(arm)}"
+            metrics |= _flat_score(prefix, values)
+            for family, inner in values["families"].items():
+                metrics |= _flat_score(f"{prefix}/{family}", inner)
+            for category, inner in values.get("categories", {}).items():
+                metrics |= _flat_score(f"{prefix}/category_{category}", inner)
+            for kind, inner in values["abstention"].items():
+                metrics[f"{prefix}/abstention_{kind}"] = inner["rate"]
+        for name, values in part["differences"].items():
+            prefix = f"{question_set}/{_metric_name(name)}/difference"
+            metrics |= {prefix: values["difference"], f"{prefix}_low": values["low"], f"{prefix}_high": values["high"]}
+    return metrics
+
+
+class _Bootstrap:
+    def __init__(self, *, resamples: int, confidence: float, seed: int) -> None:
+        self._resamples, self._confidence, self._seed = resamples, confidence, seed
+
+    def mean(self, values: Sequence[float]) -> Interval:
+        return bootstrap_mean(values, resamples=self._resamples, confidence=self._confidence, seed=self._seed)
+
+    def difference(self, a: Sequence[float], b: Sequence[float]) -> Interval:
+        return paired_difference(a, b, resamples=self._resamples, confidence=self._confidence, seed=self._seed)
+
+
+def _summarise_set(answers: Sequence[Answer], *, question_set: str, interval: _Bootstrap) -> dict[str, Any]:
+    by_arm = {arm: _by_question(answers, arm) for arm in ARMS if any(answer.arm == arm for answer in answers)}
+    asked = {arm: tuple(answered) for arm, answered in by_arm.items()}
+    first = next(iter(asked))
+    for arm, questions in asked.items():
+        if questions != asked[first]:
+            raise MealignError(
+                f"{question_set}: {arm} and {first} answered different questions; run stage=evaluate again"
+            )
+    return {
+        "n": len(asked[first]),
+        "arms": {arm: _summarise_arm(list(answered.values()), interval) for arm, answered in by_arm.items()},
+        "differences": {
+            f"{a} - {b}": _compare(by_arm[a], by_arm[b], interval)
+            for a, b in COMPARISONS
+            if a in by_arm and b in by_arm
+        },
+    }
+
+
+def _by_question(answers: Iterable[Answer], arm: Arm) -> dict[str, Answer]:
+    of_arm = [answer for answer in answers if answer.arm == arm]
+    found = {answer.question_id: answer for answer in sorted(of_arm, key=lambda answer: answer.question_id)}
+    if len(found) < len(of_arm):
+        raise MealignError(
+            f"{arm}: {len(of_arm) - len(found)} of {len(of_arm)} answers share a question id; "
+            "give every question in questions.jsonl an id of its own"
+        )
+    return found
+
+
+def _summarise_arm(answers: Sequence[Answer], interval: _Bootstrap) -> dict[str, Any]:
+    families = {family: [answer for answer in answers if answer.family == family] for family in FAMILIES}
+    summary = {
+        **_score(answers, interval),
+        "families": {family: _score(group, interval) for family, group in families.items() if group},
+        "abstention": _abstention(answers),
+    }
+    categories = sorted({answer.category for answer in answers if answer.category is not None})
+    if categories:
+        summary["categories"] = {
+            str(category): _score([answer for answer in answers if answer.category == category], interval)
+            for category in categories
+        }
+    return summary
+
+
+def _score(answers: Sequence[Answer], interval: _Bootstrap) -> dict[str, Any]:
+    found = interval.mean([answer.score for answer in answers])
+    return {"score": found.mean, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _compare(a: Mapping[str, Answer], b: Mapping[str, Answer], interval: _Bootstrap) -> dict[str, Any]:
+    found = interval.difference([answer.score for answer in a.values()], [answer.score for answer in b.values()])
+    return {"difference": found.mean, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _abstention(answers: Sequence[Answer]) -> dict[str, Any]:
+    """``right``: unanswerable questions that were declined; ``wrong``: answerable ones that were."""
+    groups = {
+        "right": [answer.abstained for answer in answers if _is_unanswerable(answer)],
+        "wrong": [answer.abstained for answer in answers if not _is_unanswerable(answer)],
+    }
+    return {kind: {"rate": sum(group) / len(group), "n": len(group)} for kind, group in groups.items() if group}
+
+
+def _is_unanswerable(answer: Answer) -> bool:
+    return answer.category == 5 or (answer.category is None and answer.family == "unanswerable")
+
+
+def _objective(summary: Mapping[str, Any]) -> tuple[float | None, str | None]:
+    for question_set in QUESTION_SETS:
+        arms = summary.get(question_set, {}).get("arms", {})
+        for arm in _MOST_TUNED:
+            if arm in arms:
+                return arms[arm]["score"], arm
+    return None, None
+
+
+def _metric_name(name: str) -> str:
+    return name.replace("+", "_with_").replace(" - ", "_minus_")
+
+
+def _flat_score(prefix: str, values: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        f"{prefix}/score": values["score"],
+        f"{prefix}/score_low": values["low"],
+        f"{prefix}/score_high": values["high"],
+        f"{prefix}/n": values["n"],
+    }

@@ -1,0 +1,161 @@
+"""Figures as SVG, the same bytes for the same numbers.
+
+Colours are few and fixed: base grey, SFT blue, DPO orange; an arm with memory is filled, one without is hollow.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mealign.reporting.wording import SET_TITLES, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, LINE, PAPER = "#1b1f24", "#d5d9df", "#ffffff"
+COLOURS = {"base": "#7d8590", "sft": "#2f7ed8", "dpo": "#e07b2a"}
+CURVES = ("loss", "rewards/accuracies", "rewards/margins")
+"""What of a training history is drawn, where a stage has it."""
+
+_SETTINGS = {
+    "svg.hashsalt": "mealign",
+    "svg.fonttype": "none",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": LINE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": LINE,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+}
+
+
+def draw_figures(summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
+    """Draw every figure that there are numbers for: ``arms.svg``, ``families.svg``, ``training.svg``."""
+    import matplotlib
+
+    with matplotlib.rc_context(_SETTINGS):
+        drawn = {
+            "arms.svg": _arms(summary),
+            "families.svg": _families(summary),
+            "training.svg": _training(stages),
+        }
+        return {name: _svg(figure) for name, figure in drawn.items() if figure is not None}
+
+
+def inline(name: str, image: bytes) -> str:
+    """Turn a figure into an element of an HTML page that follows the page's colours.
+
+    The page must define the CSS variables ``--ink``, ``--line`` and ``--paper``. Ids get the figure's name in front,
+    since several figures share one page.
+    """
+    text = image.decode()
+    text = text[text.index("<svg") :]
+    prefix = name.removesuffix(".svg")
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}-", text)
+    for colour, variable in ((INK, "ink"), (LINE, "line"), (PAPER, "paper")):
+        text = text.replace(colour, f"var(--{variable})")
+    return text
+
+
+def _arms(summary: Mapping[str, Any]) -> Figure | None:
+    sets = _asked(summary)
+    if not sets:
+        return None
+    rows = max(len(summary[question_set]["arms"]) for question_set in sets)
+    figure, panels = _panels(len(sets), width=4.6, height=1.1 + 0.36 * rows)
+    for axes, question_set in zip(panels, sets, strict=True):
+        part = summary[question_set]
+        for row, (arm, values) in enumerate(part["arms"].items()):
+            colour = COLOURS[arm.partition("+")[0]]
+            error = [[values["score"] - values["low"]], [values["high"] - values["score"]]]
+            axes.errorbar(
+                values["score"], row, xerr=error, fmt="o", color=colour, capsize=3, markersize=7,
+                markerfacecolor=colour if arm.endswith("+memory") else PAPER,
+            )  # fmt: skip
+        axes.set_yticks(range(len(part["arms"])), list(part["arms"]))
+        axes.set_ylim(len(part["arms"]) - 0.5, -0.5)
+        axes.set_xlim(left=0)
+        axes.grid(axis="x", linewidth=0.7)
+        axes.tick_params(length=0)
+        axes.set_xlabel(f"score, {summary['confidence']:.0%} interval")
+        axes.set_title(f"{SET_TITLES[question_set]} (n = {part['n']})")
+    return figure
+
+
+def _families(summary: Mapping[str, Any]) -> Figure | None:
+    sets = _asked(summary)
+    if not sets:
+        return None
+    part = summary[sets[0]]
+    arms = list(part["arms"])
+    families = list(dict.fromkeys(family for values in part["arms"].values() for family in values["families"]))
+    cells = [[part["arms"][arm]["families"][family]["score"] for family in families] for arm in arms]
+    figure, (axes,) = _panels(1, width=2.0 + 1.15 * len(families), height=0.9 + 0.42 * len(arms))
+    axes.pcolormesh(cells, cmap="Blues", vmin=0.0, vmax=1.0, edgecolors=PAPER, linewidth=2)
+    for row, line in enumerate(cells):
+        for column, value in enumerate(line):
+            # On the figure's own colour scale, so not the page's ink.
+            axes.text(
+                column + 0.5, row + 0.5, f"{value:.2f}", ha="center", va="center",
+                color="#f4f8fd" if value > 0.55 else "#10263f",
+            )  # fmt: skip
+    axes.set_yticks([row + 0.5 for row in range(len(arms))], arms)
+    axes.set_xticks([column + 0.5 for column in range(len(families))], [words(family) for family in families])
+    axes.xaxis.tick_top()
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return figure
+
+
+def _training(stages: Mapping[str, Mapping[str, Any]]) -> Figure | None:
+    curves = [
+        (stage, key, points)
+        for stage in ("sft", "dpo")
+        for key in CURVES
+        if len(points := _curve(stages.get(stage, {}).get("history", ()), key)) > 1
+    ]
+    if not curves:
+        return None
+    figure, panels = _panels(len(curves), width=3.1, height=2.5)
+    for axes, (stage, key, points) in zip(panels, curves, strict=True):
+        axes.plot(*zip(*points, strict=True), color=COLOURS[stage], linewidth=1.6)
+        axes.set_title(f"{stage}: {key}")
+        axes.set_xlabel("step")
+        axes.grid(axis="y", linewidth=0.7)
+        axes.tick_params(length=0)
+    return figure
+
+
+def _curve(history: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
+    return [(point["step"], point[key]) for point in history if isinstance(point.get(key), int | float)]
+
+
+def _asked(summary: Mapping[str, Any]) -> list[str]:
+    return [question_set for question_set in SET_TITLES if question_set in summary]
+
+
+def _panels(count: int, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * count, height), layout="constrained")
+    return figure, list(figure.subplots(1, count, squeeze=False)[0])
+
+
+def _svg(figure: Figure) -> bytes:
+    image = io.BytesIO()
+    figure.savefig(image, format="svg", metadata={"Date": None, "Creator": None})
+    return image.getvalue()

@@ -1,0 +1,76 @@
+"""The table of evidence on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from mealign.reporting.wording import CATEGORY_TITLES, SET_TITLES, difference, share, verdict, with_interval
+
+_HEADERS = {
+    "multi_hop": "multi\nhop",
+    "preference": "prefer-\nence",
+    "unanswerable": "unans-\nwerable",
+    "multi-hop": "multi-\nhop",
+    "open-domain": "open-\ndomain",
+    "single-hop": "single-\nhop",
+    "adversarial": "adver-\nsarial",
+}
+"""Broken in two, so that all columns fit a line of 120 characters."""
+
+_COLOURS = {"higher": "green", "lower": "red", "not shown": "dim"}
+
+
+def arms_table(summary: Mapping[str, Any]) -> Table:
+    """Return one table a question set (arms as rows, families or LoCoMo categories as columns), one below the other.
+
+    Every table ends in its paired differences.
+    """
+    whole = Table.grid()
+    for question_set, title in SET_TITLES.items():
+        if question_set in summary:
+            if whole.row_count:
+                whole.add_row()
+            whole.add_row(_set_table(summary[question_set], title=title, confidence=summary["confidence"]))
+    return whole
+
+
+def _set_table(part: Mapping[str, Any], *, title: str, confidence: float) -> Table:
+    groups = _groups(part)
+    table = Table(
+        title=f"{part['n']} {title}", title_justify="left", title_style="bold",
+        caption=_differences(part), caption_justify="left", caption_style="", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    table.add_column("arm", style="cyan", no_wrap=True)
+    table.add_column(f"score [{confidence:.0%} interval]", no_wrap=True)
+    for header in groups.values():
+        table.add_column(_HEADERS.get(header, header), justify="right", no_wrap=True)
+    table.add_column("declined\nrightly", justify="right", no_wrap=True)
+    table.add_column("declined\nwrongly", justify="right", no_wrap=True)
+    for arm, values in part["arms"].items():
+        inner = values.get("categories", values["families"])
+        cells = [f"{inner[key]['score']:.2f}" if key in inner else "–" for key in groups]
+        abstention = [share(values["abstention"].get(kind)) for kind in ("right", "wrong")]
+        table.add_row(arm, with_interval(values), *cells, *abstention)
+    return table
+
+
+def _groups(part: Mapping[str, Any]) -> dict[str, str]:
+    """Key and header of the columns: LoCoMo's categories where there are any, else the families."""
+    arms = part["arms"].values()
+    for kind, titles in (("categories", CATEGORY_TITLES), ("families", {})):
+        keys = list(dict.fromkeys(key for values in arms for key in values.get(kind, {})))
+        if keys:
+            return {key: titles.get(key, key) for key in keys}
+    return {}
+
+
+def _differences(part: Mapping[str, Any]) -> str:
+    return "\n".join(
+        f"{name}: [{_COLOURS[verdict(values)]}]{escape(difference(values))}[/]"
+        for name, values in part["differences"].items()
+    )

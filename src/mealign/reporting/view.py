@@ -1,0 +1,203 @@
+"""What the report says, before it is set in HTML or Markdown: plain rows of text and numbers.
+
+Only aggregates come in: counts, scores, settings. No text of the user is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mealign.reporting.wording import (
+    CATEGORY_TITLES,
+    SET_TITLES,
+    difference,
+    share,
+    verdict,
+    with_interval,
+    words,
+)
+
+MAIN_CHOICES = (
+    "user.name", "seed", "model.name", "lora.rank", "lora.alpha_ratio", "mix.name", "memory.extractor",
+    "context.top_k", "task.max_tasks", "task.memory_share", "task.eval_share", "task.unanswerable_share",
+    "candidates.n", "candidates.temperature", "candidates.max_prompts", "judge.name", "judge.backend", "judge.view",
+    "preferences.min_margin", "preferences.max_pairs", "training.sft.epochs", "training.sft.learning_rate",
+    "training.sft.batch_size", "training.dpo.beta", "training.dpo.epochs", "training.dpo.learning_rate",
+    "training.dpo.batch_size", "evaluation.max_new_tokens", "evaluation.resamples", "evaluation.confidence",
+)  # fmt: skip
+"""The settings a reader compares runs by; paths and the person's name stay out."""
+
+_FUNNEL = (
+    ("ingest", "documents", ("documents",), ("report",)),
+    ("memory", "facts", ("facts",), ("superseded",)),
+    ("tasks", "tasks", ("tasks",), ("counts",)),
+    ("sft", "training examples", ("examples",), ("skipped_too_long",)),
+    ("candidates", "candidate answers", ("candidates",), ("counts",)),
+    ("judge", "verdicts", ("verdicts",), ("counts",)),
+    ("preferences", "preference pairs", ("train", "eval"), ("counts",)),
+    ("dpo", "pairs trained on", ("pairs",), ("skipped_too_long",)),
+)
+"""Stage, what it makes, the keys whose sum is how many, the keys that say what became of the rest."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the data funnel."""
+
+    stage: str
+    what: str
+    count: int
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A titled table of text."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything the two templates show."""
+
+    title: str
+    headline: str
+    arms: tuple[Grid, ...]
+    families: tuple[Grid, ...]
+    differences: tuple[Grid, ...]
+    funnel: tuple[Step, ...]
+    certificate: tuple[tuple[str, str], ...]
+    choices: tuple[tuple[str, str], ...]
+    digests: tuple[tuple[str, str], ...]
+    limits: tuple[str, ...]
+
+
+def build_view(
+    summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]], *, title: str, config: Mapping[str, Any]
+) -> View:
+    """Arrange the numbers. Stages and counts that are absent are left out."""
+    sets = {title_: summary[key] for key, title_ in SET_TITLES.items() if key in summary}
+    certificate = stages.get("judge", {}).get("certificate", {})
+    return View(
+        title=title,
+        headline=_headline(summary),
+        arms=tuple(_arms(name, part, summary["confidence"]) for name, part in sets.items()),
+        families=tuple(grid for name, part in sets.items() for grid in _groups(name, part)),
+        differences=tuple(_differences(name, part) for name, part in sets.items() if part["differences"]),
+        funnel=tuple(_funnel(stages)),
+        certificate=tuple(_flat(certificate)),
+        choices=tuple((key, str(config[key])) for key in MAIN_CHOICES if key in config),
+        digests=tuple(_digests(stages)),
+        limits=tuple(_limits(summary)),
+    )
+
+
+def _headline(summary: Mapping[str, Any]) -> str:
+    if summary["objective"] is None:
+        return "No arm with memory was measured."
+    arm = summary["objective_arm"]
+    question_set = next(key for key in SET_TITLES if arm in summary.get(key, {}).get("arms", {}))
+    part = summary[question_set]
+    text = f"{arm} scores {with_interval(part['arms'][arm])} on {part['n']} {SET_TITLES[question_set]}"
+    against = part["differences"].get(f"{arm} - base+memory")
+    if against is None:
+        return f"{text}."
+    meaning = {
+        "higher": "training made it better",
+        "lower": "training made it worse",
+        "not shown": "a difference is not shown",
+    }
+    return (
+        f"{text}; against the untrained model with the same memory {difference(against)}: {meaning[verdict(against)]}."
+    )
+
+
+def _arms(name: str, part: Mapping[str, Any], confidence: float) -> Grid:
+    rows = tuple(
+        (
+            arm,
+            with_interval(values),
+            str(values["n"]),
+            share(values["abstention"].get("right")),
+            share(values["abstention"].get("wrong")),
+        )
+        for arm, values in part["arms"].items()
+    )
+    header = ("arm", f"score [{confidence:.0%} interval]", "n", "declined rightly", "declined wrongly")
+    return Grid(title=name, header=header, rows=rows)
+
+
+def _groups(name: str, part: Mapping[str, Any]) -> Iterator[Grid]:
+    """Families, and LoCoMo's categories where there are any: one row an arm."""
+    titles = {"families": {}, "categories": CATEGORY_TITLES}
+    for kind, known in titles.items():
+        groups = [values.get(kind, {}) for values in part["arms"].values()]
+        sizes = {key: group[key]["n"] for group in groups for key in group}
+        if sizes:
+            rows = (
+                (arm, *(with_interval(group[key]) if key in group else "–" for key in sizes))
+                for arm, group in zip(part["arms"], groups, strict=True)
+            )
+            header = ("arm", *(f"{words(known.get(key, key))} (n = {size})" for key, size in sizes.items()))
+            suffix = " by LoCoMo category" if kind == "categories" else " by family"
+            yield Grid(title=name + suffix, header=header, rows=tuple(rows))
+
+
+def _differences(name: str, part: Mapping[str, Any]) -> Grid:
+    rows = tuple(
+        (pair, difference(values), str(values["n"]), verdict(values)) for pair, values in part["differences"].items()
+    )
+    return Grid(title=name, header=("first − second", "difference [interval]", "n", "first is"), rows=rows)
+
+
+def _funnel(stages: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
+    for stage, what, made, rest in _FUNNEL:
+        summary = stages.get(stage, {})
+        counts = [summary[key] for key in made if isinstance(summary.get(key), int)]
+        if counts:
+            details = tuple(_flat({key: summary[key] for key in rest if key in summary}))
+            yield Step(stage=stage, what=what, count=sum(counts), details=details)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Name every number in nested mappings; the generic names ``counts`` and ``report`` are left out of the labels."""
+    for key, value in values.items():
+        label = prefix if key in ("counts", "report") else f"{prefix}, {words(str(key))}".removeprefix(", ")
+        if isinstance(value, Mapping):
+            yield from _flat(value, label)
+        elif isinstance(value, bool):
+            yield label, "yes" if value else "no"
+        elif isinstance(value, int | float):
+            yield label, f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _digests(stages: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for stage, summary in stages.items():
+        for name, digest in sorted(summary.get("digests", {}).items()):
+            yield f"{stage}: {name}", str(digest)
+
+
+def _limits(summary: Mapping[str, Any]) -> Iterator[str]:
+    asked = {key: summary[key]["n"] for key in SET_TITLES if key in summary}
+    sizes = " and ".join(f"{n} {SET_TITLES[key]}" for key, n in asked.items())
+    yield (
+        f"One person and {sizes}: the intervals say how much the score would move with other questions about the same "
+        "person, not with another person, another training seed or another base model."
+    )
+    yield (
+        "Token F1 counts shared words. A right answer in other words scores low, and a wrong date in the right frame "
+        "scores more than nothing."
+    )
+    yield "The paired intervals are not corrected for the number of comparisons: of many, some mislead by chance."
+    if "held_out" in asked:
+        yield (
+            "What is held out is held out by fact, not by wording: those questions come from the same templates as the "
+            "training tasks, so they measure whether facts transfer, not whether the manner of asking does."
+        )
+    if any(values.get("categories") for key in asked for values in summary[key]["arms"].values()):
+        yield "An audit of LoCoMo's answer key found 6.4 % of it wrong, so no arm can be expected to reach 1."

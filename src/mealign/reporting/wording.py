@@ -1,0 +1,37 @@
+"""How numbers are written, in the terminal and in the report alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SET_TITLES = {"gold": "gold questions", "held_out": "held-out facts"}
+CATEGORY_TITLES = {"1": "multi-hop", "2": "temporal", "3": "open-domain", "4": "single-hop", "5": "adversarial"}
+"""LoCoMo's categories."""
+
+
+def with_interval(values: Mapping[str, Any]) -> str:
+    """Write a score with its interval: ``0.262 [0.221, 0.305]``."""
+    return f"{values['score']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"
+
+
+def difference(values: Mapping[str, Any]) -> str:
+    """Write a paired difference with its interval: ``+0.117 [+0.061, +0.172]``."""
+    return f"{values['difference']:+.3f} [{values['low']:+.3f}, {values['high']:+.3f}]"
+
+
+def verdict(values: Mapping[str, Any]) -> str:
+    """Say what an interval of a difference shows: ``higher``, ``lower``, or ``not shown`` when it holds zero."""
+    if values["low"] > 0:
+        return "higher"
+    return "lower" if values["high"] < 0 else "not shown"
+
+
+def share(values: Mapping[str, Any] | None) -> str:
+    """Write a rate as a percentage, a dash where nothing was asked."""
+    return "–" if values is None else f"{values['rate']:.0%}"
+
+
+def words(name: str) -> str:
+    """Turn an identifier into words: ``multi_hop`` becomes ``multi hop``."""
+    return name.replace("_", " ")

@@ -1,0 +1,1 @@
+"""Tasks: rule-made questions over a person's facts, with their references and their split."""

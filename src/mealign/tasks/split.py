@@ -1,0 +1,125 @@
+"""Which facts are held out: whole groups of facts that tasks tie together, drawn by a seeded hash.
+
+A task over two facts, a fact and the one that replaced it, and two facts that say nearly the same must fall on the same
+side; otherwise what is evaluated would have been trained under another name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from mealign.records import Fact, Split
+
+NEAR_IDENTICAL = 92.0
+"""Token-sort similarity in percent, without dates, from which two statements count as the same."""
+
+LARGEST_SHARE = 0.05
+"""A task may not tie facts into a group larger than this share of all facts (or eight facts): it would decide alone."""
+
+
+class HasFacts(Protocol):
+    """Anything that rests on facts."""
+
+    @property
+    def fact_ids(self) -> tuple[str, ...]:
+        """Ids of the facts."""
+        ...
+
+
+D = TypeVar("D", bound=HasFacts)
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """The side of every fact, and how many drafts tied too many facts together and were left out."""
+
+    sides: Mapping[str, Split]
+    dropped: int
+
+    @property
+    def held_out(self) -> frozenset[str]:
+        """Ids of the facts that no training prompt may show."""
+        return frozenset(fact_id for fact_id, side in self.sides.items() if side == "eval")
+
+
+class Groups:
+    """Disjoint groups of facts (union-find); a group is named by its smallest id."""
+
+    def __init__(self, fact_ids: Iterable[str]) -> None:
+        self._parent = {fact_id: fact_id for fact_id in fact_ids}
+        self._size = dict.fromkeys(self._parent, 1)
+
+    def find(self, fact_id: str) -> str:
+        """Return the name of the group."""
+        root = fact_id
+        while self._parent[root] != root:
+            root = self._parent[root]
+        while self._parent[fact_id] != root:
+            self._parent[fact_id], fact_id = root, self._parent[fact_id]
+        return root
+
+    def size_of_union(self, fact_ids: Iterable[str]) -> int:
+        """Return how many facts one group would hold if these were tied."""
+        return sum(self._size[root] for root in {self.find(fact_id) for fact_id in fact_ids})
+
+    def union(self, fact_ids: Sequence[str]) -> None:
+        """Tie facts into one group."""
+        roots = sorted({self.find(fact_id) for fact_id in fact_ids})
+        for root in roots[1:]:
+            self._parent[root] = roots[0]
+            self._size[roots[0]] += self._size[root]
+
+
+def split_facts(facts: Sequence[Fact], drafts: Sequence[D], *, share: float, seed: int) -> tuple[Splitting, list[D]]:
+    """Assign every fact to a side; return the sides and the drafts whose facts lie on one side.
+
+    ``share`` of the groups (so of the facts, on average) are held out. Ties by content come first and always hold; a
+    draft ties its facts only while the group stays small, otherwise it is dropped.
+    """
+    groups = Groups(fact.id for fact in facts)
+    for tied in [*_superseded(facts), *near_identical(facts)]:
+        groups.union(tied)
+    largest = max(8, int(LARGEST_SHARE * len(facts)))
+    kept, dropped = [], 0
+    for draft in drafts:
+        loose = len({groups.find(fact_id) for fact_id in draft.fact_ids}) > 1
+        if loose and groups.size_of_union(draft.fact_ids) > largest:
+            dropped += 1
+            continue
+        groups.union(draft.fact_ids)
+        kept.append(draft)
+    sides = {fact.id: side_of(groups.find(fact.id), share=share, seed=seed) for fact in facts}
+    return Splitting(sides, dropped), kept
+
+
+def side_of(group: str, *, share: float, seed: int) -> Split:
+    """Draw the side of a group: the same for the same name and seed, whatever else there is."""
+    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
+    return "eval" if int.from_bytes(digest[:8], "big") < share * 2**64 else "train"
+
+
+def near_identical(facts: Sequence[Fact]) -> list[tuple[str, str]]:
+    """Return pairs of facts whose statements differ in little more than their dates."""
+    import numpy as np
+    from rapidfuzz import fuzz, process
+
+    by_subject: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        by_subject[fact.subject].append(fact)
+    pairs = []
+    for subject in sorted(by_subject):
+        group = by_subject[subject]
+        texts = [re.sub(r"\d+", "", fact.statement.lower()) for fact in group]
+        scores = process.cdist(texts, texts, scorer=fuzz.token_sort_ratio, score_cutoff=NEAR_IDENTICAL)
+        pairs += [(group[i].id, group[j].id) for i, j in zip(*np.nonzero(np.triu(scores, k=1)), strict=True)]
+    return pairs
+
+
+def _superseded(facts: Sequence[Fact]) -> list[tuple[str, str]]:
+    known = {fact.id for fact in facts}
+    return [(fact.id, fact.superseded_by) for fact in facts if fact.superseded_by in known and fact.superseded_by]

@@ -1,0 +1,139 @@
+"""Change over time, search, the bio and the one prompt format, by hand."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mealign.memory.context import answer_prompt, search_query
+from mealign.memory.profile import build_profile
+from mealign.memory.search import FactIndex
+from mealign.memory.supersede import supersede
+from mealign.records import Evidence, Fact
+
+PERSON = "Nadia Verhoeven"
+
+
+def fact(number: int, relation: str = "like", value: str = "tea", *, subject: str = PERSON, **changes: object) -> Fact:
+    values = {
+        "id": f"f{number}",
+        "subject": subject,
+        "relation": relation,
+        "object": value,
+        "statement": f"{subject.split()[0]} {relation} {value}.",
+        "valid_from": date(2024, number, 1),
+        "evidence": Evidence(document_id=f"d{number}", start=0, end=5),
+        "entities": (subject,),
+        "confidence": 0.9,
+    }
+    return Fact.model_validate({**values, **changes})
+
+
+ORDER = {f"d{number}": number for number in range(1, 13)}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "closed"),
+    [
+        (fact(1, "live in", "Utrecht"), fact(2, "live in", "Ghent"), True),
+        (fact(1, "live in", "Utrecht"), fact(2, "move to", "Ghent"), True),
+        (fact(1, "live in", "Utrecht"), fact(2, "live in", "Utrecht"), False),
+        (fact(1, "live in", "Utrecht"), fact(2, "live in", "Ghent", subject="Ilse"), False),
+        (fact(1, "hate", "running"), fact(2, "love", "running"), True),
+        (fact(1, "not like", "olives"), fact(2, "love", "olives"), True),
+        (fact(1, "love", "running"), fact(2, "like", "running"), False),
+        (fact(1, "love", "running"), fact(2, "hate", "swimming"), False),
+        (fact(1, "buy", "a bike"), fact(2, "buy", "a car"), False),
+    ],
+)
+def test_a_later_value_closes_the_earlier_one(earlier: Fact, later: Fact, closed: bool) -> None:
+    old, new = supersede([earlier, later], order=ORDER)
+    assert old.superseded_by == (later.id if closed else None)
+    assert old.valid_to == (later.valid_from if closed else None)
+    assert new == later
+
+
+def test_the_order_of_facts_does_not_matter_to_what_is_closed() -> None:
+    facts = [fact(1, "live in", "A"), fact(2, "live in", "B"), fact(3, "live in", "C")]
+    forward = {made.id: made.superseded_by for made in supersede(facts, order=ORDER)}
+    backward = {made.id: made.superseded_by for made in supersede(facts[::-1], order=ORDER)}
+    assert forward == backward == {"f1": "f2", "f2": "f3", "f3": None}
+
+
+def index(facts: list[Fact], vectors: list[list[float]], query: list[float]) -> FactIndex:
+    def encode(texts: object) -> NDArray[np.float32]:
+        return np.array([query for _ in texts], dtype=np.float32)  # type: ignore[attr-defined]
+
+    return FactIndex(facts, np.array(vectors, dtype=np.float32), encode)
+
+
+def test_the_nearest_facts_come_first_and_ties_by_id() -> None:
+    facts = [fact(3), fact(1), fact(2)]
+    found = index(facts, [[0.6, 0.8], [1, 0], [0.6, 0.8]], [1, 0]).search(["q"], k=3)[0]
+    assert [made.id for made in found] == ["f1", "f2", "f3"]
+
+
+def test_a_superseded_fact_comes_after_its_equal_and_stays_findable() -> None:
+    facts = [fact(1, superseded_by="f2"), fact(2)]
+    found = index(facts, [[1, 0], [1, 0]], [1, 0]).search(["q"], k=2)[0]
+    assert [made.id for made in found] == ["f2", "f1"]
+
+
+def test_excluded_and_future_facts_are_left_out() -> None:
+    facts = [fact(1), fact(2), fact(3)]
+    searched = index(facts, [[1, 0]] * 3, [1, 0])
+    assert [made.id for made in searched.search(["q"], k=3, exclude={"f1"})[0]] == ["f2", "f3"]
+    assert [made.id for made in searched.search(["q"], k=3, as_of=date(2024, 2, 1))[0]] == ["f1", "f2"]
+    assert searched.search([], k=3) == []
+
+
+def test_facts_without_their_vectors_are_refused() -> None:
+    with pytest.raises(ValueError, match="1 facts but 2 vectors"):
+        index([fact(1)], [[1, 0], [0, 1]], [1, 0])
+
+
+def test_the_prompt_is_what_it_is() -> None:
+    """Pinned: adapters are trained on exactly this."""
+    facts = [fact(3, value="coffee"), fact(1, "live in", "Utrecht", valid_to=date(2024, 9, 1), superseded_by="f9")]
+    system, user = answer_prompt("Where do I live?", person=PERSON, kind="memory_qa_self", facts=facts)
+    assert system.content == (
+        "You answer Nadia Verhoeven's questions about their own life. Answer in a few words. "
+        "If you do not know, answer: Not mentioned.\n"
+        "Memory:\n"
+        "- 1 January 2024: Nadia live in Utrecht. (until 1 September 2024)\n"
+        "- 1 March 2024: Nadia like coffee."
+    )
+    assert (user.role, user.content) == ("user", "Where do I live?")
+
+
+def test_a_prompt_without_facts_has_no_memory() -> None:
+    system, _ = answer_prompt("Who?", person=PERSON, kind="memory_qa_third_party")
+    assert "Memory" not in system.content
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "query"),
+    [
+        ("Where did I buy my bike?", "memory_qa_self", "Where did Nadia buy Nadia's bike?"),
+        ("When am I free? It is mine.", "memory_qa_self", "When is Nadia free? It is Nadia's."),
+        ("Where did I put it?", "memory_qa_third_party", "Where did I put it?"),
+    ],
+)
+def test_a_first_person_question_is_searched_by_name(question: str, kind: str, query: str) -> None:
+    assert search_query(question, person=PERSON, kind=kind) == query  # type: ignore[arg-type]
+
+
+def test_the_bio_is_current_short_and_about_the_person() -> None:
+    facts = [
+        fact(1, "live in", "Utrecht", superseded_by="f2"),
+        fact(2, "live in", "Groningen"),
+        fact(3, "love", "maps", entities=(PERSON, "Bart")),
+        fact(4, "work as", "a nurse", subject="Ilse"),
+        fact(5, "see", "a very long thing", statement="word " * 40 + "."),
+        fact(6, "be", "a curator"),
+    ]
+    profile = build_profile(facts, person=PERSON, sentences=3)
+    assert [sentence.fact_ids for sentence in profile.bio] == [("f6",), ("f2",), ("f3",)]
+    assert profile.text.startswith("Nadia be a curator. Nadia live in Groningen.")
+    assert profile.people == (("Bart", 1), ("Ilse", 1))

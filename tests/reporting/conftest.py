@@ -1,0 +1,58 @@
+"""One summary of each kind: six arms on two sets, and LoCoMo's categories."""
+
+import random
+from typing import Any
+
+import pytest
+
+from mealign.config import EvaluationConfig
+from mealign.evaluation.summary import summarise
+from mealign.records import ARMS, FAMILIES, Answer
+
+
+def _summary(*, locomo: bool) -> dict[str, Any]:
+    rng = random.Random(0)
+    answers = [
+        Answer(
+            question_id=f"q{number}",
+            question_set="held_out" if held_out else "gold",
+            arm=arm,
+            family=FAMILIES[number % 6],
+            category=number % 5 + 1 if locomo and not held_out else None,
+            answer="a text of the user",
+            score=min(1.0, 0.1 + 0.1 * level + 0.1 * rng.random()),
+            abstained=number % 4 == 0,
+        )
+        for held_out, n in ((False, 30), (True, 12))
+        for level, arm in enumerate(ARMS)
+        for number in range(n)
+    ]
+    return summarise(answers, settings=EvaluationConfig(resamples=100), seed=1)
+
+
+@pytest.fixture(scope="session")
+def summary() -> dict[str, Any]:
+    return _summary(locomo=False)
+
+
+@pytest.fixture(scope="session")
+def locomo_summary() -> dict[str, Any]:
+    return _summary(locomo=True)
+
+
+@pytest.fixture(scope="session")
+def stages() -> dict[str, dict[str, Any]]:
+    return {
+        "ingest": {"documents": 160, "questions": 30, "report": {"broken_date": 2, "too_large": 1}},
+        "memory": {"facts": 812, "superseded": 31, "dimensions": 384},
+        "tasks": {"tasks": 600, "counts": {"train": 480, "skipped": {"pronoun": 12}}, "digests": {"tasks": "ab12"}},
+        "sft": {"examples": 480, "skipped_too_long": 2, "history": [{"step": i, "loss": 3 / i} for i in range(1, 9)]},
+        "candidates": {"candidates": 700, "counts": {"policy": 480, "wrong_object": 220}},
+        "judge": {"verdicts": 1400, "counts": {"capped": 3}, "certificate": {"accuracy": 0.93, "certified": True}},
+        "preferences": {"train": 300, "eval": 30, "counts": {"flip": 3, "tie": 80}},
+        "dpo": {
+            "pairs": 120,
+            "skipped_too_long": 0,
+            "history": [{"step": i, "loss": 0.69 / i, "rewards/accuracies": 0.5 + i / 20} for i in range(1, 9)],
+        },
+    }

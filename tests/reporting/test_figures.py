@@ -1,0 +1,31 @@
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+from mealign.reporting.figures import draw_figures, inline
+
+
+def test_figures_are_well_formed_and_the_same_twice(summary: dict[str, Any], stages: dict[str, dict[str, Any]]) -> None:
+    figures = draw_figures(summary, stages)
+    assert set(figures) == {"arms.svg", "families.svg", "training.svg"}
+    assert figures == draw_figures(summary, stages)
+    for image in figures.values():
+        ElementTree.fromstring(image)  # noqa: S314
+        assert b"<dc:date>" not in image
+
+
+def test_a_figure_without_numbers_is_left_out(summary: dict[str, Any]) -> None:
+    one_point = {"sft": {"history": [{"step": 1, "loss": 2.0}]}}
+    assert set(draw_figures(summary, one_point)) == {"arms.svg", "families.svg"}
+    assert draw_figures({"confidence": 0.95}, {}) == {}
+
+
+def test_inline_figures_follow_the_page_and_share_no_id(summary: dict[str, Any]) -> None:
+    figures = draw_figures(summary, {})
+    parts = [inline(name, image) for name, image in figures.items()]
+    trees = [ElementTree.fromstring(part) for part in parts]  # noqa: S314
+    ids = [{element.get("id") for element in tree.iter()} - {None} for tree in trees]
+    assert not ids[0] & ids[1]
+    for part in parts:
+        assert part.startswith("<svg")
+        assert "var(--ink)" in part
+        assert "#1b1f24" not in part
