@@ -44,7 +44,7 @@ def test_a_required_key_without_a_value_is_named(choice: str) -> None:
 
 
 def test_a_locomo_user_must_name_conversation_and_speaker() -> None:
-    with pytest.raises(ConfigError, match="user.conversation=conv-26 user.speaker=Caroline"):
+    with pytest.raises(ConfigError, match=r"user\.conversation=conv-26 user\.speaker=Caroline"):
         check(settings("user=locomo", "user.path=locomo10.json"))
 
 

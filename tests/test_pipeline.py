@@ -141,7 +141,7 @@ def test_a_failed_stage_leaves_its_previous_outputs(settings: Settings, home: Pa
     folder = home / "data/demo"
     before = {path: digest_path(folder / path) for path in ("documents.jsonl", "ingest_report.json")}
     strict = replace(settings, stage="ingest", ingest=replace(settings.ingest, max_bytes=1))
-    with pytest.raises(MealignError, match="ingest.max_bytes"):
+    with pytest.raises(MealignError, match=r"ingest\.max_bytes"):
         pipeline.run(strict, root=home)
     assert {path: digest_path(folder / path) for path in before} == before
     assert not list((home / "data/.store/ingest").glob(".part-*"))

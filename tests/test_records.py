@@ -81,9 +81,14 @@ def test_broken_json_is_named_with_its_line(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_the_previous_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "value.json"
     write_json(path, {"kept": True})
-    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("killed")
+
+    def killed() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        killed()
     assert json.loads(path.read_text()) == {"kept": True}
     assert [file.name for file in tmp_path.iterdir()] == ["value.json"]
 

@@ -24,6 +24,7 @@ from mealign.config import STAGES, Settings
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import digest_path, read_json, read_records, write_json, write_records, write_text
 from mealign.records import (
+    Arm,
     Candidate,
     Document,
     Fact,
@@ -31,8 +32,9 @@ from mealign.records import (
     Question,
     Task,
     Verdict,
+    canonical_json,
     content_id,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from mealign.language.embed import Embedder
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parent
 Outcome = Literal["ran", "restored", "up to date"]
 Summary = dict[str, Any]
+QuestionSet = Literal["gold", "held_out"]
 
 
 @dataclass(frozen=True)
@@ -292,7 +295,7 @@ def evaluate(context: Context) -> Summary:
     settings = context.settings
     options = settings.evaluation
     held_out = held_out_questions(read_records(context.inputs / "tasks.jsonl", Task))
-    sets = {
+    sets: dict[QuestionSet, list[Question]] = {
         "gold": sample_questions(
             read_records(context.inputs / "questions.jsonl", Question), options.max_questions, seed=settings.seed
         ),
@@ -300,20 +303,16 @@ def evaluate(context: Context) -> Summary:
     }
     index = _index(context)
     answers = []
-    for trained, adapter in _adapters(settings).items():
+    for adapter, (without_memory, with_memory) in _arms(settings).items():
         model = LocalModel(_base_model(context), adapter=context.inputs / adapter if adapter else None)
+        arms: tuple[tuple[Arm, FactIndex | None], ...] = ((without_memory, None), (with_memory, index))
         for question_set, questions in sets.items():
-            for suffix, memory_index in (("", None), ("+memory", index)):
+            for arm, memory_index in arms:
                 prompts = build_prompts(
                     questions, person=settings.user.person, index=memory_index, top_k=settings.context.top_k
                 )
                 answers += answer_questions(
-                    questions,
-                    prompts,
-                    question_set=question_set,
-                    arm=f"{trained}{suffix}",
-                    model=model,
-                    settings=options,
+                    questions, prompts, question_set=question_set, arm=arm, model=model, settings=options
                 )
     summary = summarise(answers, settings=options, seed=settings.seed)
     write_records(context.outputs / "evaluation.jsonl", answers)
@@ -402,7 +401,7 @@ PIPELINE: tuple[Stage, ...] = (
             "memory/facts.jsonl",
             "judge/{judge}/verdicts.jsonl",
             "judge/{judge}/certificate.json",
-        ),  # fmt: skip
+        ),
         writes=("preferences/{judge}/train.jsonl", "preferences/{judge}/eval.jsonl", "preferences/{judge}/card.md"),
         params=("preferences", "seed"),
         rooms=("preferences",),
@@ -423,8 +422,8 @@ PIPELINE: tuple[Stage, ...] = (
             "questions.jsonl",
             "memory/facts.jsonl",
             "memory/embeddings.npy",
-            *(adapter for adapter in _adapters(settings).values() if adapter),
-        ),  # fmt: skip
+            *(adapter for adapter in _arms(settings) if adapter),
+        ),
         writes=("evaluation.jsonl", "metrics.json"),
         params=("user.person", "memory", "context", "model", "mix", "evaluation", "seed"),
         rooms=("evaluation", "memory", "language"),
@@ -502,12 +501,13 @@ def _shown_keys(selected: Sequence[Stage]) -> tuple[str, ...]:
     return ("tracking", "paths", *(key for stage in selected for key in stage.params))
 
 
-def _adapters(settings: Settings) -> dict[str, str | None]:
-    arms: dict[str, str | None] = {"base": None}
+def _arms(settings: Settings) -> dict[str | None, tuple[Arm, Arm]]:
+    """Return the adapters of a mix (None: the base model) and their arms without and with memory."""
+    arms: dict[str | None, tuple[Arm, Arm]] = {None: ("base", "base+memory")}
     if settings.mix.sft:
-        arms["sft"] = "adapters/sft"
+        arms["adapters/sft"] = ("sft", "sft+memory")
     if settings.mix.dpo:
-        arms["dpo"] = "adapters/dpo"
+        arms["adapters/dpo"] = ("dpo", "dpo+memory")
     return arms
 
 
@@ -519,7 +519,8 @@ def _require_inputs(selected: Sequence[Stage], settings: Settings, folder: Path)
                 continue
             maker = next(other.name for other in PIPELINE if path in other.outputs(settings))
             raise ConfigError(
-                f"stage={stage.name}: it reads {folder / path}, which does not exist; run stage={maker} first, or stage=all"
+                f"stage={stage.name}: it reads {folder / path}, which does not exist; "
+                f"run stage={maker} first, or stage=all"
             )
 
 
@@ -626,6 +627,7 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
         tags={"user": settings.user.name},
         root=root,
     ) as tracker:
+        tracker.log_config(canonical_json(config.plain(settings)))
         yield tracker
 
 

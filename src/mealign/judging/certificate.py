@@ -22,11 +22,11 @@ def certify(outcomes: Sequence[Outcome], candidates: Sequence[Candidate]) -> dic
     """Measure a judge on the known pairs among its outcomes.
 
     Returns:
-        ``n`` known pairs, ``accuracy`` with its Wilson interval (a tie is half right, an error not), ``consistency``
-        (share of pairs whose winner does not depend on the order), ``ece`` (expected calibration error of the winner's
-        probability, ten bins, arXiv 1706.04599), ``per_kind`` by corruption, ``longer`` and ``coin`` (the fools'
-        accuracy on the same pairs), ``longer_wins`` (share of all decided pairs that the longer answer wins),
-        ``errors``. Shares of nothing are null.
+        On the known pairs: ``n``, ``accuracy`` with its Wilson interval (a tie is half right, an error is wrong),
+        ``per_kind`` of corruption, ``ece`` (expected calibration error of the winner's probability, ten bins, arXiv
+        1706.04599; errors aside), ``longer`` and ``coin`` (the fools' accuracy). On all pairs: ``pairs``, ``errors``,
+        ``consistency`` (share of the answered ones that name the same winner in both orders) and ``longer_wins``
+        (share of the decided ones that the longer answer wins; equal lengths count half). Shares of nothing are null.
     """
     by_id = {candidate.id: candidate for candidate in candidates}
     known = [pair for outcome in outcomes if (pair := _known(outcome, by_id))]

@@ -2,19 +2,21 @@
 
 Each answer is scored on its own. What the task's facts say is the truth; the task's reference, which was built by rule
 from those facts, says which part of them is asked for. So this judge knows the answer key of its own tasks, as a
-teacher does: its verdicts are as good as the facts and the rules, and its certificate says nothing about questions
-whose answer it does not hold.
+teacher does: its verdicts are as good as the facts and the rules. Its certificate compares that key with answers that
+were built to differ from it, so it shows that the rules work, and says nothing about questions whose answer the judge
+does not hold. A right answer in words that are neither in the facts nor in the reference counts as unsupported.
 """
 
 from __future__ import annotations
 
-import calendar
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import eq
+from typing import TypeVar
 
-from mealign.answers import abstained, normalise
+from mealign.answers import abstained
+from mealign.judging.claims import Claims, Day, lowercase_stems, read_claims
 from mealign.judging.judge import Opinion
 from mealign.records import Fact, Task, content_id
 
@@ -22,20 +24,32 @@ ABSTENTION_SCORE = 0.25
 """A needless "I do not know" is poor, and better than a falsehood."""
 
 SUPPORT, CONTRADICTION, UNSUPPORTED, LENGTH = 0.75, 0.5, 0.2, 0.1
+ELSEWHERE = 0.5
+"""What a word counts in ``unsupported`` when the memory holds it, but no fact behind the task does."""
+
 STEEPNESS = 6.0
 """Logistic slope: a difference of 0.5 between two scores gives 0.95."""
 
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-NAME = re.compile(r"\b[A-Z][\w'’-]+")
-MONTHS = frozenset(name.lower() for name in calendar.month_name if name)
+T = TypeVar("T")
+
+PARTS = ("total", "supported", "contradicted", "unsupported", "abstained", "length")
 
 
 @dataclass(frozen=True)
 class EvidenceScore:
     """One answer against the facts; every part is in [0, 1].
 
-    ``total`` = 0.25 + 0.75 supported - 0.5 contradicted - 0.2 unsupported - 0.1 length, cut to [0, 1]; a needless
-    abstention scores 0.25, a right one 1, an invention 0.
+    - ``supported``: F1 of the answer's content words and the reference's. Words of the question count for neither.
+    - ``contradicted``: share of the answer's dates, numbers or names that stand where the reference has others, the
+      worst of the three; or how far it tells a value that held before or after, or the option of the question that is
+      not the answer; or 1 for the wrong one of yes and no.
+    - ``unsupported``: share of the words that no fact holds; those held only by facts that the task does not rest on
+      count half.
+    - ``abstained``: 1 for an answer that declines.
+    - ``length``: 0.1 for each content word beyond twice the reference's and three.
+
+    ``total`` = 0.25 + 0.75 supported - 0.5 contradicted - 0.2 unsupported - 0.1 length, cut to [0, 1]. A needless
+    abstention scores 0.25, a right one 1 - 0.1 length, an invented answer where no fact gives one 0.
     """
 
     total: float
@@ -45,6 +59,31 @@ class EvidenceScore:
     abstained: float = 0.0
     length: float = 0.0
     why: str = ""
+
+
+class Memory:
+    """The person's facts, superseded ones included, with what scoring looks up in them."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self.facts = {fact.id: fact for fact in facts}
+        self.tokens = frozenset[str]().union(*(read_claims(fact.statement).tokens for fact in facts))
+        self.common = frozenset[str]().union(*(lowercase_stems(fact.statement) for fact in facts))
+        """Words that the person writes in lower case: opening a sentence with one makes it no name."""
+        self._predecessors: dict[str, list[str]] = {}
+        for fact in sorted(facts, key=lambda fact: fact.id):
+            if fact.superseded_by:
+                self._predecessors.setdefault(fact.superseded_by, []).append(fact.id)
+
+    def chosen(self, fact_ids: Iterable[str]) -> list[Fact]:
+        """Return the facts of these ids; a fact that was forgotten since is left out."""
+        return [self.facts[fact_id] for fact_id in fact_ids if fact_id in self.facts]
+
+    def displaced(self, facts: Sequence[Fact]) -> list[Fact]:
+        """Return the facts that these replaced, and those that replaced them."""
+        own = {fact.id for fact in facts}
+        linked = [fact_id for fact in facts for fact_id in self._predecessors.get(fact.id, [])]
+        linked += [fact.superseded_by for fact in facts if fact.superseded_by]
+        return self.chosen(fact_id for fact_id in dict.fromkeys(linked) if fact_id not in own)
 
 
 class EvidenceJudge:
@@ -57,90 +96,155 @@ class EvidenceJudge:
     name = "evidence"
 
     def __init__(self, facts: Sequence[Fact]) -> None:
-        self._facts = {fact.id: fact for fact in facts}
-        weights = (ABSTENTION_SCORE, SUPPORT, CONTRADICTION, UNSUPPORTED, LENGTH, STEEPNESS)
-        self.digest = content_id("judge", self.name, weights, sorted(self._facts))
+        self._memory = Memory(facts)
+        weights = (ABSTENTION_SCORE, SUPPORT, CONTRADICTION, UNSUPPORTED, LENGTH, ELSEWHERE, STEEPNESS)
+        # A fact's id does not cover its statement and its successor, which both decide.
+        known = [fact.model_dump(mode="json") for fact in sorted(facts, key=lambda fact: fact.id)]
+        self.digest = content_id("judge", self.name, weights, known)
 
     def compare(self, task: Task, first: str, second: str) -> Opinion:
         """Turn the difference of the two scores into a probability."""
-        scores = [score_answer(task, answer, facts=self._facts) for answer in (first, second)]
+        scores = [score_answer(task, answer, memory=self._memory) for answer in (first, second)]
         difference = scores[0].total - scores[1].total
-        parts = ("total", "supported", "contradicted", "unsupported", "abstained", "length")
         return Opinion(
             p_first=1.0 / (1.0 + math.exp(-STEEPNESS * difference)),
             dimensions={
                 f"{side}_{part}": round(getattr(score, part), 4)
                 for side, score in zip(("first", "second"), scores, strict=True)
-                for part in parts
+                for part in PARTS
             },
             rationale=f"first: {scores[0].why}; second: {scores[1].why}",
         )
 
 
-def score_answer(task: Task, answer: str, *, facts: Mapping[str, Fact]) -> EvidenceScore:
+def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
     """Score one answer against the facts behind its task."""
+    key, claims = _answer_key(task, memory), read_claims(answer)
     declined = abstained(answer)
-    if task.family == "unanswerable" or abstained(task.reference):
-        why = "rightly abstains" if declined else "invents an answer that no fact gives"
-        return EvidenceScore(total=float(declined), abstained=float(declined), unsupported=1.0 - declined, why=why)
+    if not key.answerable:
+        if not declined:
+            return EvidenceScore(total=0.0, unsupported=1.0, why="answers what no fact tells")
+        length = _length(claims.tokens, key.expected.tokens)
+        return EvidenceScore(total=1.0 - LENGTH * length, abstained=1.0, length=length, why="rightly abstains")
     if declined:
-        return EvidenceScore(total=ABSTENTION_SCORE, abstained=1.0, why="abstains although a fact answers")
-    known = [facts[fact_id] for fact_id in task.fact_ids if fact_id in facts]
-    asked = set(normalise(task.question))
-    claims = [token for token in normalise(answer) if token not in asked] or normalise(answer)
-    expected = [token for token in normalise(task.reference) if token not in asked] or normalise(task.reference)
-    supported = _f1(claims, expected)
-    evidence = {token for fact in known for token in normalise(f"{fact.statement} {fact.object}")} | set(expected)
-    unknown = [token for token in claims if token not in evidence]
-    unsupported = len(unknown) / len(claims) if claims else 1.0
-    wrong = _contradictions(answer, task.reference, task.question)
-    contradicted = float(bool(wrong))
-    length = min(1.0, max(0, len(claims) - 2 * len(expected) - 3) / 10)
+        return EvidenceScore(total=ABSTENTION_SCORE, abstained=1.0, why=f"abstains although {key.where} answers")
+    expected = key.expected.tokens - key.asked.tokens
+    # Where the answer is a pronoun ("you"), that function word is a claim.
+    content = claims.tokens | (claims.stems & expected)
+    told = content - key.asked.tokens or content
+    supported = _f1(told, expected)
+    wrong, contradicted = _contradictions(claims, key, memory.common)
+    contradicted = max(contradicted, (1.0 - supported) * _overlap_of_rivals(told, key))
+    unsupported = _unsupported(told, key, memory)
+    length = _length(told, expected)
     total = ABSTENTION_SCORE + SUPPORT * supported
     total -= CONTRADICTION * contradicted + UNSUPPORTED * unsupported + LENGTH * length
     return EvidenceScore(
-        total=min(1.0, max(0.0, total)),
+        # Rounded, so that two answers of the same worth are a tie and not apart by an error of arithmetic.
+        total=round(min(1.0, max(0.0, total)), 6),
         supported=supported,
         contradicted=contradicted,
         unsupported=unsupported,
         length=length,
-        why=_why(supported, wrong, [fact.id for fact in known]),
+        why=_why(told & expected, wrong, contradicted, key),
     )
 
 
-def _f1(claims: Sequence[str], expected: Sequence[str]) -> float:
-    same = len(set(claims) & set(expected))
-    return 2 * same / (len(set(claims)) + len(set(expected))) if same else 0.0
+@dataclass(frozen=True)
+class _AnswerKey:
+    """What is known of a task: what its question says, what is expected, and what the facts behind it hold.
+
+    ``rivals`` are the words of every value that would be wrong here for a known reason.
+    """
+
+    answerable: bool
+    where: str
+    asked: Claims
+    expected: Claims
+    evidence: Claims
+    rivals: tuple[frozenset[str], ...]
 
 
-def _contradictions(answer: str, reference: str, question: str) -> list[str]:
-    """Return values of the answer that stand where the reference has others of the same type: number, month or name."""
-    found = []
-    for kind in (_numbers, _months, _names):
-        expected, given = kind(reference), kind(answer) - kind(question)
-        if expected and given and not given & expected:
-            found += sorted(given)
-        elif kind is not _names and expected and given - expected:
-            found += sorted(given - expected)
-    return found
+def _answer_key(task: Task, memory: Memory) -> _AnswerKey:
+    own = memory.chosen(task.fact_ids)
+    question, expected = read_claims(task.question), read_claims(task.reference)
+    evidence = read_claims(". ".join([*(fact.statement for fact in own), task.reference]))
+    # A question that offers its answer ("tea or coffee?"): its words decide, and the other option is a wrong value.
+    offers = expected.tokens <= question.tokens
+    asked = Claims() if offers else question
+    rivals = [read_claims(fact.object).tokens - asked.tokens for fact in memory.displaced(own)]
+    rivals += [question.tokens & evidence.tokens] if offers else []
+    return _AnswerKey(
+        answerable=task.family != "unanswerable" and not abstained(task.reference),
+        where=", ".join(fact.id for fact in own),
+        asked=asked,
+        expected=expected,
+        evidence=evidence,
+        rivals=tuple(words - expected.tokens for words in rivals if words - expected.tokens),
+    )
 
 
-def _numbers(text: str) -> set[str]:
-    return set(NUMBER.findall(text))
+def _contradictions(claims: Claims, key: _AnswerKey, common: frozenset[str]) -> tuple[list[str], float]:
+    """Return the values of the answer that stand in the place of others, and the largest share of them by type."""
+    if None not in (claims.yes, key.expected.yes) and claims.yes != key.expected.yes:
+        return ["yes" if claims.yes else "no"], 1.0
+    names = (_names(side, common) for side in (claims, key.asked, key.expected, key.evidence))
+    found: list[str] = []
+    worst = 0.0
+    for wrong, share in (
+        _wrong(claims.dates, key.asked.dates, key.expected.dates, key.evidence.dates, same=Day.agrees),
+        _wrong(claims.numbers, key.asked.numbers, key.expected.numbers, key.evidence.numbers, same=eq),
+        _wrong(*names, same=eq),
+    ):
+        found += sorted(map(str, wrong))
+        worst = max(worst, share)
+    return found, worst
 
 
-def _months(text: str) -> set[str]:
-    return {word for word in re.findall(r"[a-z]+", text.lower()) if word in MONTHS}
+def _wrong(
+    told: frozenset[T],
+    asked: frozenset[T],
+    expected: frozenset[T],
+    known: frozenset[T],
+    *,
+    same: Callable[[T, T], bool],
+) -> tuple[list[T], float]:
+    """Return the values of one type that are wrong, and their share; beside a right one, others the facts hold pass."""
+    given = told - asked
+    if not given or not expected:
+        return [], 0.0
+    wrong = [value for value in given if not any(same(value, other) for other in expected)]
+    if len(wrong) < len(given):
+        wrong = [value for value in wrong if not any(same(value, other) for other in known)]
+    return wrong, len(wrong) / len(given)
 
 
-def _names(text: str) -> set[str]:
-    return {word.lower() for word in NAME.findall(text) if word.lower() not in MONTHS and word != "I"}
+def _names(claims: Claims, common: frozenset[str]) -> frozenset[str]:
+    return claims.names | (claims.openers - common)
 
 
-def _why(supported: float, wrong: Sequence[str], fact_ids: Sequence[str]) -> str:
-    where = ", ".join(fact_ids)
-    if wrong:
-        return f"contradicts {where} in {', '.join(wrong)}"
-    if supported == 0:
-        return f"says nothing of {where}"
-    return f"agrees with {where} by {supported:.2f}"
+def _overlap_of_rivals(told: frozenset[str], key: _AnswerKey) -> float:
+    """Overlap coefficient of what is told with the nearest value that is known to be wrong."""
+    return max((len(told & words) / min(len(told), len(words)) for words in key.rivals if told), default=0.0)
+
+
+def _unsupported(told: frozenset[str], key: _AnswerKey, memory: Memory) -> float:
+    if not told:
+        return 1.0
+    unknown = told - key.evidence.tokens
+    return (len(unknown - memory.tokens) + ELSEWHERE * len(unknown & memory.tokens)) / len(told)
+
+
+def _f1(told: frozenset[str], expected: frozenset[str]) -> float:
+    same = len(told & expected)
+    return 2 * same / (len(told) + len(expected)) if same else 0.0
+
+
+def _length(told: frozenset[str], expected: frozenset[str]) -> float:
+    return min(1.0, max(0, len(told) - 2 * len(expected) - 3) / 10)
+
+
+def _why(agreed: frozenset[str], wrong: Sequence[str], contradicted: float, key: _AnswerKey) -> str:
+    if contradicted:
+        return f"contradicts {key.where}" + (f" in {', '.join(wrong)}" if wrong else "")
+    return f"agrees with {key.where} in {', '.join(sorted(agreed))}" if agreed else f"tells nothing of {key.where}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mealign.records import Verdict
+from mealign.records import Order, Verdict
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Outcome:
     """What a judge said about a pair, asked both ways.
 
     ``p_first`` is the mean of P(first) over both orders, None where one of them failed (``error``). ``flipped``: the
-    winner changed with the order.
+    two orders do not name the same winner (one of them may name none).
     """
 
     task_id: str
@@ -38,31 +38,36 @@ class Outcome:
 
 
 def merge(verdicts: Sequence[Verdict]) -> list[Outcome]:
-    """Merge verdicts into one outcome a pair, in the order of the forward verdicts.
+    """Merge verdicts into one outcome a pair, in the order in which the pairs were first asked.
 
     A pair of which one order is missing is an error: half a measurement is not believed.
     """
-    reverse = {(v.task_id, v.second, v.first): v for v in verdicts if v.order == "reverse"}
-    outcomes = []
-    for forward in verdicts:
-        if forward.order != "forward":
-            continue
-        back = reverse.get((forward.task_id, forward.first, forward.second))
-        if back is None or forward.p_first is None or back.p_first is None:
-            error = forward.error or (back.error if back else "reverse order missing")
-            ids = tuple(verdict.id for verdict in (forward, back) if verdict)
-            outcomes.append(Outcome(forward.task_id, forward.first, forward.second, None, False, error, ids))
-            continue
-        straight, mirrored = forward.p_first, 1.0 - back.p_first
-        outcomes.append(
-            Outcome(
-                task_id=forward.task_id,
-                first=forward.first,
-                second=forward.second,
-                p_first=(straight + mirrored) / 2,
-                flipped=(straight - 0.5) * (mirrored - 0.5) < 0,
-                error=None,
-                verdict_ids=(forward.id, back.id),
-            )
-        )
-    return outcomes
+    pairs: dict[tuple[str, str, str], dict[Order, Verdict]] = {}
+    for verdict in verdicts:
+        shown = (verdict.first, verdict.second)
+        first, second = shown if verdict.order == "forward" else shown[::-1]
+        pairs.setdefault((verdict.task_id, first, second), {})[verdict.order] = verdict
+    return [_outcome(*pair, asked) for pair, asked in pairs.items()]
+
+
+def _outcome(task_id: str, first: str, second: str, asked: Mapping[Order, Verdict]) -> Outcome:
+    forward, reverse = asked.get("forward"), asked.get("reverse")
+    ids = tuple(verdict.id for verdict in (forward, reverse) if verdict)
+    if forward is None or reverse is None or forward.p_first is None or reverse.p_first is None:
+        errors = [verdict.error for verdict in (forward, reverse) if verdict and verdict.error]
+        error = errors[0] if errors else "one order is missing"
+        return Outcome(task_id, first, second, None, False, error, ids)
+    straight, mirrored = forward.p_first, 1.0 - reverse.p_first
+    return Outcome(
+        task_id=task_id,
+        first=first,
+        second=second,
+        p_first=(straight + mirrored) / 2,
+        flipped=_side(forward.p_first) != -_side(reverse.p_first),
+        error=None,
+        verdict_ids=ids,
+    )
+
+
+def _side(p_first: float) -> int:
+    return (p_first > 0.5) - (p_first < 0.5)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files
 
+from mealign.errors import MealignError
 from mealign.judging.judge import Opinion
 from mealign.language.chat import ChatModel
 from mealign.records import Task, content_id
 
 MAX_CHARACTERS = 2000
-ROLE_TOKENS = re.compile(r"<\|[^|<>]{0,40}\|>|</?s>|\[/?INST\]")
+ROLE_TOKENS = re.compile(r"<\|[^|<>]{0,40}\|>|</?s>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>")
+"""How the chat formats in use mark a turn (ChatML and Llama 3, Llama 2, Mistral, Gemma)."""
 OPTIONS = {"first": "the first answer is better", "second": "the second answer is better"}
 
 
@@ -29,32 +32,44 @@ class PairwiseJudge:
         self.name = name
         self._model = model
         self._instructions = instructions
-        self._about = f"About {person}: {bio}"
+        self._about = f"About {person}: {_plain(bio)}"
         self._dimensions = {
             path.name.removesuffix(".txt"): path.read_text(encoding="utf-8").strip()
             for path in files("mealign.judging").joinpath("templates").iterdir()
             if path.name.endswith(".txt")
         }
-        self.digest = content_id("judge", name, instructions, self._about, self._dimensions, model.digest)
+        self.digest = content_id(
+            "judge", name, instructions, self._about, self._dimensions, OPTIONS, MAX_CHARACTERS, model.digest
+        )
 
     def compare(self, task: Task, first: str, second: str) -> Opinion:
-        """Let the model decide; the answers are quoted as data, without anything that reads as a chat role."""
+        """Let the model decide; the answers are quoted as data, without anything that reads as a chat role.
+
+        Raises:
+            MealignError: the model gave no probability for one of the options.
+        """
         state = "\n".join(
             [
                 self._about,
-                f"Question: {task.question}",
+                f"Question: {_plain(task.question)}",
                 f"First answer: {_quote(first)}",
                 f"Second answer: {_quote(second)}",
             ]
         )
         instructions = f"{self._instructions} {self._dimensions[task.kind]}".strip()
         decision = self._model.decide(state, instructions, OPTIONS)
-        return Opinion(
-            p_first=min(1.0, max(0.0, decision.probabilities["first"])),
-            prompt_tokens=decision.prompt_tokens,
-        )
+        if missing := sorted(OPTIONS.keys() - decision.probabilities.keys()):
+            raise MealignError(f"judge {self.name}: the model gave no probability for {', '.join(missing)}")
+        return Opinion(p_first=decision.probabilities["first"], prompt_tokens=decision.prompt_tokens)
 
 
 def _quote(answer: str) -> str:
-    cleaned = ROLE_TOKENS.sub(" ", answer)[:MAX_CHARACTERS]
-    return f'"{" ".join(cleaned.split())}"'
+    """Return the answer as one JSON string: whatever it says, it cannot end its own quotation."""
+    return json.dumps(_plain(answer)[:MAX_CHARACTERS], ensure_ascii=False)
+
+
+def _plain(text: str) -> str:
+    """Return the text on one line and without the tokens that mark a turn."""
+    while (cleaned := ROLE_TOKENS.sub(" ", text)) != text:
+        text = cleaned
+    return " ".join(text.split())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 from mealign.answers import normalise
 from mealign.errors import MealignError
@@ -35,49 +36,72 @@ class Plan:
 def plan_pairs(
     tasks: Sequence[Task], candidates: Sequence[Candidate], *, max_pairs_per_task: int, max_tasks: int, seed: int
 ) -> Plan:
-    """Choose the pairs of every task.
+    """Choose the pairs of every task; the order of tasks and candidates does not matter to which are chosen.
 
-    Two texts with the same tokens are no pair. Of the others, those that mix origins come first (reference or policy
-    against corruption, reference against policy, then policy against policy): they are where something can be learned.
-    Two corruptions, both wrong by construction, are never compared.
+    Two texts with the same tokens are no pair, and two corruptions, both wrong by construction, are never compared.
+    Of the rest, four kinds take turns until the task has its share: the reference against a corruption first, because
+    these are the known pairs by which the judge is certified; the other three (policy against corruption, reference
+    against policy, policy against policy) in an order drawn for each task, so that a small share covers all of them.
+
+    Returns:
+        The pairs in the order of ``tasks``, and counts over all pairs there are: ``planned``, ``duplicate``,
+        ``both_constructed``, ``over_limit`` (of the task), ``task_over_limit`` (of a task beyond ``max_tasks``).
+
+    Raises:
+        MealignError: a candidate belongs to no task.
     """
-    generator = random.Random(seed)
     by_task: dict[str, list[Candidate]] = {}
     for candidate in sorted(candidates, key=lambda candidate: candidate.id):
         by_task.setdefault(candidate.task_id, []).append(candidate)
-    known = [task for task in tasks if task.id in by_task]
-    if len(known) > max_tasks:
-        chosen = {task.id for task in generator.sample(sorted(known, key=lambda task: task.id), max_tasks)}
-        known = [task for task in known if task.id in chosen]
+    if unknown := sorted(by_task.keys() - {task.id for task in tasks}):
+        raise MealignError(
+            f"candidates.jsonl: {unknown[0]} is no task of tasks.jsonl; run stage=candidates again after stage=tasks"
+        )
+    judged = sorted(by_task)
+    if len(judged) > max_tasks:
+        judged = random.Random(seed).sample(judged, max_tasks)
     counts: Counter[str] = Counter()
     pairs: list[PlannedPair] = []
-    for task in known:
-        ranked = []
-        for first, second in combinations(by_task[task.id], 2):
-            if normalise(first.text) == normalise(second.text):
-                counts["duplicate"] += 1
-                continue
-            rank = _rank(first, second)
-            if rank is None:
-                counts["both_constructed"] += 1
-                continue
-            ranked.append((rank, generator.random(), PlannedPair(task.id, first.id, second.id)))
-        chosen_pairs = [pair for _, _, pair in sorted(ranked, key=lambda item: item[:2])]
-        counts["over_limit"] += max(0, len(chosen_pairs) - max_pairs_per_task)
-        pairs += chosen_pairs[:max_pairs_per_task]
+    chosen = set(judged)
+    for task in tasks:
+        group = by_task.get(task.id, [])
+        if task.id in chosen:
+            pairs += _plan_task(task.id, group, limit=max_pairs_per_task, seed=seed, counts=counts)
+        else:
+            counts["task_over_limit"] += math.comb(len(group), 2)
     counts["planned"] = len(pairs)
-    return Plan(tuple(pairs), dict(sorted(counts.items())))
+    return Plan(tuple(pairs), {reason: count for reason, count in sorted(counts.items()) if count})
 
 
-def _rank(first: Candidate, second: Candidate) -> int | None:
-    kinds = {_role(first), _role(second)}
-    ranks = {
-        frozenset({"policy", "constructed"}): 0,
-        frozenset({"reference", "policy"}): 0,
-        frozenset({"reference", "constructed"}): 1,
-        frozenset({"policy"}): 2,
-    }
-    return ranks.get(frozenset(kinds))
+def _plan_task(
+    task_id: str, group: Sequence[Candidate], *, limit: int, seed: int, counts: Counter[str]
+) -> list[PlannedPair]:
+    generator = random.Random(f"{seed}:{task_id}")
+    kinds: dict[frozenset[str], list[PlannedPair]] = {kind: [] for kind in PAIR_KINDS}
+    for first, second in combinations(group, 2):
+        kind = frozenset({_role(first), _role(second)})
+        if normalise(first.text) == normalise(second.text):
+            counts["duplicate"] += 1
+        elif kind not in kinds:
+            counts["both_constructed"] += 1
+        else:
+            kinds[kind].append(PlannedPair(task_id, first.id, second.id))
+    certifying, *others = PAIR_KINDS
+    turns = [kinds[kind] for kind in (certifying, *generator.sample(others, len(others)))]
+    for pairs in turns:
+        generator.shuffle(pairs)
+    in_turn = [pair for drawn in zip_longest(*turns) for pair in drawn if pair]
+    counts["over_limit"] += max(0, len(in_turn) - limit)
+    return in_turn[:limit]
+
+
+PAIR_KINDS = (
+    frozenset({"reference", "constructed"}),
+    frozenset({"policy", "constructed"}),
+    frozenset({"reference", "policy"}),
+    frozenset({"policy"}),
+)
+"""Who may be compared with whom; the first is the kind whose winner is known."""
 
 
 def _role(candidate: Candidate) -> str:
@@ -97,25 +121,30 @@ def judge_pairs(
     text_of = {candidate.id: candidate.text for candidate in candidates}
     verdicts = []
     for pair in track(pairs, description):
-        for order, first, second in (("forward", pair.first, pair.second), ("reverse", pair.second, pair.first)):
-            verdicts.append(_ask(judge, task_of[pair.task_id], order, first, second, text_of))  # type: ignore[arg-type]
+        orders: tuple[tuple[Order, str, str], ...] = (
+            ("forward", pair.first, pair.second),
+            ("reverse", pair.second, pair.first),
+        )
+        for order, first, second in orders:
+            shown = (text_of[first], text_of[second])
+            verdicts.append(_ask(judge, task_of[pair.task_id], order, (first, second), shown))
     return verdicts
 
 
-def _ask(judge: Judge, task: Task, order: Order, first: str, second: str, text_of: dict[str, str]) -> Verdict:
+def _ask(judge: Judge, task: Task, order: Order, ids: tuple[str, str], shown: tuple[str, str]) -> Verdict:
     opinion, error = None, None
     try:
-        opinion = judge.compare(task, text_of[first], text_of[second])
-    except (MealignError, RuntimeError, ValueError, KeyError) as failure:
-        # A backend may fail in any of these ways; its message could quote the user, so only the kind is kept.
+        opinion = judge.compare(task, *shown)
+    except (MealignError, RuntimeError, ValueError) as failure:
+        # Its message could quote the user, so only the kind is kept.
         error = type(failure).__name__
     return Verdict(
-        id=content_id("verdict", judge.digest, task.id, order, first, second),
+        id=content_id("verdict", judge.digest, task.id, order, *ids),
         task_id=task.id,
         judge=judge.name,
         judge_digest=judge.digest,
-        first=first,
-        second=second,
+        first=ids[0],
+        second=ids[1],
         order=order,
         p_first=opinion.p_first if opinion else None,
         dimensions=opinion.dimensions if opinion else {},

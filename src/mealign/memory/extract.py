@@ -130,7 +130,7 @@ def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, pe
 
 
 def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None) -> bool:
-    """Tell "I was on a boat" from "I was somebody else": beside its subject, a fact names a thing, a number or a quality."""
+    """Tell "I was on a boat" from "I was somebody else": a fact names more than its subject."""
     about = {token.i for token in subject.subtree} if subject is not None else set()
     for token in tokens:
         if token.i not in about and (token.pos_ in ("NOUN", "PROPN", "NUM") or token.dep_ in ("acomp", "xcomp")):

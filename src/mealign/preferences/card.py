@@ -14,16 +14,22 @@ def render_card(built: PreferenceSet, *, judge: str, certificate: Mapping[str, A
     """Write the card as Markdown."""
     pairs = (*built.train, *built.eval)
     lines = [f"# Preferences by the judge `{judge}`", ""]
-    lines += [f"{len(built.train)} pairs to train on, {len(built.eval)} held out, split by task.", ""]
+    lines += [f"{len(built.train)} pairs to train on, {len(built.eval)} held out, split by the facts behind them.", ""]
     lines += _table("Judged pairs", "became", built.counts)
     lines += _table("Families", "family", Counter(pair.family for pair in pairs))
     lines += _table("Chosen over rejected, by origin", "origins", built.origins)
     if pairs:
         margins = [pair.margin for pair in pairs]
-        longer = mean(len(pair.chosen) > len(pair.rejected) for pair in pairs)
+        lengths = [(len(pair.chosen), len(pair.rejected)) for pair in pairs]
+        longer = mean(chosen > rejected for chosen, rejected in lengths)
         lines += ["## Shape", ""]
         lines += [f"Margin: mean {mean(margins):.3f}, median {median(margins):.3f}.", ""]
-        lines += [f"The chosen answer is the longer one in {longer:.0%} of the pairs.", ""]
+        lines += [
+            f"Characters, median: {median(chosen for chosen, _ in lengths):g} chosen, "
+            f"{median(rejected for _, rejected in lengths):g} rejected. "
+            f"The chosen answer is the longer one in {longer:.0%} of the pairs.",
+            "",
+        ]
     lines += ["## The judge on pairs whose answer is known", ""]
     lines += [_certificate(certificate), ""]
     return "\n".join(lines)
@@ -37,9 +43,21 @@ def _table(title: str, name: str, counts: Mapping[str, int]) -> list[str]:
 def _certificate(certificate: Mapping[str, Any]) -> str:
     if not certificate["n"]:
         return "None of the judged pairs had a known answer."
-    return (
-        f"Accuracy {certificate['accuracy']:.3f} (95 % interval {certificate['accuracy_low']:.3f} to "
-        f"{certificate['accuracy_high']:.3f}, n = {certificate['n']}), "
-        f"same winner in both orders {certificate['consistency']:.3f}; "
-        f"picking the longer answer {certificate['longer']:.3f}, a coin {certificate['coin']:.3f}."
-    )
+    lines = [
+        f"Accuracy {_share(certificate['accuracy'])} (95 % interval {_share(certificate['accuracy_low'])} to "
+        f"{_share(certificate['accuracy_high'])}, n = {certificate['n']}), "
+        f"same winner in both orders {_share(certificate['consistency'])}; "
+        f"picking the longer answer {_share(certificate['longer'])}, a coin {_share(certificate['coin'])}.",
+        "",
+        "A judge that holds the reference, as the evidence judge does, is measured here against its own answer key: "
+        "this checks its rules, not its knowledge.",
+        "",
+        "| corruption | accuracy | pairs |",
+        "| --- | ---: | ---: |",
+    ]
+    lines += [f"| {kind} | {_share(row['accuracy'])} | {row['n']} |" for kind, row in certificate["per_kind"].items()]
+    return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"

@@ -2,29 +2,45 @@
 
 A pair of answers becomes a preference when the judge, asked in both orders, names the same winner by enough of a
 margin. Errors, flips, ties and equal texts become nothing, and are counted.
+
+Nor does every clear verdict make a lesson. Where a question can be answered, whether declining is right depends on what
+the prompt shows, which the judge does not weigh:
+
+| the prompt shows | an abstention may be chosen | an abstention may be rejected |
+| --- | --- | --- |
+| the facts that answer | no: it would teach not to read | yes |
+| a memory without one of them | yes | no: it would teach to invent |
+| no memory | no: it would unteach what SFT put into the weights | no: it would teach to guess |
+
+A pair against this table is skipped as ``abstention``. Of a question without an answer the verdict stands.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
-from mealign.answers import normalise
+from mealign.answers import abstained, normalise
 from mealign.config import PreferencesConfig
+from mealign.errors import MealignError
 from mealign.judging.outcome import Outcome, merge
-from mealign.records import Candidate, Fact, Lineage, Preference, Task, Verdict, content_id
+from mealign.records import Candidate, Fact, Lineage, Preference, Record, Task, Verdict, content_id
 
-Skip = Literal["judge_error", "flip", "tie", "duplicate", "over_task_limit", "over_limit"]
+R = TypeVar("R", bound=Record)
+
+Skip = Literal["judge_error", "flip", "tie", "duplicate", "abstention"]
+"""Why one outcome makes no pair."""
 
 
 @dataclass(frozen=True)
 class PreferenceSet:
-    """Pairs to train on and to hold out, by task; ``counts`` of pairs made and skipped sum up to the judged pairs.
+    """Pairs to train on and to hold out; no task, and no set of facts, has pairs in both.
 
-    ``origins`` counts the pairs by ``<origin of chosen> over <origin of rejected>``.
+    ``counts`` of ``pairs`` made and of judged pairs skipped, by reason (:data:`Skip`, ``over_task_limit``,
+    ``over_limit``), sum up to the judged pairs. ``origins`` counts the pairs by
+    ``<origin of chosen> over <origin of rejected>``.
     """
 
     train: tuple[Preference, ...]
@@ -42,63 +58,102 @@ def build_preferences(
     settings: PreferencesConfig,
     seed: int,
 ) -> PreferenceSet:
-    """Make the pairs of every task, clearest first, and split them by task.
+    """Make the pairs of every task, clearest first, and split them by the facts that their tasks rest on.
 
     At most ``max_pairs_per_task`` a task and ``max_pairs`` in all; over the limit, families take turns, clearest
-    first, so that a frequent family does not crowd out the others.
+    first, so that a frequent family does not crowd out the others. Two texts meet once in a task, whoever wrote them:
+    the clearest verdict counts.
+
+    Raises:
+        MealignError: a verdict names a task, a candidate or a fact that is not given.
     """
-    task_of = {task.id: task for task in tasks}
-    answers = {candidate.id: candidate for candidate in candidates}
-    fact_of = {fact.id: fact for fact in facts}
+    known = _Known.of(tasks, candidates, facts)
     counts: Counter[str] = Counter()
     by_task: dict[str, list[Preference]] = {}
     for outcome in merge(verdicts):
-        reason = skip_reason(outcome, answers, min_margin=settings.min_margin)
+        task = known.task(outcome.task_id)
+        first, second = known.answer(outcome.first), known.answer(outcome.second)
+        reason = skip_reason(outcome, task, first, second, min_margin=settings.min_margin)
         if reason:
             counts[reason] += 1
         else:
-            pair = _preference(outcome, task_of[outcome.task_id], answers, fact_of)
-            by_task.setdefault(outcome.task_id, []).append(pair)
+            chosen, rejected = (first, second) if outcome.winner == first.id else (second, first)
+            by_task.setdefault(task.id, []).append(_preference(outcome, task, chosen, rejected, known))
     kept: list[Preference] = []
     for task_id in sorted(by_task):
-        ranked = sorted(by_task[task_id], key=lambda pair: (-pair.margin, pair.id))
-        distinct = list({(pair.chosen, pair.rejected): pair for pair in reversed(ranked)}.values())[::-1]
-        counts["duplicate"] += len(ranked) - len(distinct)
+        distinct = _distinct(by_task[task_id])
+        counts["duplicate"] += len(by_task[task_id]) - len(distinct)
         counts["over_task_limit"] += max(0, len(distinct) - settings.max_pairs_per_task)
         kept += distinct[: settings.max_pairs_per_task]
-    limited = _take_turns(kept, settings.max_pairs)
+    limited = sorted(_take_turns(kept, settings.max_pairs), key=lambda pair: pair.id)
     counts["over_limit"] += len(kept) - len(limited)
     counts["pairs"] = len(limited)
-    held_out = {task_id for task_id in by_task if _is_held_out(task_id, share=settings.eval_share, seed=seed)}
-    ordered = sorted(limited, key=lambda pair: pair.id)
+    held_out = {task.id for task in tasks if _is_held_out(task, share=settings.eval_share, seed=seed)}
     return PreferenceSet(
-        train=tuple(pair for pair in ordered if pair.lineage.task_id not in held_out),
-        eval=tuple(pair for pair in ordered if pair.lineage.task_id in held_out),
-        counts=dict(sorted(counts.items())),
-        origins=dict(sorted(Counter(_origins(pair, answers) for pair in ordered).items())),
+        train=tuple(pair for pair in limited if pair.lineage.task_id not in held_out),
+        eval=tuple(pair for pair in limited if pair.lineage.task_id in held_out),
+        counts={reason: count for reason, count in sorted(counts.items()) if count or reason == "pairs"},
+        origins=dict(sorted(Counter(known.origins(pair) for pair in limited).items())),
     )
 
 
-def skip_reason(outcome: Outcome, answers: Mapping[str, Candidate], *, min_margin: float) -> Skip | None:
-    """Say why an outcome makes no pair; None when it does."""
+def skip_reason(outcome: Outcome, task: Task, first: Candidate, second: Candidate, *, min_margin: float) -> Skip | None:
+    """Say why an outcome makes no pair; None when it does. ``first`` and ``second`` are the outcome's candidates."""
     if outcome.error is not None:
         return "judge_error"
     if outcome.flipped:
         return "flip"
     if outcome.winner is None or outcome.margin < min_margin:
         return "tie"
-    if normalise(answers[outcome.first].text) == normalise(answers[outcome.second].text):
+    if normalise(first.text) == normalise(second.text):
         return "duplicate"
-    return None
+    chosen, rejected = (first, second) if outcome.winner == first.id else (second, first)
+    return None if _teaches(task, chosen.text, rejected.text) else "abstention"
 
 
-def _preference(
-    outcome: Outcome, task: Task, answers: Mapping[str, Candidate], facts: Mapping[str, Fact]
-) -> Preference:
-    loser = outcome.second if outcome.winner == outcome.first else outcome.first
-    chosen, rejected = answers[outcome.winner or outcome.first], answers[loser]
+def _teaches(task: Task, chosen: str, rejected: str) -> bool:
+    """Apply the table of this module."""
+    if task.family == "unanswerable" or abstained(task.reference):
+        return True
+    answer_shown = set(task.fact_ids) <= set(task.context_fact_ids)
+    if abstained(chosen) and (answer_shown or not task.context_fact_ids):
+        return False
+    return answer_shown or not abstained(rejected)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the verdicts speak of, by id."""
+
+    tasks: Mapping[str, Task]
+    answers: Mapping[str, Candidate]
+    facts: Mapping[str, Fact]
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task], candidates: Sequence[Candidate], facts: Sequence[Fact]) -> _Known:
+        return cls({task.id: task for task in tasks}, {c.id: c for c in candidates}, {fact.id: fact for fact in facts})
+
+    def task(self, task_id: str) -> Task:
+        return _find(self.tasks, task_id, file="tasks.jsonl")
+
+    def answer(self, candidate_id: str) -> Candidate:
+        return _find(self.answers, candidate_id, file="candidates.jsonl")
+
+    def document(self, fact_id: str) -> str:
+        return _find(self.facts, fact_id, file="memory/facts.jsonl").evidence.document_id
+
+    def origins(self, pair: Preference) -> str:
+        return f"{self.answers[pair.lineage.chosen_id].origin} over {self.answers[pair.lineage.rejected_id].origin}"
+
+
+def _find(known: Mapping[str, R], key: str, *, file: str) -> R:
+    if key not in known:
+        raise MealignError(f"{file}: the verdicts speak of {key}, which is not there; run stage=judge again")
+    return known[key]
+
+
+def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candidate, known: _Known) -> Preference:
     fact_ids = tuple(dict.fromkeys((*task.fact_ids, *chosen.edit_fact_ids, *rejected.edit_fact_ids)))
-    documents = tuple(dict.fromkeys(facts[fact_id].evidence.document_id for fact_id in fact_ids))
     return Preference(
         id=content_id("pair", task.id, chosen.id, rejected.id),
         family=task.family,
@@ -112,9 +167,17 @@ def _preference(
             rejected_id=rejected.id,
             verdict_ids=outcome.verdict_ids,
             fact_ids=fact_ids,
-            document_ids=documents,
+            document_ids=tuple(dict.fromkeys(known.document(fact_id) for fact_id in fact_ids)),
         ),
     )
+
+
+def _distinct(pairs: Sequence[Preference]) -> list[Preference]:
+    """Return the clearest pair of every two texts, clearest first."""
+    found: dict[frozenset[tuple[str, ...]], Preference] = {}
+    for pair in sorted(pairs, key=lambda pair: (-pair.margin, pair.id)):
+        found.setdefault(frozenset({tuple(normalise(pair.chosen)), tuple(normalise(pair.rejected))}), pair)
+    return list(found.values())
 
 
 def _take_turns(pairs: Sequence[Preference], limit: int) -> list[Preference]:
@@ -129,10 +192,7 @@ def _take_turns(pairs: Sequence[Preference], limit: int) -> list[Preference]:
     return taken
 
 
-def _is_held_out(task_id: str, *, share: float, seed: int) -> bool:
-    digest = hashlib.sha256(f"{seed}:{task_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
-
-
-def _origins(pair: Preference, answers: Mapping[str, Candidate]) -> str:
-    return f"{answers[pair.lineage.chosen_id].origin} over {answers[pair.lineage.rejected_id].origin}"
+def _is_held_out(task: Task, *, share: float, seed: int) -> bool:
+    """Draw by facts, so that a question asked with and without memory stays on one side."""
+    digest = content_id("", seed, sorted(task.fact_ids) or task.id)
+    return int(digest[1:], 16) < share * 16**16

@@ -26,15 +26,18 @@ def build_candidates(
 ) -> CandidateSet:
     """Collect the policy's samples, the reference and the corruptions for the chosen prompts.
 
-    Only training tasks that ask for a short answer have candidates: for the others no rule says what is wrong.
+    Only training tasks that ask for a short answer have candidates: for the others no rule says what is wrong. No
+    constructed answer comes from a held-out fact, or DPO would see what the evaluation asks for.
     """
+    held_out = {fact_id for task in tasks if task.split == "eval" for fact_id in task.fact_ids}
+    known = {fact_id: fact for fact_id, fact in facts.items() if fact_id not in held_out}
     chosen = choose_prompts(tasks, count=settings.max_prompts, seed=seed)
     counts: Counter[str] = Counter(prompts=len(chosen))
     found: dict[str, Candidate] = {}
     for candidate in [*_references(chosen), *sample(chosen, model=model, settings=settings, seed=seed, counts=counts)]:
         found.setdefault(candidate.id, candidate)
     for task in chosen:
-        for candidate in corrupt(task, facts=facts, n=settings.negatives, seed=seed):
+        for candidate in corrupt(task, facts=known, n=settings.negatives, seed=seed):
             found.setdefault(candidate.id, candidate)
     candidates = sorted(found.values(), key=lambda candidate: (candidate.task_id, candidate.id))
     counts.update(candidate.origin for candidate in candidates)
@@ -42,11 +45,15 @@ def build_candidates(
 
 
 def choose_prompts(tasks: Sequence[Task], *, count: int, seed: int) -> list[Task]:
-    """Choose up to ``count`` training prompts; families, with and without memory, take turns."""
+    """Choose up to ``count`` training prompts; families, with and without memory, take turns.
+
+    A prompt whose answer was left out on purpose is no good here: what it should abstain from is true.
+    """
     generator = random.Random(seed)
     groups: dict[tuple[str, bool], list[Task]] = {}
     for task in sorted(tasks, key=lambda task: task.id):
-        if task.split == "train" and task.kind in ("memory_qa_self", "memory_qa_third_party"):
+        memory_task = task.split == "train" and task.kind in ("memory_qa_self", "memory_qa_third_party")
+        if memory_task and not _answer_left_out(task):
             groups.setdefault((task.family, bool(task.context_fact_ids)), []).append(task)
     for group in groups.values():
         generator.shuffle(group)
@@ -56,6 +63,11 @@ def choose_prompts(tasks: Sequence[Task], *, count: int, seed: int) -> list[Task
             if groups[key] and len(chosen) < count:
                 chosen.append(groups[key].pop())
     return sorted(chosen, key=lambda task: task.id)
+
+
+def _answer_left_out(task: Task) -> bool:
+    shown = set(task.context_fact_ids)
+    return task.family == "unanswerable" and bool(shown) and not set(task.fact_ids) <= shown
 
 
 def sample(

@@ -21,6 +21,10 @@ YEAR = re.compile(r"\b(19|20)(\d{2})\b")
 MONTHS = list(calendar.month_name)
 MAX_WORDS = 10
 
+MAX_ADDED_WORDS = 4
+_OPPOSITES = {"Yes": "No", "No": "Yes"}
+_ASKING = frozenset(normalise("what who where when which why how does did do is was are has have had kind of now I my"))
+
 Edit = tuple[str, tuple[str, ...]]
 """A corrupted answer and the ids of the facts that its wrong part was taken from."""
 
@@ -28,11 +32,12 @@ Edit = tuple[str, tuple[str, ...]]
 def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list[Candidate]:
     """Build up to ``n`` wrong answers to a task, each by another edit where there is a choice.
 
-    - ``wrong_object``: the value of another fact of the same relation, or one of the same shape.
+    - ``wrong_object``: the value of another fact of the same relation, or one of the same shape; No for Yes.
     - ``superseded``: the value that held before, where the task's fact replaced one.
     - ``other_person``: the value that the same relation has for somebody else.
     - ``wrong_date``: the reference's date, moved.
-    - ``invention``: for a question that nothing answers, the value of the fact that it was twisted from.
+    - ``invention``: for a question that nothing answers, the value of the fact that it was twisted from; for any other,
+      the reference with another fact's value added, where no other edit is left.
     - ``abstention``: a needless abstention, where the prompt shows the memory that answers.
 
     None of them says the same as the reference, and no two say the same.
@@ -42,9 +47,11 @@ def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list
     taken = {tuple(normalise(task.reference))}
     kinds = list(_EDITS.items())
     generator.shuffle(kinds)
-    streams = [(kind, make(task, facts, generator)) for kind, make in kinds]
+    streams: list[tuple[Corruption, Iterator[Edit]]] = [(kind, make(task, facts, generator)) for kind, make in kinds]
+    streams += [("invention", _addition(task, facts, generator))]
     while streams and len(built) < n:
-        for kind, stream in list(streams):
+        # An answer that only says too much teaches least, so it waits until it is alone.
+        for kind, stream in streams[:-1] or streams[-1:]:
             text, used = next(stream, ("", ()))
             if not text:
                 streams.remove((kind, stream))
@@ -65,12 +72,15 @@ def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list
 
 
 def _wrong_object(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
+    if task.reference in _OPPOSITES:
+        yield _OPPOSITES[task.reference], task.fact_ids
+        return
     if abstained(task.reference) or _is_date(task.reference):
         return
     own = _own(task, facts)
     relations = {fact.relation for fact in own}
     length = len(task.reference.split())
-    rivals = [fact for fact in _others(task, facts) if _is_value(fact.object) and not _is_date(fact.object)]
+    rivals = _rivals(task, facts)
     same = [fact for fact in rivals if fact.relation in relations]
     alike = [fact for fact in rivals if abs(len(fact.object.split()) - length) <= 1]
     for pool in (same, alike):
@@ -82,20 +92,16 @@ def _superseded(task: Task, facts: Mapping[str, Fact], generator: random.Random)
     del generator
     own = {fact.id for fact in _own(task, facts)}
     for fact in sorted(facts.values(), key=lambda fact: fact.id):
-        if fact.superseded_by in own and _is_value(fact.object) and not _is_date(task.reference):
+        if fact.superseded_by in own and _shape(fact.object) == _shape(task.reference) and _is_value(fact.object):
             yield fact.object, (fact.id,)
 
 
 def _other_person(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
-    if abstained(task.reference) or _is_date(task.reference):
+    if abstained(task.reference) or _shape(task.reference) in ("date", "verdict"):
         return
     own = _own(task, facts)
     subjects, relations = {fact.subject for fact in own}, {fact.relation for fact in own}
-    rivals = [
-        fact
-        for fact in _others(task, facts)
-        if fact.relation in relations and fact.subject not in subjects and _is_value(fact.object)
-    ]
+    rivals = [fact for fact in _rivals(task, facts) if fact.relation in relations and fact.subject not in subjects]
     for fact in generator.sample(rivals, min(len(rivals), 8)):
         yield fact.object, (fact.id,)
 
@@ -124,6 +130,14 @@ def _invention(task: Task, facts: Mapping[str, Fact], generator: random.Random) 
     values = [fact for fact in shown if _is_value(fact.object)]
     for fact in generator.sample(values, len(values)):
         yield fact.object, (fact.id,)
+
+
+def _addition(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
+    if abstained(task.reference) or _shape(task.reference) in ("date", "verdict"):
+        return
+    rivals = [fact for fact in _rivals(task, facts) if len(fact.object.split()) <= MAX_ADDED_WORDS]
+    for fact in generator.sample(rivals, min(len(rivals), 8)):
+        yield f"{task.reference} and {fact.object}", (fact.id,)
 
 
 def _abstention(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
@@ -155,6 +169,38 @@ def _others(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
         for fact in sorted(facts.values(), key=lambda fact: fact.id)
         if fact.id not in task.fact_ids and reference not in " ".join(normalise(fact.statement))
     ]
+
+
+def _rivals(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
+    """Return the facts whose value could pass for an answer and yet is none.
+
+    A fact of the same subject and relation may answer a general question as well (``What does Nadia like?``), so the
+    question must hold a word that such a fact lacks.
+    """
+    own = _own(task, facts)
+    said = {(fact.subject, fact.relation) for fact in own}
+    known = {token for fact in own for token in normalise(f"{fact.subject} {fact.relation}")}
+    asked = set(normalise(task.question)) - known - _ASKING
+    shape = _shape(task.reference)
+    return [
+        fact
+        for fact in _others(task, facts)
+        if _is_value(fact.object)
+        and _shape(fact.object) == shape
+        and not (task.kind == "memory_qa_self" and "'" in fact.object)  # a name where the user is spoken to
+        and ((fact.subject, fact.relation) not in said or asked - set(normalise(fact.statement)))
+    ]
+
+
+def _shape(text: str) -> str:
+    """Tell what kind of answer a text is, so that a wrong one looks like a right one."""
+    if _is_date(text):
+        return "date"
+    if text in _OPPOSITES:
+        return "verdict"
+    if re.match(r"[\d:.,]+", text):
+        return "number"
+    return "name" if text[:1].isupper() else "words"
 
 
 def _is_date(text: str) -> bool:

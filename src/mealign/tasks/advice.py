@@ -15,7 +15,7 @@ from typing import Literal
 
 from mealign.records import Family
 from mealign.tasks.grammar import Clause, predicate, state
-from mealign.tasks.lexicon import STANDALONE_PRONOUNS
+from mealign.tasks.lexicon import STANDALONE_PRONOUNS, word_set
 from mealign.tasks.questions import ADDRESSED, is_preference
 
 MAX_WORDS = 16
@@ -45,70 +45,81 @@ class AdviceDraft:
 
 THEMES: dict[str, Theme] = {
     "food": Theme(
-        frozenset(
-            "eat cook bake food meal dinner lunch breakfast recipe bread cake cheese soup meat fish vegetarian vegan coriander "
-            "allergic restaurant pasta chocolate waffle waffles stew curry".split()
+        word_set(
+    "eat cook bake food meal dinner lunch breakfast recipe bread cake cheese soup meat fish "
+    "vegetarian vegan coriander allergic restaurant pasta chocolate waffle waffles stew curry"
+),
+        (
+            "What should I cook this week?",
+            "Can you suggest something for dinner with friends?",
+            "I want to eat better. Where do I start?",
         ),
-        ("What should I cook this week?", "Can you suggest something for dinner with friends?", "I want to eat better. Where do I start?"),
         "Plan a few simple meals, mix vegetables with some fish or meat, and try one new recipe a week.",
     ),
     "drink": Theme(
-        frozenset("drink tea coffee wine beer juice kombucha".split()),
+        word_set("drink tea coffee wine beer juice kombucha"),
         ("What should I drink in the morning?", "What could I serve to guests?"),
         "A good cup of coffee in the morning and a glass of wine in the evening suit most people.",
     ),
     "work": Theme(
-        frozenset("work job office boss colleague career project team company shift deadline studio client contract".split()),
+        word_set(
+    "work job office boss colleague career project team company shift deadline studio client contract"
+),
         ("How can I do better at work?", "I need advice about my career.", "How should I plan my working week?"),
         "Set clear goals, talk with your manager every month, and keep an hour a day free of meetings.",
     ),
     "home": Theme(
-        frozenset("live move flat apartment house rent kitchen balcony room neighbour landlord garden".split()),
+        word_set("flat apartment house rent kitchen balcony room neighbour landlord garden"),
         ("How can I make my home nicer?", "What should I do with my place this spring?"),
         "Start with light colours, buy a few large plants, and get rid of what you have not used for a year.",
     ),
     "sport": Theme(
-        frozenset("run swim cycle bike hike climb yoga gym marathon race training row tennis football walk".split()),
+        word_set("run swim cycle bike hike climb yoga gym marathon race training row tennis football walk"),
         ("Help me to get fitter.", "Can you make me a training plan?", "What should I do to move more?"),
         "Join a gym, train three times a week, and raise the load by a tenth every week.",
     ),
     "music": Theme(
-        frozenset("music song band concert cello guitar piano violin choir sing jazz fado album".split()),
+        word_set("music song band concert cello guitar piano violin choir sing jazz fado album"),
         ("What should I listen to this weekend?", "I want to do more with music. Any ideas?"),
         "Listen to the charts to find what you like, and take lessons in whatever instrument is popular.",
     ),
     "reading": Theme(
-        frozenset("read book novel poem poetry library write story author".split()),
+        word_set("read book novel poem poetry library write story author"),
         ("Which book should I take on holiday?", "How can I read more?"),
         "Pick something from the bestseller list and read twenty pages every evening.",
     ),
     "travel": Theme(
-        frozenset("travel trip holiday visit train flight porto lisbon beach mountains camping abroad vacation".split()),
+        word_set(
+    "travel trip holiday visit train flight porto lisbon beach mountains camping abroad vacation"
+),
         ("Where should I go for a few days?", "Help me to plan my next trip."),
         "Choose a large city, book a flight early, and see the three most famous sights first.",
     ),
     "animals": Theme(
-        frozenset("cat dog pet puppy kitten horse bird rabbit guinea".split()),
+        word_set("cat dog pet puppy kitten horse bird rabbit guinea"),
         ("Should I get another pet?", "Who looks after things when I am away?"),
         "A pet needs time every day; think about your hours before you take one.",
     ),
     "family": Theme(
-        frozenset("sister brother mother father mum mom dad parents son daughter kids children husband wife grandmother aunt".split()),
+        word_set(
+    "sister brother mother father mum mom dad parents son daughter kids children husband wife "
+    "grandmother aunt"
+),
         ("I need an idea for a present.", "How can I spend more time with my family?"),
         "A voucher or a framed photograph is a present that most people like.",
     ),
     "craft": Theme(
-        frozenset("paint draw pottery knit sew craft art sketch weave bind photograph carve museum painting".split()),
+        word_set("paint draw pottery knit sew craft art sketch weave bind photograph carve museum painting"),
         ("I want to make something with my hands. What?", "How do I get further with my hobby?"),
         "Buy a starter kit, follow an online course, and finish one small piece a week.",
     ),
     "learning": Theme(
-        frozenset("learn study course class language portuguese french lesson exam degree university".split()),
+        word_set("learn study course class language portuguese french lesson exam degree university"),
         ("How do I keep on learning?", "Which course should I take?"),
         "Take a short online course, study half an hour a day, and set a date for an exam.",
     ),
     "health": Theme(
-        frozenset("sleep doctor migraine tired stress allergy knee back pain therapy meditate asthma".split()),
+        word_set("sleep doctor migraine tired stress allergy knee back pain therapy meditate asthma"),
         ("I want to feel better. What do you advise?", "How can I calm down in the evening?"),
         "Go to bed early, drink enough water, and take a walk after dinner.",
     ),

@@ -13,10 +13,11 @@ from mealign.config import TaskConfig
 from mealign.memory.search import FactIndex
 from mealign.records import FAMILIES, TASK_KINDS, Fact, Family, Split, Task, TaskKind
 from mealign.tasks.advice import AdviceDraft, advice_drafts
-from mealign.tasks.grammar import Clause, load_parser, read_clauses
+from mealign.tasks.grammar import Clause
 from mealign.tasks.pool import make_pool
 from mealign.tasks.prompts import MEMORY_KINDS, Item, build_prompts, with_query
 from mealign.tasks.questions import Draft
+from mealign.tasks.reader import load_parser, read_clauses
 from mealign.tasks.split import Splitting, split_facts
 
 EVAL_PART = 0.5
@@ -66,9 +67,7 @@ def build_tasks(
     splitting, kept = split_facts(facts, drafts, share=settings.eval_share, seed=seed)
     items = _choose(kept, splitting, person=person, settings=settings, seed=seed)
     by_id = {fact.id: fact for fact in facts}
-    built = build_prompts(
-        items, by_id, index, person=person, top_k=top_k, held_out=splitting.held_out, seed=seed
-    )
+    built = build_prompts(items, by_id, index, person=person, top_k=top_k, held_out=splitting.held_out, seed=seed)
     tasks = tuple(sorted({task.id: task for task in built}.values(), key=lambda task: task.id))
     skipped = {**pool.skipped, "question:ties_too_many_facts": splitting.dropped}
     return TaskSet(tasks, _counts(tasks, {reason: count for reason, count in skipped.items() if count}))
@@ -85,7 +84,8 @@ def _choose(
     """Choose the tasks of both sides; ``drafts`` come in random order."""
     evaluated = round(settings.max_tasks * settings.eval_share * EVAL_PART)
     items: list[Item] = []
-    for side, size in (("train", settings.max_tasks - evaluated), ("eval", evaluated)):
+    sizes: dict[Split, int] = {"train": settings.max_tasks - evaluated, "eval": evaluated}
+    for side, size in sizes.items():
         mine = [draft for draft in drafts if splitting.sides[draft.fact_ids[0]] == side]
         context = round(size * settings.context_task_share)
         advice = [_advice_item(draft, side) for draft in mine if isinstance(draft, AdviceDraft)][:context]
@@ -102,7 +102,7 @@ def _choose_questions(
 ) -> list[Item]:
     queues = {family: _queue([d for d in drafts if d.family == family], side, seed) for family in FAMILIES}
     unanswerable = min(round(size * settings.unanswerable_share), len(queues["unanswerable"]))
-    answerable = {family: len(queue) for family, queue in queues.items() if family != "unanswerable"}
+    answerable: dict[Family, int] = {name: len(queue) for name, queue in queues.items() if name != "unanswerable"}
     quotas: dict[Family, int] = {**fill(answerable, size - unanswerable), "unanswerable": unanswerable}
     return [item for family in FAMILIES for item in queues[family][: quotas[family]]]
 

@@ -11,13 +11,8 @@ MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
-WEEKDAYS = (
-    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
-    "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays",
-)  # fmt: skip
-
 _MONTH = "|".join(MONTHS)
-_WEEKDAYS = "|".join(WEEKDAYS[:7])
+_WEEKDAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
 _DATE = rf"(?:\d{{1,2}} (?:{_MONTH}) \d{{4}}|(?:{_MONTH}) \d{{4}}|(?:19|20)\d{{2}})"
 _ANCHOR = (
     rf"(?:the |a )?(?:{_WEEKDAYS}|day|night|week|weekend|month|year|summer|winter|spring|autumn) (?:before|after|of) "

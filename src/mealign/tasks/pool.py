@@ -36,7 +36,7 @@ def make_pool(facts: Sequence[Fact], read: Sequence[Clause | Unparsed], *, perso
     plain, lost = _unambiguous(single, groups)
     skipped["question:ambiguous"] += lost
     several = [*lists(groups), *latest(groups)]
-    changed = _keep([*updates(clauses, person=person), *ended(clauses), *current(plain)], skipped)
+    changed = _keep([*updates(clauses), *ended(clauses), *current(plain)], skipped)
     joined = _keep(bridges(clauses, plain, person=person), skipped)
     ordered = orders(clauses, seed=seed)
     twisted = [

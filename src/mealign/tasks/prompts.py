@@ -60,9 +60,7 @@ def build_prompts(
     ]
 
 
-def _task(
-    item: Item, found: Sequence[Fact], facts: Mapping[str, Fact], *, person: str, top_k: int, seed: int
-) -> Task:
+def _task(item: Item, found: Sequence[Fact], facts: Mapping[str, Fact], *, person: str, top_k: int, seed: int) -> Task:
     shown = list(found)
     missing = [facts[fact_id] for fact_id in item.fact_ids if fact_id not in {fact.id for fact in found}]
     if item.query and missing:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from mealign.records import Family
+from mealign.tasks.dates import When
 from mealign.tasks.grammar import (
     Clause,
     Part,
@@ -29,29 +30,34 @@ from mealign.tasks.lexicon import (
     LIGHT_VERBS,
     MOTION_VERBS,
     OCCUPATIONS,
-    PLACE_NOUNS,
     PREFERENCE_ADJECTIVES,
     PREFERENCE_VERBS,
     STANDALONE_PRONOUNS,
     TOPICS,
     VAGUE_ADJECTIVES,
     VAGUE_ANSWERS,
+    word_set,
 )
 
 MAX_ANSWER_WORDS = 10
 MIN_QUESTION_WORDS = 4
 MAX_QUESTION_WORDS = 20
 _OTHER = re.compile(r"\b(?:he|she|him|her|his|hers)\b", re.IGNORECASE)
-ADDRESSED = frozenset("you your yours yourself we us our ours i me my mine myself".split())
-_SMALL = frozenset(
-    "a an the of to in at on for with and or from by as is are was were be been am do does did has have had my your her his "
-    "their its our i me you he she what when where who which how why whose many much kind long often not s that this "
-    "now still things places people".split()
+ADDRESSED = word_set("you your yours yourself we us our ours i me my mine myself")
+_SMALL = word_set(
+    "a an the of to in at on for with and or from by as is are was were be been am do does did has "
+    "have had my your her his their its our i me you he she what when where who which how why whose "
+    "many much kind long often not s that this now still things places people"
 )
 _LEADING_DETERMINER = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
-_IDIOMATIC = frozenset("place part care fun sense sure turn turns notice hold leave root shape pride".split())
-_PLANNABLE = MOTION_VERBS | frozenset("leave start move meet visit marry open begin have see".split())
-_DANGLING = frozenset("the a an of to and or my your her his their with for in at on by from about some".split())
+_EMPTY = word_set(
+    "do doing done go going gone get getting make making made feel feeling have having had want "
+    "wanted know see saw start try trying thing tell give chance time"
+)
+"""Words that leave a question open for many answers: ``What is Nadia doing?``."""
+_IDIOMATIC = word_set("place part care fun sense sure turn turns notice hold leave root shape pride")
+_PLANNABLE = MOTION_VERBS | word_set("leave start move meet visit marry open begin have see")
+_DANGLING = word_set("the a an of to and or my your her his their with for in at on by from about some")
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,10 @@ def problem(question: str, answer: str) -> str | None:
         return "question_too_short"
     if len(words) > MAX_QUESTION_WORDS:
         return "question_too_long"
+    if any(text.count(mark) % 2 for text in (question, answer) for mark in '"“”') or "(" in question + answer:
+        return "broken_quotation"
+    if words[-1].endswith("'s"):
+        return "dangling_possessive"
     if len(answer.split()) > MAX_ANSWER_WORDS:
         return "answer_too_long"
     if (
@@ -132,8 +142,6 @@ def problem(question: str, answer: str) -> str | None:
         return "pronoun_in_answer"
     if answered <= content_words(question):
         return "answer_in_question"
-    if not content_words(question) - {"do", "go", "get", "make", "feel"}:
-        return "question_says_nothing"
     return None
 
 
@@ -151,6 +159,9 @@ def make_draft(
     answers = {voice: _tidy(text) for voice, text in answer.items()}
     if reason := problem(question["third"], answers["third"]):
         return Skipped(reason)
+    subject = set() if clause.copular else content_words(say(clause.subject, "third"))
+    if asks not in ("event", "other_day") and not content_words(question["third"]) - subject - _EMPTY:
+        return Skipped("question_says_nothing")
     if asks != "feeling" and set(answers["third"].lower().split()) & {"it", "them", "they"}:
         return Skipped("pronoun_in_answer")
     # The user's own pronouns have become names in the statements: a pronoun beside them means somebody unnamed.
@@ -321,16 +332,16 @@ def _prepositional(clause: Clause, index: int, part: Part) -> Iterator[Draft | S
 def _state(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
     if clause.lemma == "feel":
         yield _recall(clause, "state", "How", index, part.words)
-    elif clause.copular and not clause.subject_is_person and part.head in set().union(*TOPICS.values()):
-        yield _recall(clause, "state", "What", index, part.words)
-    elif clause.lemma in ("think", "believe", "hope", "know", "learn", "decide", "find", "realise", "realize"):
+    elif (
+        clause.copular and not clause.subject_is_person and part.head in set().union(*TOPICS.values())
+    ) or clause.lemma in ("think", "believe", "hope", "know", "learn", "decide", "find", "realise", "realize"):
         yield _recall(clause, "state", "What", index, part.words)
     else:
         yield Skipped("state_not_asked")
 
 
 def _activity(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
-    """``stopped drinking coffee``: what did she stop doing? ``wants to buy a car``: what does she want to do?"""
+    """Ask what she stopped doing (``stopped drinking coffee``) or wants to do (``wants to buy a car``)."""
     tail = clause.parts[index + 1 :]
     words: Phrase = tuple(
         word
@@ -376,6 +387,7 @@ def _feeling(clause: Clause, part: Part) -> Draft | Skipped:
     """``How does Nadia feel about coriander?``: ``hates it``."""
     if clause.plural or clause.past:
         return Skipped("feeling_not_asked")
+    bare = replace(clause, parts=())
     pronoun = "them" if part.words[-1].third.endswith("s") else "it"
     subject = {voice: say(clause.subject, voice) for voice in ("third", "first")}
     do = {"third": "does", "first": "do" if clause.subject_is_user else "does"}
@@ -388,8 +400,8 @@ def _feeling(clause: Clause, part: Part) -> Draft | Skipped:
             for voice in ("third", "first")
         },
         answer={
-            "third": f"{predicate(replace(clause, parts=()), voice='third')} {pronoun}",
-            "second": f"{'you ' if clause.subject_is_user else ''}{predicate(replace(clause, parts=()), voice='second')} {pronoun}",
+            "third": f"{predicate(bare, voice='third')} {pronoun}",
+            "second": f"{'you ' if clause.subject_is_user else ''}{predicate(bare, voice='second')} {pronoun}",
         },
     )
 
@@ -402,7 +414,7 @@ def _for_subject(clause: Clause) -> Iterator[Draft | Skipped]:
         yield Skipped("subject_not_specific")
         return
     rest = content_words(predicate(clause, voice="third")) - {clause.verb}
-    if clause.lemma in LIGHT_VERBS and len(rest) < 2 or len(rest) < 1 or not clause.past:
+    if (clause.lemma in LIGHT_VERBS and len(rest) < 2) or len(rest) < 1 or not clause.past:
         yield Skipped("subject_not_specific")
         return
     questions: dict[Voice, str] = {voice: ask_subject(clause, voice=voice) for voice in ("third", "first")}
@@ -432,36 +444,35 @@ def _for_time(clause: Clause) -> Iterator[Draft | Skipped]:
     if when is None:
         return
     if when.preposition == "since" and not clause.negated:
-        yield _temporal(clause, "Since when", at_most=2)
+        yield _temporal(clause, when, "Since when")
         return
     if not when.is_event:
         return
     if clause.copular or clause.lemma == "use" or not (clause.past or _is_ahead(clause)):
         yield Skipped("state_is_no_event")
         return
-    yield _temporal(clause, "When", at_most=2)
+    yield _temporal(clause, when, "When")
     if clause.past and not clause.negated and clause.subject_is_person:
         questions: dict[Voice, str] = {
             voice: f"What did {say_subject(clause, voice)} do {when.phrase}?" for voice in ("third", "first")
         }
         answers: dict[Voice, str] = {voice: predicate(clause, voice=voice, at_most=2) for voice in ("third", "second")}
-        if len(answers["third"].split()) < 2:
+        if len(answers["third"].split()) < 2 or content_words(answers["third"]) <= _EMPTY | VAGUE_ANSWERS:
             yield Skipped("event_says_nothing")
             return
         yield make_draft(clause, family="temporal", asks="event", question=questions, answer=answers, dated=True)
 
 
 def _is_ahead(clause: Clause) -> bool:
-    """``will move``, ``is going to move`` and ``is moving`` say when something is to happen; ``is learning`` does not."""
+    """Tell whether it is to happen: ``will move``, ``is going to move``, ``is moving``, but not ``is learning``."""
     if "will" in clause.auxiliaries:
         return True
     return bool(set(clause.auxiliaries) & {"is", "are"}) and clause.verb.endswith("ing") and clause.lemma in _PLANNABLE
 
 
-def _temporal(clause: Clause, wh: str, *, at_most: int) -> Draft | Skipped:
-    assert clause.when is not None
-    questions: dict[Voice, str] = {voice: ask(clause, wh, voice=voice, at_most=at_most) for voice in ("third", "first")}
-    answers: dict[Voice, str] = {voice: clause.when.answer for voice in ("third", "second")}
+def _temporal(clause: Clause, when: When, wh: str) -> Draft | Skipped:
+    questions: dict[Voice, str] = {voice: ask(clause, wh, voice=voice, at_most=2) for voice in ("third", "first")}
+    answers: dict[Voice, str] = {"third": when.answer, "second": when.answer}
     return make_draft(clause, family="temporal", asks="time", question=questions, answer=answers)
 
 

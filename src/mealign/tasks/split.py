@@ -18,8 +18,8 @@ from mealign.records import Fact, Split
 NEAR_IDENTICAL = 92.0
 """Token-sort similarity in percent, without dates, from which two statements count as the same."""
 
-LARGEST_SHARE = 0.05
-"""A task may not tie facts into a group larger than this share of all facts (or eight facts): it would decide alone."""
+LARGEST_GROUP = 8
+"""A task may not tie facts into a group larger than this: one draw would decide about a whole family."""
 
 
 class HasFacts(Protocol):
@@ -84,11 +84,10 @@ def split_facts(facts: Sequence[Fact], drafts: Sequence[D], *, share: float, see
     groups = Groups(fact.id for fact in facts)
     for tied in [*_superseded(facts), *near_identical(facts)]:
         groups.union(tied)
-    largest = max(8, int(LARGEST_SHARE * len(facts)))
     kept, dropped = [], 0
     for draft in drafts:
         loose = len({groups.find(fact_id) for fact_id in draft.fact_ids}) > 1
-        if loose and groups.size_of_union(draft.fact_ids) > largest:
+        if loose and groups.size_of_union(draft.fact_ids) > LARGEST_GROUP:
             dropped += 1
             continue
         groups.union(draft.fact_ids)

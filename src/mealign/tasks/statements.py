@@ -18,10 +18,12 @@ MIN_CONFIDENCE = 0.6
 _BREAKS = re.compile(r"\s+[-–—]+\s+|\s*--+\s*|;\s+|:\s+|\s+\((?=\w)|\.\.+\s*")
 _OPENING = re.compile(
     r"^(?:actually|so|well|yeah|yes|no|oh|wow|hey|also|plus|honestly|anyway|still|luckily|glad|and|but|then|now|ok|okay|"
-    r"right|thanks|by the way|of course|in fact|point (?:one|two|three)|ps|lastly|finally|today|obviously|apparently)\b,?\s+",
+    r"right|thanks|by the way|of course|in fact|point (?:one|two|three)|ps|lastly|finally|today|obviously|apparently)"
+    r"\b,?\s+",
     re.IGNORECASE,
 )
 _PHOTO = re.compile(r"\b(?:is|was) sharing a photo\b|\bphoto of\b", re.IGNORECASE)
+_TOGETHER = re.compile(r"\band others\b.*\b(?:together|each other|both)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"([\"“”'])\s+([^\"“”]+?)\s+([\"“”'])(?=\W|$)")
 _GROUP_VERBS = {"were": "was", "are": "is", "have": "has", "do": "does"}
 _FULL_NAME = r"[A-Z][\w’'-]+ [A-Z][\w’'-]+"
@@ -35,7 +37,7 @@ def tidy(fact: Fact, *, person: str) -> str | None:
     she does.
     """
     user = person.split()[0]
-    if fact.confidence < MIN_CONFIDENCE or _PHOTO.search(fact.statement):
+    if fact.confidence < MIN_CONFIDENCE or _PHOTO.search(fact.statement) or _TOGETHER.search(fact.statement):
         return None
     text = _QUOTED.sub(r"\1\2\3", fact.statement.replace(person, user)).rstrip(".")
     text = _segment(text, fact, user)
@@ -73,7 +75,15 @@ def people_in(docs: Iterable[Any], facts: Sequence[Fact], *, person: str) -> set
         for name, count in seen.items()
         if (2 * taken[name] >= count or (name in named and 5 * taken[name] >= count)) and 8 * located[name] < count
     }
+    found |= {fact.subject.split()[0] for fact in facts if _is_kinship(fact)}
     return {name for name in found if name.lower() not in PEOPLE_NOUNS and name[0].isupper()} | {person.split()[0]}
+
+
+def _is_kinship(fact: Fact) -> bool:
+    """``Ana is Nadia's sister``: whoever is somebody's sister is a person."""
+    owned = re.search(r"[’']s ([\w-]+)$", fact.object)
+    named = fact.relation == "be" and re.fullmatch(_NAME, fact.subject)
+    return bool(named and owned and owned[1] in PEOPLE_NOUNS)
 
 
 def _segment(text: str, fact: Fact, user: str) -> str:
@@ -92,8 +102,8 @@ def _segment(text: str, fact: Fact, user: str) -> str:
 def _without_address(text: str, fact: Fact) -> str:
     """Drop ``Melanie, `` in front and ``, Melanie`` at the end, where the person is spoken to."""
     first = re.match(rf"({_NAME}), (?=[A-Za-z])", text)
-    if first and first[1] != fact.subject.split()[0] and " and " not in text[: first.end() + 12]:
-        text = text[first.end() :]
-    elif first and re.match(rf"{_NAME}\b", text[first.end() :]):
+    if (first and first[1] != fact.subject.split()[0] and " and " not in text[: first.end() + 12]) or (
+        first and re.match(rf"{_NAME}\b", text[first.end() :])
+    ):
         text = text[first.end() :]
     return re.sub(rf",? {_NAME}$", lambda match: "" if match[0].startswith(",") else match[0], text)

@@ -17,15 +17,19 @@ import snowballstemmer
 from mealign.records import ABSTENTION, Fact
 from mealign.tasks.dates import day_of, written
 from mealign.tasks.grammar import Clause, Voice, ask, say, say_subject, short_name
+from mealign.tasks.lexicon import word_set
 from mealign.tasks.questions import Draft, Skipped, content_words, make_draft
+
+KNOWN_SHARE = 0.02
+"""Of all drafts about people, those that somebody needs to be worth asking about."""
 
 _STEMMER = snowballstemmer.stemmer("english")
 _GENDERED = re.compile(r"\b(?:he|she|him|her|his|hers|himself|herself)\b", re.IGNORECASE)
 _WEAK = frozenset(
     {"nice", "new", "day", "time", "year", "week", "first", "last", "people", "person", "before", "really"}
 )
-_SHARED = frozenset("go eat watch visit see travel hike walk cook bake cycle swim paint attend celebrate".split())
-_OWNED = frozenset("buy order".split())
+_SHARED = word_set("go eat watch visit see travel hike walk cook bake cycle swim paint attend celebrate")
+_OWNED = word_set("buy order")
 _OFFSETS = (5, -6, 9, -11, 16, -19)
 
 
@@ -33,7 +37,8 @@ def other_people(drafts: Sequence[Draft], facts: Sequence[Fact], *, person: str)
     """Ask of one person what only another one's fact says."""
     user = short_name(person)
     counts = Counter(draft.clause.subject_name for draft in drafts)
-    people = sorted(name for name, count in counts.items() if name and count > 1)
+    named = sum(count for name, count in counts.items() if name)
+    people = sorted(name for name, count in counts.items() if name and count > max(1, KNOWN_SHARE * named))
     stems = {name: [_stems(fact.statement) for fact in facts if _mentions(fact, name)] for name in people}
     made = []
     for draft in drafts:
@@ -103,10 +108,9 @@ def _details(clause: Clause) -> Iterator[Draft | Skipped]:
 
 
 def _checked(clause: Clause, asks: str, question: dict[Voice, str]) -> Draft | Skipped:
-    made = make_draft(
+    return make_draft(
         clause, family="unanswerable", asks=asks, question=question, answer={"third": ABSTENTION, "second": ABSTENTION}
     )
-    return made
 
 
 def _unanswerable(clause: Clause, asks: str, third: str, first: str) -> Draft:

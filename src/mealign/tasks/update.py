@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from mealign.tasks.dates import day_of
 from mealign.tasks.grammar import Clause, Voice, ask, predicate, say_subject
+from mealign.tasks.lexicon import word_set
 from mealign.tasks.questions import Draft, Skipped, draft_questions, make_draft
 
 MAX_COMPARED = 4
+_DOUBLING = word_set("get run swim stop quit begin swap sit cut put let hit win plan drop step")
 _DATED = frozenset({"object", "in", "at", "to", "with", "from", "activity"})
 _PAST = {"does": "did", "do": "did", "is": "was", "are": "were", "am": "was", "has": "had", "have": "had"}
 
 
-def updates(clauses: Mapping[str, Clause], *, person: str) -> Iterator[Draft | Skipped]:
+def updates(clauses: Mapping[str, Clause]) -> Iterator[Draft | Skipped]:
     """Yield what holds now, what held before and whether the old still holds, for every superseded fact."""
-    pronoun = _pronoun(clauses.values(), person)
     for old in clauses.values():
         new = clauses.get(old.fact.superseded_by or "")
         if new is None:
             continue
-        made = [*_aligned(old, new), *_before_event(old, new, pronoun), *_still(old, new)]
+        made = [*_aligned(old, new), *_before_event(old, new), *_still(old, new)]
         yield from made or [Skipped("change_not_aligned")]
 
 
 def ended(clauses: Mapping[str, Clause]) -> Iterator[Draft | Skipped]:
-    """``Does Nadia still drink coffee?`` of what she stopped or used to do."""
+    """Ask ``Does Nadia still drink coffee?`` of what she stopped or used to do."""
     for clause in clauses.values():
         chained = next((index for index, part in enumerate(clause.parts) if part.role == "activity"), None)
-        if chained != 0 or not clause.past or clause.negated or clause.lemma not in ("stop", "quit", "use"):
+        if (
+            chained != 0
+            or clause.parts[0].lemma == "be"
+            or not clause.past
+            or clause.negated
+            or clause.lemma not in ("stop", "quit", "use")
+        ):
             continue
         activity = clause.parts[0]
         base = replace(clause, past=False, lemma=activity.lemma, parts=clause.parts[1:], auxiliaries=())
@@ -59,7 +66,7 @@ def current(drafts: Sequence[Draft]) -> Iterator[Draft | Skipped]:
 
 
 def latest(groups: Mapping[tuple[str, ...], Sequence[Draft]]) -> list[Draft]:
-    """``What did Nadia paint most recently?`` where several dated facts answer the bare question."""
+    """Ask ``What did Nadia paint most recently?`` where several dated facts answer the bare question."""
     made = []
     for (_, _, asks), group in groups.items():
         same: dict[str, list[Draft]] = defaultdict(list)
@@ -130,25 +137,23 @@ def _aligned(old: Clause, new: Clause) -> Iterator[Draft | Skipped]:
             )
 
 
-def _before_event(old: Clause, new: Clause, pronoun: str) -> Iterator[Draft | Skipped]:
-    """``Where did Nadia live before she moved to Ghent?``."""
+def _before_event(old: Clause, new: Clause) -> Iterator[Draft | Skipped]:
+    """Ask ``Where did Nadia live before moving to Ghent?``."""
     if not new.past or new.negated or new.fact.subject != old.fact.subject:
         return
     for past in _drafts(old):
         if past.family == "temporal" or past.asks in ("likes", "feeling"):
             continue
-        subject = pronoun if new.subject_is_user else say_subject(new, "third")
+        moved = replace(new, verb=gerund(new.lemma))
+        questions: dict[Voice, str] = {
+            "third": _with(_past(past.third), f"before {predicate(moved, voice='third', at_most=1)}"),
+            "first": _with(_past(past.first or past.third), f"before {predicate(moved, voice='first', at_most=1)}"),
+        }
         yield make_draft(
             old,
             family="update",
             asks=f"{past.asks} before",
-            question={
-                "third": _with(_past(past.third), f"before {subject} {predicate(new, voice='third', at_most=1)}"),
-                "first": _with(
-                    _past(past.first or past.third),
-                    f"before {say_subject(new, 'first')} {predicate(new, voice='first', at_most=1)}",
-                ),
-            },
+            question=questions,
             answer={"third": past.answer, "second": past.second or past.answer},
             fact_ids=(old.fact.id, new.fact.id),
         )
@@ -188,13 +193,12 @@ def _with(question: str, tail: str) -> str:
     return f"{question.rstrip('?')} {tail}?"
 
 
-def _pronoun(clauses: Iterable[Clause], person: str) -> str:
-    """Return how the statements refer to the user: the more frequent of ``he`` and ``she``, else ``they``."""
-    counts: Counter[str] = Counter()
-    for clause in clauses:
-        if clause.fact.subject == person:
-            words = re.findall(r"[a-z]+", clause.fact.statement.lower())
-            counts["she"] += sum(word in ("she", "her", "hers", "herself") for word in words)
-            counts["he"] += sum(word in ("he", "him", "his", "himself") for word in words)
-    (pronoun, count), *_ = counts.most_common(1) or [("they", 0)]
-    return pronoun if count else "they"
+def gerund(verb: str) -> str:
+    """Return the -ing form of a verb's lemma.
+
+    >>> [gerund(verb) for verb in ("move", "start", "get", "agree")]
+    ['moving', 'starting', 'getting', 'agreeing']
+    """
+    if verb in _DOUBLING:
+        return f"{verb}{verb[-1]}ing"
+    return f"{verb[:-1]}ing" if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")) else f"{verb}ing"

@@ -1,4 +1,4 @@
-"""What SFT and DPO share: loading, the adapter's configuration, trainer arguments, the progress bar, saving."""
+"""What SFT and DPO share: models and adapters, the trainers' arguments, the progress bar, saving."""
 
 from __future__ import annotations
 
@@ -6,49 +6,36 @@ import json
 import logging
 import math
 import os
-import shutil
+import random
+import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mealign.config import LoraConfig
+import datasets
+import huggingface_hub.constants
+import numpy as np
+import torch
+from datasets import Dataset
+from peft import LoraConfig as PeftLoraConfig
+from peft import PeftModel, get_peft_model_state_dict
+from safetensors import safe_open
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
+
+from mealign.config import DpoConfig, LoraConfig, SftConfig
 from mealign.errors import MealignError
 from mealign.language.weights import quiet_transformers
 from mealign.progress import Bar, bar
 from mealign.records import Message
+from mealign.training.results import Stage, curve_point
 
 OnLog = Callable[[int, dict[str, float]], None]
-
-# What TRL reports for a step -> what mealign calls it. Times are left out: the same input gives the same history.
-NAMES = {
-    "loss": "loss",
-    "learning_rate": "learning_rate",
-    "grad_norm": "grad_norm",
-    "mean_token_accuracy": "token_accuracy",
-    "rewards/accuracies": "reward_accuracy",
-    "rewards/margins": "reward_margin",
-    "rewards/chosen": "reward_chosen",
-    "rewards/rejected": "reward_rejected",
-    "logps/chosen": "logps_chosen",
-    "logps/rejected": "logps_rejected",
-}
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a training run reports.
-
-    ``history`` has one row an optimizer step (``step`` and the values of :data:`NAMES`); ``metrics`` the last row and
-    the mean loss under ``<stage>/<name>``; ``examples`` how many were trained on.
-    """
-
-    history: tuple[dict[str, float], ...]
-    metrics: dict[str, float]
-    examples: int
-    skipped_too_long: int
+CONFIG_FILE = "adapter_config.json"
+WEIGHTS_FILE = "adapter_model.safetensors"
+ADAPTER = "default"
+"""PEFT's name of the adapter that is trained; TRL calls its frozen copy ``ref``."""
 
 
 def load_tokenizer(model: Path) -> Any:
@@ -57,160 +44,276 @@ def load_tokenizer(model: Path) -> Any:
     Raises:
         MealignError: it has no chat template.
     """
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(model)
+    with quiet_transformers():
+        tokenizer = AutoTokenizer.from_pretrained(model)
     if not tokenizer.chat_template:
         raise MealignError(f"{model.name}: its tokenizer has no chat template; choose an instruction-tuned model")
     return tokenizer
 
 
 def load_base(model: Path) -> Any:
-    """Load a base model for training: bf16 on an accelerator, fp32 on a CPU, where bf16 is no faster."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
+    """Load a base model for training: bf16 on an accelerator, fp32 on a CPU, where bf16 is slower."""
     dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
     with quiet_transformers():
         return AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
 
 
-def load_adapter(base: Any, adapter: Path) -> Any:
-    """Load an adapter for further training.
+def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
+    """Put a saved adapter on its base model, for further training.
 
     Raises:
-        MealignError: it was trained on another base model.
+        MealignError: the folder holds no adapter, or one of another configuration or for another base model.
     """
-    from peft import PeftModel
-
+    if not ((folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()):
+        # PEFT would look for such a name on the model hub.
+        raise MealignError(f"{folder}: there is no adapter in this folder; train it first (stage=sft)")
+    _check_configuration(folder, peft_config(base, lora))
     try:
-        return PeftModel.from_pretrained(base, adapter, is_trainable=True)
+        # PEFT only warns of weights that are missing; they are compared below.
+        with warnings.catch_warnings(action="ignore"):
+            policy = PeftModel.from_pretrained(base, folder, is_trainable=True)
     except (RuntimeError, ValueError) as error:
-        raise MealignError(
-            f"{adapter}: this adapter does not fit the base model; train it again with this model (stage=sft)"
-        ) from error
+        raise _misfit(folder, base) from error
+    with safe_open(folder / WEIGHTS_FILE, framework="pt") as saved:
+        if set(saved.keys()) != set(get_peft_model_state_dict(policy, save_embedding_layers=False)):
+            raise _misfit(folder, base)
+    return policy
 
 
-def peft_config(lora: LoraConfig) -> Any:
-    """Build PEFT's configuration of a LoRA adapter."""
-    import peft
+def peft_config(base: Any, lora: LoraConfig) -> Any:
+    """Build PEFT's configuration of a fresh adapter on ``base``.
 
-    return peft.LoraConfig(
+    Raises:
+        MealignError: a target names no layer of the base model.
+    """
+    layers = {name.rpartition(".")[2] for name, _ in base.named_modules()}
+    if unknown := [target for target in lora.targets if target not in layers]:
+        raise MealignError(f"lora.targets: the base model has no layers named {', '.join(unknown)}; correct the names")
+    alpha = lora.alpha_ratio * lora.rank
+    return PeftLoraConfig(
         r=lora.rank,
-        lora_alpha=lora.alpha_ratio * lora.rank,
+        lora_alpha=int(alpha) if alpha.is_integer() else alpha,
         lora_dropout=lora.dropout,
         target_modules=list(lora.targets),
         task_type="CAUSAL_LM",
     )
 
 
-def trainer_arguments(folder: Path, *, seed: int) -> dict[str, Any]:
-    """Return the arguments that both trainers share.
+def sequence_length(tokenizer: Any, prompt: Sequence[Message], answer: str) -> int:
+    """Count the tokens of a prompt with its generation header, an answer and its end of turn.
 
-    TRL's defaults (bf16 and gradient checkpointing) cost a CPU more than they save, so both are off there.
+    Raises:
+        MealignError: the chat template renders the prompt differently once an answer follows, so that the model would
+            be trained on other prompts than it is asked.
     """
-    import torch
+    messages = [message.model_dump() for message in prompt]
+    asked = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
+    messages.append({"role": "assistant", "content": answer})
+    trained: list[int] = tokenizer.apply_chat_template(messages, return_dict=True)["input_ids"]
+    if trained[: len(asked)] != asked:
+        raise MealignError(
+            "the model's chat template changes the prompt when an answer follows it, so training and inference would "
+            "differ; choose another model, or give it a template that keeps the prompt"
+        )
+    return len(trained)
 
+
+def to_dataset(rows: Sequence[Mapping[str, Any]]) -> Dataset:
+    """Make a data set in order of its column ``length``, so that batches read in order hold little padding."""
+    return Dataset.from_list(sorted(rows, key=lambda row: int(row["length"])))
+
+
+def micro_batch(batch_size: int, *, at_most: int) -> int:
+    """Return the largest divisor of ``batch_size`` up to ``at_most``: accumulated, it gives that batch exactly."""
+    return max(size for size in range(1, min(batch_size, at_most) + 1) if batch_size % size == 0)
+
+
+def shared_arguments(
+    settings: SftConfig | DpoConfig, *, examples: int, micro_batch_size: int, seed: int, folder: Path
+) -> dict[str, Any]:
+    """Return the arguments that both trainers take alike.
+
+    The batches are ``settings.batch_size``, accumulated over micro-batches of like length, the learning rate rises
+    over ``warmup_ratio`` of the steps and falls along a cosine. TRL's defaults of bf16 and recomputed activations are
+    kept on an accelerator; a CPU loses time by both.
+    """
     accelerator = torch.cuda.is_available()
     return {
         "output_dir": str(folder),
         "seed": seed,
         "data_seed": seed,
-        "bf16": accelerator,
-        "gradient_checkpointing": False,
-        "report_to": [],
-        "save_strategy": "no",
-        "logging_steps": 1,
-        "logging_first_step": True,
-        "disable_tqdm": True,
-        "lr_scheduler_type": "cosine",
-        "dataloader_pin_memory": accelerator,
+        "num_train_epochs": settings.epochs,
+        "max_steps": settings.max_steps,
+        "per_device_train_batch_size": micro_batch_size,
+        "gradient_accumulation_steps": settings.batch_size // micro_batch_size,
+        "train_sampling_strategy": "group_by_length",
+        # The sampler reads the column `length`, which is no input of the model.
         "remove_unused_columns": False,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": round(settings.warmup_ratio * total_steps(settings, examples=examples)),
+        "bf16": accelerator,
+        "activation_checkpointing": accelerator,
+        "dataloader_pin_memory": accelerator,
+        # Nothing is cut: what is too long was left out before.
+        "max_length": None,
+        "logging_steps": 1,
+        # The filter would show an earlier loss in place of one that is not a number.
+        "logging_nan_inf_filter": False,
+        "save_strategy": "no",
+        "report_to": [],
+        "disable_tqdm": True,
     }
 
 
-def too_long(prompt: Sequence[Message], answer: str, tokenizer: Any, *, max_length: int) -> bool:
-    """Tell whether prompt, answer and the end of turn have more than ``max_length`` tokens."""
-    messages = [message.model_dump() for message in (*prompt, Message(role="assistant", content=answer))]
-    text = tokenizer.apply_chat_template(messages, tokenize=False)
-    return len(tokenizer(text, add_special_tokens=False)["input_ids"]) > max_length
+def total_steps(settings: SftConfig | DpoConfig, *, examples: int) -> int:
+    """Return how many optimizer steps a run takes; the last batch of an epoch may be a small one."""
+    if settings.max_steps > 0:
+        return settings.max_steps
+    return math.ceil(settings.epochs * math.ceil(examples / settings.batch_size))
+
+
+class Watch(TrainerCallback):  # type: ignore[misc]
+    """Keeps the history of a run, moves its bar, tells the caller, and stops at a loss that is not a number."""
+
+    def __init__(self, stage: Stage, shown: Bar, on_log: OnLog | None) -> None:
+        self.history: list[dict[str, float]] = []
+        self._stage = stage
+        self._shown = shown
+        self._tell = on_log
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: Mapping[str, float] | None = None, **kwargs: Any
+    ) -> None:
+        """Take what the trainer reports: a step, or at the end its times, which are not kept."""
+        if logs is None or "loss" not in logs:
+            return
+        point = curve_point(self._stage, state.global_step, logs)
+        self.history.append(point)
+        self._shown.advance()
+        self._shown.note(f"loss {point['loss']:.3f}")
+        if self._tell:
+            self._tell(state.global_step, {name: value for name, value in point.items() if name != "step"})
+
+
+def run(
+    stage: Stage,
+    build_trainer: Callable[[Path], Any],
+    *,
+    steps: int,
+    model: Path,
+    output: Path,
+    on_log: OnLog | None,
+) -> list[dict[str, float]]:
+    """Build a trainer in a scratch folder, train behind a bar, and save its adapter.
+
+    Args:
+        stage: names the bar and what goes wrong.
+        build_trainer: makes the trainer; it is given a folder that lives as long as the run.
+        steps: optimizer steps, for the bar.
+        model: folder of the base model; the adapter records its name.
+        output: folder of the adapter to make, whole or not at all; an older one is replaced.
+        on_log: called after every optimizer step.
+
+    Returns:
+        The history, one point a step.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as name,
+        _own_random_state(),
+        quiet_training(),
+    ):
+        scratch = Path(name)
+        with bar(f"{stage}: prepare", total=None):
+            trainer = build_trainer(scratch / "trainer")
+        with bar(f"{stage}: train", total=steps) as shown:
+            watch = Watch(stage, shown, on_log)
+            trainer.add_callback(watch)
+            trainer.remove_callback(PrinterCallback)
+            trainer.train()
+        save_adapter(trainer.model, output, base=model.name, scratch=scratch)
+    return watch.history
+
+
+def save_adapter(policy: Any, output: Path, *, base: str, scratch: Path) -> None:
+    """Save the trained adapter, and nothing else, as a PEFT folder that takes its place in one step.
+
+    Args:
+        policy: a PeftModel; its adapter :data:`ADAPTER` is saved.
+        output: the folder; an older one is replaced.
+        base: name of the base model, recorded instead of its path on this machine.
+        scratch: an existing folder on the same file system.
+    """
+    made = scratch / "adapter"
+    # Asked to find out about embeddings itself, PEFT looks the base model up on the model hub.
+    policy.save_pretrained(made, selected_adapters=[ADAPTER], save_embedding_layers=False)
+    (made / "README.md").unlink()
+    config = json.loads((made / CONFIG_FILE).read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = base
+    # PEFT writes a set in its own order, which differs between processes.
+    config["target_modules"] = sorted(config["target_modules"])
+    (made / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    if output.exists():
+        output.rename(scratch / "replaced")
+    made.rename(output)
 
 
 @contextmanager
-def training_bar(stage: str, total_steps: int, on_log: OnLog | None) -> Iterator[Any]:
-    """Give a trainer callback that moves a bar, passes every step on, and stops at a loss that is no number.
-
-    The trainers' own chatter is hidden meanwhile.
-    """
-    from transformers import TrainerCallback
-
-    class Watch(TrainerCallback):  # type: ignore[misc]
-        def __init__(self, shown: Bar) -> None:
-            self.history: list[dict[str, float]] = []
-            self._shown = shown
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-            if not logs or "loss" not in logs:
-                return
-            row = {name: float(logs[key]) for key, name in NAMES.items() if key in logs}
-            if not math.isfinite(row["loss"]):
-                raise MealignError(
-                    f"{stage}: the loss is {row['loss']} at step {state.global_step}; lower training.{stage}.learning_rate"
-                )
-            self.history.append({"step": state.global_step, **row})
-            self._shown.note(f"loss {row['loss']:.3f}")
-            self._shown.advance()
-            if on_log:
-                on_log(state.global_step, row)
-
-    level = logging.getLogger("trl").level
-    with bar(f"train {stage}", total=total_steps) as shown, quiet_transformers(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("trl").setLevel(logging.ERROR)
-        from datasets.utils.logging import disable_progress_bar
-
-        disable_progress_bar()
-        # TRL asks the environment, each time, whether its bar over the reference pass is wanted.
-        os.environ["TQDM_DISABLE"] = "1"
-        try:
-            yield Watch(shown)
-        finally:
-            logging.getLogger("trl").setLevel(level)
+def quiet_training() -> Iterator[None]:
+    """Hide the libraries' bars, advice and warnings while the block runs, and keep TRL from reporting its use."""
+    trl = logging.getLogger("trl")
+    level, shown = trl.level, datasets.is_progress_bar_enabled()
+    tqdm, telemetry = os.environ.get("TQDM_DISABLE"), huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY
+    trl.setLevel(logging.ERROR)
+    datasets.disable_progress_bars()
+    # TRL asks the environment whether to show the bar of its pass over the reference.
+    os.environ["TQDM_DISABLE"] = "1"
+    # A TRL trainer sends library versions and hardware to the model hub when it is built; nothing leaves this machine.
+    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
+    try:
+        with quiet_transformers(), warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = telemetry
+        if tqdm is None:
             del os.environ["TQDM_DISABLE"]
+        else:
+            os.environ["TQDM_DISABLE"] = tqdm
+        if shown:
+            datasets.enable_progress_bars()
+        trl.setLevel(level)
 
 
-def train(trainer: Any) -> None:
-    """Run a trainer without the callback that prints every step to standard output."""
-    from transformers import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
-
-
-def save_adapter(model: Any, output: Path, *, base: str) -> None:
-    """Save the trainable adapter as a plain PEFT folder that appears whole or not at all.
-
-    Args:
-        model: a PeftModel whose adapter ``default`` is saved.
-        output: the folder to make; an older one is replaced.
-        base: name of the base model, instead of its path on this machine.
-    """
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.part")
-    model.save_pretrained(temporary, selected_adapters=["default"])
-    (temporary / "README.md").unlink(missing_ok=True)
-    config_file = temporary / "adapter_config.json"
-    config = json.loads(config_file.read_text())
-    config["base_model_name_or_path"] = base
-    # PEFT writes the target modules in the order of a set, which differs between processes.
-    config["target_modules"] = sorted(config["target_modules"])
-    config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    shutil.rmtree(output, ignore_errors=True)
-    temporary.rename(output)
+@contextmanager
+def _own_random_state() -> Iterator[None]:
+    """Give the global generators, which trainers seed, back as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
 
 
-def result(stage: str, history: Sequence[dict[str, float]], *, examples: int, skipped: int) -> TrainingResult:
-    """Sum up a run."""
-    last = {f"{stage}/{name}": value for name, value in history[-1].items() if name != "step"} if history else {}
-    losses = [row["loss"] for row in history]
-    metrics = {**last, f"{stage}/mean_loss": sum(losses) / len(losses)} if losses else {}
-    return TrainingResult(tuple(history), metrics, examples=examples, skipped_too_long=skipped)
+def _check_configuration(folder: Path, expected: Any) -> None:
+    found = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    for key, field, wanted in (
+        ("lora.rank", "r", expected.r),
+        ("lora.alpha_ratio", "lora_alpha", expected.lora_alpha),
+        ("lora.targets", "target_modules", sorted(expected.target_modules)),
+    ):
+        if found[field] != wanted:
+            raise MealignError(
+                f"{folder}: its adapter has {field}={found[field]}, and {key} asks for {wanted}; train it again with "
+                "this setting (stage=sft)"
+            )
+
+
+def _misfit(folder: Path, base: Any) -> MealignError:
+    shape = f"{base.config.num_hidden_layers} layers of width {base.config.hidden_size}"
+    return MealignError(
+        f"{folder}: this adapter was made for another base model than the one configured ({shape}); train it again "
+        "with this model (stage=sft)"
+    )

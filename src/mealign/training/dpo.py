@@ -1,21 +1,25 @@
 """Direct preference optimisation (arXiv 2305.18290): LoRA by preference, from the SFT adapter.
 
-The reference policy is the adapter that training starts from, frozen: the SFT adapter, or the base model where there
-is none. Its log-probabilities are computed once, before the first step.
+The reference policy is what training starts from, frozen: a copy of the SFT adapter, or the base model where there is
+none. Its log-probabilities are computed once, before the first step.
 """
 
 from __future__ import annotations
 
-import math
 import random
-import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from trl import DPOConfig as DpoArguments
+from trl import DPOTrainer
 
 from mealign.config import DpoConfig, LoraConfig
 from mealign.errors import MealignError
-from mealign.records import Preference
+from mealign.records import FAMILIES, Family, Preference
 from mealign.training import common
+from mealign.training.results import TrainingResult, sum_up
 
 
 def train_dpo(
@@ -29,96 +33,130 @@ def train_dpo(
     max_length: int,
     seed: int,
     on_log: common.OnLog | None = None,
-) -> common.TrainingResult:
-    """Train an adapter with TRL's DPOTrainer and save it to ``output``.
+) -> TrainingResult:
+    """Train an adapter with TRL's DPOTrainer and save it to ``output``, whole or not at all.
+
+    The loss of a pair is -log sigmoid(beta * (log-ratio of chosen - log-ratio of rejected)) in nats (eq. 7), to which
+    ``sft_weight`` times the mean negative log-likelihood of the chosen answers' tokens is added. At the first step the
+    policy is the reference: the first term is log 2 and every reward 0, up to rounding.
 
     Args:
-        pairs: preferences; at most ``settings.max_pairs`` are used (:func:`draw`), and one whose longer answer exceeds
-            ``max_length`` tokens with its prompt is skipped and counted.
+        pairs: preferences. One of more than ``max_length`` tokens on either side is left out and counted, never cut;
+            of the others at most ``settings.max_pairs`` are drawn (:func:`draw`).
         model: folder of the base model.
-        sft_adapter: the adapter to start from; None: a fresh one on the base model.
-        output: folder of the adapter to make.
-        lora: the fresh adapter; an SFT adapter brings its own.
-        settings: beta, epochs, rates and batches.
-        max_length: in tokens.
-        seed: of weights, draw and order.
-        on_log: called with step and metrics after every optimizer step.
+        sft_adapter: the adapter to start from, which must be one of ``lora``; None starts a fresh one on the base.
+        output: folder of the adapter to make; an older one is replaced. It holds the whole policy: put on the base
+            model, it needs no SFT adapter below it.
+        lora: the adapter. Its dropout does not apply: policy and reference must see the same network.
+        settings: beta, epochs, rates, batches; ``micro_batch_size`` is lowered to a divisor of ``batch_size``.
+        max_length: longest prompt with an answer, in tokens.
+        seed: of the draw, a fresh adapter's first weights and the order of the pairs. On a CPU the same seed gives the
+            same bytes, for the same number of threads.
+        on_log: called with the step and its point of the history after every optimizer step.
 
     Raises:
-        MealignError: there are no pairs, the adapter is another model's, or the loss is no number.
+        MealignError: no pair is left to train on, the adapter is not one of ``lora`` for this model, the loss is not a
+            number, or model, tokenizer and ``lora`` do not fit together.
     """
-    tokenizer = common.load_tokenizer(model)
-    fitting = [
-        pair
-        for pair in pairs
-        if not any(
-            common.too_long(pair.prompt, answer, tokenizer, max_length=max_length)
-            for answer in (pair.chosen, pair.rejected)
-        )
-    ]
-    used = draw(fitting, count=settings.max_pairs, seed=seed)
-    if not used:
+    if not pairs:
         raise MealignError(
-            f"dpo: {len(pairs)} preferences and none to train on; look at the skips in the preferences' card.md, lower "
-            "preferences.min_margin, raise candidates.max_prompts, or choose mix=sft_only"
+            "dpo: there are no preferences to learn from; the preferences' card.md counts why pairs were not made. "
+            "Lower preferences.min_margin, raise preferences.max_pairs_per_task or candidates.max_prompts, or choose "
+            "mix=sft_only"
         )
-    from datasets import Dataset
-    from trl import DPOConfig as Arguments
-    from trl import DPOTrainer
-
-    rows = [
-        {
-            "prompt": [message.model_dump() for message in pair.prompt],
-            "chosen": [{"role": "assistant", "content": pair.chosen}],
-            "rejected": [{"role": "assistant", "content": pair.rejected}],
-        }
-        for pair in used
-    ]
-    micro = min(settings.micro_batch_size, settings.batch_size)
-    accumulation = math.ceil(settings.batch_size / micro)
-    total = math.ceil(math.ceil(len(used) / (micro * accumulation)) * settings.epochs)
-    total = settings.max_steps if settings.max_steps > 0 else total
-    imitation = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, settings.sft_weight]}
-    base = common.load_base(model)
-    with tempfile.TemporaryDirectory() as scratch, common.training_bar("dpo", total, on_log) as watch:
-        arguments = Arguments(
-            **common.trainer_arguments(Path(scratch), seed=seed),
-            num_train_epochs=settings.epochs,
-            max_steps=settings.max_steps,
-            learning_rate=settings.learning_rate,
-            per_device_train_batch_size=micro,
-            gradient_accumulation_steps=accumulation,
-            warmup_steps=math.ceil(settings.warmup_ratio * total),
-            beta=settings.beta,
-            max_length=None,
-            precompute_ref_log_probs=True,
-            precompute_ref_batch_size=micro,
-            **(imitation if settings.sft_weight > 0 else {}),
+    tokenizer = common.load_tokenizer(model)
+    lengths = {pair.id: pair_length(pair, tokenizer) for pair in pairs}
+    fitting = [pair for pair in pairs if lengths[pair.id] <= max_length]
+    if not fitting:
+        raise MealignError(
+            f"dpo: each of {len(pairs)} preferences is longer than model.max_length={max_length} tokens; raise it, or "
+            "lower context.top_k"
         )
-        trainer = DPOTrainer(
-            model=common.load_adapter(base, sft_adapter) if sft_adapter else base,
-            args=arguments,
-            train_dataset=Dataset.from_list(rows),
-            processing_class=tokenizer,
-            peft_config=None if sft_adapter else common.peft_config(lora),
-            callbacks=[watch],
-        )
-        common.train(trainer)
-        common.save_adapter(trainer.model, output, base=model.name)
-    return common.result("dpo", watch.history, examples=len(used), skipped=len(pairs) - len(fitting))
+    rows = [to_row(pair, lengths[pair.id]) for pair in draw(fitting, count=settings.max_pairs, seed=seed)]
+    history = common.run(
+        "dpo",
+        lambda folder: build_trainer(
+            rows,
+            tokenizer,
+            model=model,
+            sft_adapter=sft_adapter,
+            lora=lora,
+            settings=settings,
+            seed=seed,
+            folder=folder,
+        ),
+        steps=common.total_steps(settings, examples=len(rows)),
+        model=model,
+        output=output,
+        on_log=on_log,
+    )
+    return sum_up("dpo", history, examples=len(rows), skipped_too_long=len(pairs) - len(fitting))
 
 
 def draw(pairs: Sequence[Preference], *, count: int, seed: int) -> list[Preference]:
-    """Draw up to ``count`` pairs, family by family in turn, so that a frequent family does not crowd out the others."""
-    generator = random.Random(seed)
-    by_family: dict[str, list[Preference]] = {}
-    for pair in sorted(pairs, key=lambda pair: pair.id):
-        by_family.setdefault(pair.family, []).append(pair)
-    for group in by_family.values():
-        generator.shuffle(group)
-    drawn: list[Preference] = []
-    while len(drawn) < count and any(by_family.values()):
-        for family in sorted(by_family):
-            if by_family[family] and len(drawn) < count:
-                drawn.append(by_family[family].pop())
-    return drawn
+    """Draw at most ``count`` pairs at random, every family in proportion to its share (within one pair).
+
+    The same set of pairs and seed give the same draw in the same order, whatever the order of ``pairs``. Of a family of
+    ``n`` pairs, the one drawn at rank ``r`` stands at ``(r + 1/2) / n`` of its family; the lowest ``count`` are taken.
+    """
+    shuffled = sorted(pairs, key=lambda pair: pair.id)
+    random.Random(seed).shuffle(shuffled)
+    sizes = Counter(pair.family for pair in shuffled)
+    seen: Counter[Family] = Counter()
+    placed: list[tuple[float, int, Preference]] = []
+    for pair in shuffled:
+        position = (seen[pair.family] + 0.5) / sizes[pair.family]
+        placed.append((position, FAMILIES.index(pair.family), pair))
+        seen[pair.family] += 1
+    placed.sort(key=lambda entry: entry[:2])
+    return [pair for _, _, pair in placed[:count]]
+
+
+def pair_length(pair: Preference, tokenizer: Any) -> int:
+    """Count the tokens of the prompt with the longer of the two answers."""
+    return max(common.sequence_length(tokenizer, pair.prompt, answer) for answer in (pair.chosen, pair.rejected))
+
+
+def to_row(pair: Preference, length: int) -> dict[str, Any]:
+    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its ``length`` in tokens."""
+    return {
+        "prompt": [message.model_dump() for message in pair.prompt],
+        "chosen": [{"role": "assistant", "content": pair.chosen}],
+        "rejected": [{"role": "assistant", "content": pair.rejected}],
+        "length": length,
+    }
+
+
+def build_trainer(
+    rows: Sequence[dict[str, Any]],
+    tokenizer: Any,
+    *,
+    model: Path,
+    sft_adapter: Path | None,
+    lora: LoraConfig,
+    settings: DpoConfig,
+    seed: int,
+    folder: Path,
+) -> DPOTrainer:
+    """Build the trainer, which computes the reference's log-probabilities.
+
+    TRL takes an adapter's frozen copy named ``ref`` as the reference, and the bare base model for a fresh adapter.
+    """
+    base = common.load_base(model)
+    micro = common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
+    losses = {"sigmoid": 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight > 0 else {})
+    arguments = DpoArguments(
+        **common.shared_arguments(settings, examples=len(rows), micro_batch_size=micro, seed=seed, folder=folder),
+        beta=settings.beta,
+        loss_type=list(losses),
+        loss_weights=list(losses.values()),
+        precompute_ref_log_probs=True,
+        precompute_ref_batch_size=micro,
+    )
+    return DPOTrainer(
+        model=common.load_adapter(base, sft_adapter, lora=lora) if sft_adapter else base,
+        args=arguments,
+        train_dataset=common.to_dataset(rows),
+        processing_class=tokenizer,
+        peft_config=None if sft_adapter else common.peft_config(base, lora),
+    )

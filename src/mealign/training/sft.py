@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from trl import SFTConfig as SftArguments
+from trl import SFTTrainer
 
 from mealign.config import LoraConfig, SftConfig
 from mealign.errors import MealignError
 from mealign.records import Task
 from mealign.training import common
+from mealign.training.results import TrainingResult, sum_up
+
+MICRO_BATCH_SIZE = 8
+"""Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""
 
 
 def train_sft(
@@ -23,69 +29,89 @@ def train_sft(
     max_length: int,
     seed: int,
     on_log: common.OnLog | None = None,
-) -> common.TrainingResult:
-    """Train an adapter with TRL's SFTTrainer and save it to ``output``.
+) -> TrainingResult:
+    """Train an adapter with TRL's SFTTrainer and save it to ``output``, whole or not at all.
 
-    Every example is the task's prompt under the chat template with its generation header, then the reference and the
-    end of the turn; the prompt bears no loss. The end of the turn is learned even where it is also the padding token.
+    An example is the task's prompt under the chat template with its generation header, token for token as it is asked
+    at inference, then the reference and the end of the turn. The loss is the mean negative log-likelihood of the
+    tokens behind the header, in nats; the end of the turn is among them even where it is also the padding token.
 
     Args:
-        tasks: training tasks; one whose prompt and answer exceed ``max_length`` tokens is skipped and counted.
+        tasks: training tasks. One of more than ``max_length`` tokens is left out and counted, never cut.
         model: folder of the base model.
-        output: folder of the adapter to make.
+        output: folder of the adapter to make; an older one is replaced.
         lora: the adapter.
         settings: epochs, rates and batch.
-        max_length: in tokens.
-        seed: of weights, order and dropout.
-        on_log: called with step and metrics after every optimizer step.
+        max_length: longest prompt with its answer, in tokens.
+        seed: of the adapter's first weights, the order of the examples, and dropout. On a CPU the same seed gives the
+            same bytes, for the same number of threads.
+        on_log: called with the step and its point of the history after every optimizer step.
 
     Raises:
-        MealignError: a task is held out, nothing is left to train on, or the loss is no number.
+        MealignError: a task is held out, no task is left to train on, the loss is not a number, or model, tokenizer and
+            ``lora`` do not fit together.
     """
     if held_out := [task.id for task in tasks if task.split != "train"]:
         raise MealignError(
-            f"{len(held_out)} held-out tasks were given to training, {held_out[0]} first; filter by split"
+            f"sft: {len(held_out)} of {len(tasks)} tasks are held out for evaluation, the first is {held_out[0]}; "
+            "train on tasks whose split is 'train'"
         )
     tokenizer = common.load_tokenizer(model)
-    fitting = [
-        task for task in tasks if not common.too_long(task.prompt, task.reference, tokenizer, max_length=max_length)
-    ]
-    if not fitting:
-        raise MealignError("sft: there is no task to train on; raise task.max_tasks or model.max_length, or add notes")
-    from datasets import Dataset
-    from trl import SFTConfig as Arguments
-    from trl import SFTTrainer
+    rows = [row for row in (to_row(task, tokenizer) for task in tasks) if row["length"] <= max_length]
+    if not rows:
+        raise MealignError(
+            f"sft: none of {len(tasks)} training tasks can be trained on at model.max_length={max_length}; raise it, "
+            "or look at the stage tasks (task.max_tasks, task.eval_share) and at the facts it was given"
+        )
+    history = common.run(
+        "sft",
+        lambda folder: build_trainer(
+            rows, tokenizer, model=model, lora=lora, settings=settings, seed=seed, folder=folder
+        ),
+        steps=common.total_steps(settings, examples=len(rows)),
+        model=model,
+        output=output,
+        on_log=on_log,
+    )
+    return sum_up("sft", history, examples=len(rows), skipped_too_long=len(tasks) - len(rows))
 
-    rows = [
-        {
-            "prompt": [message.model_dump() for message in task.prompt],
-            "completion": [{"role": "assistant", "content": task.reference}],
-        }
-        for task in fitting
-    ]
-    steps = math.ceil(len(fitting) / settings.batch_size)
-    total = settings.max_steps if settings.max_steps > 0 else math.ceil(steps * settings.epochs)
-    with tempfile.TemporaryDirectory() as scratch, common.training_bar("sft", total, on_log) as watch:
-        arguments = Arguments(
-            **common.trainer_arguments(Path(scratch), seed=seed),
-            num_train_epochs=settings.epochs,
-            max_steps=settings.max_steps,
-            learning_rate=settings.learning_rate,
-            per_device_train_batch_size=settings.batch_size,
-            warmup_steps=math.ceil(settings.warmup_ratio * total),
-            weight_decay=settings.weight_decay,
-            max_length=None,
-            completion_only_loss=True,
-            packing=False,
-        )
-        trainer = SFTTrainer(
-            model=common.load_base(model),
-            args=arguments,
-            train_dataset=Dataset.from_list(rows),
-            processing_class=tokenizer,
-            peft_config=common.peft_config(lora),
-            callbacks=[watch],
-        )
-        common.train(trainer)
-        common.save_adapter(trainer.model, output, base=model.name)
-    return common.result("sft", watch.history, examples=len(fitting), skipped=len(tasks) - len(fitting))
+
+def to_row(task: Task, tokenizer: Any) -> dict[str, Any]:
+    """Turn a task into TRL's conversational prompt and completion, with its ``length`` in tokens."""
+    return {
+        "prompt": [message.model_dump() for message in task.prompt],
+        "completion": [{"role": "assistant", "content": task.reference}],
+        "length": common.sequence_length(tokenizer, task.prompt, task.reference),
+    }
+
+
+def build_trainer(
+    rows: Sequence[dict[str, Any]],
+    tokenizer: Any,
+    *,
+    model: Path,
+    lora: LoraConfig,
+    settings: SftConfig,
+    seed: int,
+    folder: Path,
+) -> SFTTrainer:
+    """Build the trainer of a fresh adapter; TRL seeds its first weights."""
+    base = common.load_base(model)
+    arguments = SftArguments(
+        **common.shared_arguments(
+            settings,
+            examples=len(rows),
+            micro_batch_size=common.micro_batch(settings.batch_size, at_most=MICRO_BATCH_SIZE),
+            seed=seed,
+            folder=folder,
+        ),
+        weight_decay=settings.weight_decay,
+        completion_only_loss=True,
+    )
+    return SFTTrainer(
+        model=base,
+        args=arguments,
+        train_dataset=common.to_dataset(rows),
+        processing_class=tokenizer,
+        peft_config=common.peft_config(base, lora),
+    )

@@ -1,0 +1,141 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mealign.config import TaskConfig
+from mealign.memory.context import answer_prompt
+from mealign.memory.search import FactIndex
+from mealign.records import ABSTENTION, FAMILIES, Fact, Task
+from mealign.tasks.build import TaskSet, build_tasks, fill
+from mealign.tasks.prompts import Item, build_prompts, with_query
+from tests.tasks.conftest import PERSON
+
+SETTINGS = TaskConfig(max_tasks=120, eval_share=0.25)
+
+
+def build(facts: list[Fact], index: FactIndex, parser: Path, settings: TaskConfig = SETTINGS) -> TaskSet:
+    return build_tasks(facts, index, person=PERSON, settings=settings, top_k=3, seed=17, parser=parser)
+
+
+@pytest.fixture(scope="module")
+def built(facts: list[Fact], index: FactIndex, parser_path: Path) -> TaskSet:
+    return build(facts, index, parser_path)
+
+
+def test_nothing_held_out_is_trained_or_shown(built: TaskSet) -> None:
+    held_out = {fact for task in built.tasks if task.split == "eval" for fact in task.fact_ids}
+    trained = [task for task in built.tasks if task.split == "train"]
+    assert held_out
+    assert trained
+    for task in trained:
+        assert not held_out & {*task.fact_ids, *task.context_fact_ids}
+
+
+def test_all_families_but_those_without_facts_are_there(built: TaskSet) -> None:
+    assert {family for family, count in built.counts["family"].items() if count} >= set(FAMILIES) - {"update"}
+    assert {task.kind for task in built.tasks} == {
+        "memory_qa_self", "memory_qa_third_party", "context_enhance", "context_critic",
+    }  # fmt: skip
+
+
+def test_the_same_input_in_another_order_gives_the_same_tasks(
+    facts: list[Fact], index: FactIndex, parser_path: Path, built: TaskSet
+) -> None:
+    again = build(facts[::-1], index, parser_path)
+    assert again == built
+    assert [task.id for task in built.tasks] == sorted(task.id for task in built.tasks)
+
+
+@pytest.mark.parametrize("size", [10, 40])
+def test_the_cap_holds(facts: list[Fact], index: FactIndex, parser_path: Path, size: int) -> None:
+    tasks = build(facts, index, parser_path, replace(SETTINGS, max_tasks=size)).tasks
+    assert len(tasks) <= size
+    assert len({task.family for task in tasks}) >= 4
+
+
+def test_the_shares_hold(built: TaskSet) -> None:
+    memory = [task for task in built.tasks if task.kind.startswith("memory")]
+    shown = [task for task in memory if task.context_fact_ids]
+    assert len(shown) == pytest.approx(len(memory) / 2, abs=len(FAMILIES))
+    twisted = [task for task in memory if task.family == "unanswerable"]
+    assert len(twisted) / len(memory) == pytest.approx(SETTINGS.unanswerable_share, abs=0.08)
+    assert {task.reference for task in twisted} == {ABSTENTION}
+
+
+def test_an_answer_is_shown_or_its_absence_is_the_reference(built: TaskSet) -> None:
+    for task in built.tasks:
+        if task.context_fact_ids and not set(task.fact_ids) <= set(task.context_fact_ids):
+            assert task.reference == ABSTENTION
+            assert task.split == "train"
+        if not task.context_fact_ids and task.family != "unanswerable":
+            assert task.reference != ABSTENTION
+
+
+def test_prompts_are_those_of_inference(facts: list[Fact], built: TaskSet) -> None:
+    by_id = {fact.id: fact for fact in facts}
+    for task in built.tasks:
+        shown = [by_id[fact_id] for fact_id in task.context_fact_ids]
+        assert task.prompt == answer_prompt(task.question, person=PERSON, kind=task.kind, facts=shown)
+
+
+def test_context_tasks_speak_as_the_user(built: TaskSet) -> None:
+    spoken = [task for task in built.tasks if task.kind in ("context_enhance", "context_critic")]
+    for task in spoken:
+        assert " I " in f" {task.reference} "
+        assert "Nadia" not in task.reference
+        assert task.context_fact_ids
+
+
+def item(facts: list[Fact], statement: str, question: str, reference: str) -> Item:
+    fact = next(fact for fact in facts if fact.statement == statement)
+    plain = Item("memory_qa_third_party", "recall", question, reference, (fact.id,), "train")
+    return with_query(plain, person=PERSON)
+
+
+def prompts_of(items: list[Item], facts: list[Fact], index: FactIndex, *, held_out: frozenset[str]) -> list[Task]:
+    by_id = {fact.id: fact for fact in facts}
+    return build_prompts(items, by_id, index, person=PERSON, top_k=2, held_out=held_out, seed=17)
+
+
+def test_a_fact_that_the_search_misses_is_put_in_or_left_out(facts: list[Fact], index: FactIndex) -> None:
+    hard = [
+        item(facts, "Nadia loves fado.", f"Which songs from Lisbon does she sing in {year}?", "fado")
+        for year in range(1900, 2000)
+    ]
+    made = prompts_of(hard, facts, index, held_out=frozenset())
+    assert {len(task.context_fact_ids) for task in made} == {2}
+    left_out = [task for task in made if task.reference == ABSTENTION]
+    assert 5 <= len(left_out) <= 30  # 15 % of those that the search missed
+    for task in left_out:
+        assert task.family == "unanswerable"
+        assert not set(task.fact_ids) & set(task.context_fact_ids)
+
+
+def test_a_question_without_query_has_no_memory(facts: list[Fact], index: FactIndex) -> None:
+    bare = replace(item(facts, "Nadia loves fado.", "What does Nadia love?", "fado"), query="")
+    (task,) = prompts_of([bare], facts, index, held_out=frozenset())
+    assert task.context_fact_ids == ()
+    assert "Memory:" not in task.prompt[0].content
+
+
+def test_the_first_person_is_searched_by_name(facts: list[Fact]) -> None:
+    asked = Item("memory_qa_self", "recall", "Where did I buy my bike?", "the market", (facts[2].id,), "train")
+    assert with_query(asked, person=PERSON).query == "Where did Nadia buy Nadia's bike?"
+
+
+@pytest.mark.parametrize(
+    ("available", "total", "quotas"),
+    [
+        ({"recall": 10, "temporal": 10}, 7, {"recall": 4, "temporal": 3}),
+        ({"recall": 10, "temporal": 1}, 8, {"recall": 7, "temporal": 1}),
+        ({"recall": 2, "temporal": 1}, 8, {"recall": 2, "temporal": 1}),
+        ({}, 8, {}),
+    ],
+)
+def test_families_share_what_there_is(available: dict[str, int], total: int, quotas: dict[str, int]) -> None:
+    assert fill(available, total) == quotas  # type: ignore[arg-type]
+
+
+def test_without_facts_there_are_no_tasks(parser_path: Path, index: FactIndex) -> None:
+    assert build([], index, parser_path).tasks == ()
