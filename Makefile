@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 export MLFLOW_DISABLE_TELEMETRY := 1
 export DVC_NO_ANALYTICS := 1
+# DVC calls `python`, which has to be this environment's.
+export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: setup demo test lint ui clean lock
 
@@ -38,4 +40,5 @@ clean:
 
 # Write down the versions that are installed now.
 lock: $(SETUP)
-	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
+	echo '# The versions that `make setup` installs; `make lock` writes this file.' > constraints.txt
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^torch=' >> constraints.txt

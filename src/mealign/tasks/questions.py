@@ -443,7 +443,7 @@ def _for_time(clause: Clause) -> Iterator[Draft | Skipped]:
     when = clause.when
     if when is None:
         return
-    if when.preposition == "since" and not clause.negated:
+    if when.preposition == "since" and not clause.negated and {"has", "have"} & set(clause.auxiliaries):
         yield _temporal(clause, when, "Since when")
         return
     if not when.is_event:
