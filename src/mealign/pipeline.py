@@ -404,7 +404,7 @@ PIPELINE: tuple[Stage, ...] = (
         ),
         writes=("preferences/{judge}/train.jsonl", "preferences/{judge}/eval.jsonl", "preferences/{judge}/card.md"),
         params=("preferences", "seed"),
-        rooms=("preferences",),
+        rooms=("preferences", "judging"),
     ),
     Stage(
         name="dpo",
