@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoTokenizer
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mealign.config import LoraConfig, SftConfig
 from mealign.records import FAMILIES, Lineage, Message, Preference, Task
@@ -87,7 +88,20 @@ def sft(tasks: list[Task], tiny_model: Path, lora: LoraConfig) -> Train:
 
 
 @pytest.fixture(scope="session")
-def memorised(sft: Train, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingResult]:
-    """An adapter that knows the tasks by heart, and how it was trained."""
-    output = tmp_path_factory.mktemp("memorised") / "sft"
-    return output, sft(output, epochs=40, learning_rate=2e-2)
+def speaking_model(tiny_model: Path, tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model with an embedding for its end of turn.
+
+    Torch draws zeros for the padding token, which is the same; with tied weights it could then never be said.
+    """
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    generator = torch.Generator().manual_seed(0)
+    row = 0.02 * torch.randn(model.config.hidden_size, generator=generator)
+    model.get_input_embeddings().weight.data[tokenizer.eos_token_id] = row
+    return save(model, tokenizer, tmp_path_factory.mktemp("speaking") / "speaking")
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> Path:
+    """Save a base model as mealign keeps them."""
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -75,8 +75,17 @@ def _joins(conjunction: Token, heads: set[int]) -> bool:
 
 def _trim(tokens: list[Token]) -> list[Token]:
     words = list(tokens)
-    while words and (words[-1].is_punct or words[-1].is_space or words[-1].dep_ == "cc"):
+    while words and (words[-1].is_punct or words[-1].is_space or words[-1].dep_ == "cc") and not _closes(words):
         words.pop()
     while words and (words[0].is_punct or words[0].is_space or words[0].dep_ in ("cc", "intj")):
         words.pop(0)
     return words
+
+
+def _closes(words: list[Token]) -> bool:
+    """Whether the last word closes a quotation or bracket that was opened among the words."""
+    last, before = words[-1].text, [word.text for word in words[:-1]]
+    if last == '"':
+        return before.count('"') % 2 == 1
+    opening = {")": "(", "]": "[", "”": "“"}.get(last)
+    return opening is not None and before.count(opening) > before.count(last)

@@ -8,13 +8,16 @@ clauses about nothing nameable make no fact.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mealign.memory.clauses import blocks, clauses, implied_subject
-from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, find_times, subject_of
+from mealign.memory.pronouns import Gender, antecedent, learn_genders, names_in
+from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.memory.times import Time
 from mealign.progress import track
@@ -29,6 +32,7 @@ NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART"
 VAGUE = {"it", "this", "that", "they", "there", "which", "who", "these", "those", "he", "she", "what", "everything"}
 COMPLEMENTS = ("dobj", "attr", "acomp", "oprd", "dative")
 CLAUSAL = ("xcomp", "ccomp")
+ENDED = re.compile(r"[.!?][\"”]?$")
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,7 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
         person: full name of the user.
         parser: folder of an English spaCy pipeline with tagger, parser and named entities.
     """
-    import spacy
-
-    pipeline = spacy.load(parser)
+    pipeline = _pipeline(parser)
     people = People.of(
         {person, *(name for document in documents for name in (document.author, *document.participants))}
     )
@@ -69,23 +71,40 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
     pieces = [(document, offset, content) for document in ordered for offset, content in blocks(document.text)]
     parsed = pipeline.pipe(((content, (document, offset)) for document, offset, content in pieces),
                            as_tuples=True, batch_size=PIPELINE_BATCH)  # fmt: skip
+    texts = [
+        (block, document, offset) for block, (document, offset) in track(parsed, "read documents", total=len(pieces))
+    ]
+    genders = learn_genders(
+        [list(block.sents) for block, _, _ in texts],
+        people.full_names,
+        [_short(document.author) for _, document, _ in texts],
+    )
+    known = {**people.full_names, **{name: name for name in genders if name not in people.full_names}}
     facts: dict[str, Fact] = {}
-    recent: dict[str, list[str]] = {}
-    for block, (document, offset) in track(parsed, "extract facts", total=len(pieces)):
+    recent: dict[str, list[list[str]]] = {}
+    for block, document, offset in track(texts, "extract facts"):
         mentioned = recent.setdefault(document.id, [])
         for sentence in block.sents:
             speech = Speech(
                 speaker=_short(document.author),
                 listener=_listener(document),
                 written=document.created_at.date(),
-                third=mentioned[0] if len(mentioned) == 1 else None,
+                third=_resolved(sentence, mentioned, _short(document.author), known, genders),
             )
             for fact in _facts_of(sentence, document, offset, speech, people):
                 facts.setdefault(fact.id, fact)
-            _remember(mentioned, sentence, speech, people)
+            if names := [name for name in names_in(sentence, known) if name != speech.speaker]:
+                mentioned.append(names)
     rank = {document.id: position for position, document in enumerate(ordered)}
     found = sorted(facts.values(), key=lambda fact: (rank[fact.evidence.document_id], fact.evidence.start, fact.id))
     return supersede(found, order=rank)
+
+
+@cache
+def _pipeline(parser: Path) -> Any:
+    import spacy
+
+    return spacy.load(parser)
 
 
 def _listener(document: Document) -> str | None:
@@ -98,16 +117,22 @@ def _short(name: str) -> str:
     return name.split()[0]
 
 
-def _remember(mentioned: list[str], sentence: Any, speech: Speech, people: People) -> None:
-    """Keep the people named in the latest sentence that names any; they are what ``she`` can mean next."""
-    names = []
+def _resolved(
+    sentence: Any,
+    mentioned: Sequence[Sequence[str]],
+    speaker: str,
+    known: Mapping[str, str],
+    genders: Mapping[str, Gender],
+) -> dict[int, str]:
+    """Resolve the sentence's third-person pronouns: position of each -> first name of the person it means."""
+    found = {}
     for token in sentence:
-        if token.pos_ == "PROPN" and (token.ent_type_ == "PERSON" or token.text in people.full_names):
-            begins = token.i == sentence.start or token.nbor(-1).ent_type_ != "PERSON" or token.ent_iob_ == "B"
-            if begins and token.text != speech.speaker and token.text[:1].isupper():
-                names.append(token.text)
-    if names:
-        mentioned[:] = list(dict.fromkeys(names))
+        if token.pos_ == "PRON":
+            before = [word for word in sentence if word.i < token.i]
+            here = [name for name in names_in(before, known) if name != speaker]
+            if name := antecedent(token, mentioned, here, genders):
+                found[token.i] = name
+    return found
 
 
 def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, people: People) -> Iterator[Fact]:
@@ -118,9 +143,9 @@ def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, pe
         if not tokens:
             continue
         subject = subject_of(verb)
-        if subject is not None and subject.lower_ in VAGUE and not _means_somebody(subject, speech) and previous:
+        if subject is not None and subject.lower_ in VAGUE and subject.i not in speech.third and previous:
             # "... and it was wonderful": only the clause before says what.
-            tokens = previous + tokens
+            tokens = [token for token in sentence if previous[0].i <= token.i <= tokens[-1].i]
         fact = _fact(verb, tokens, subject, document, offset, speech, people)
         if fact:
             yield fact
@@ -138,10 +163,6 @@ def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None)
     return verb.pos_ == "VERB" and any(child.dep_ == "prt" for child in verb.children)
 
 
-def _means_somebody(subject: Token, speech: Speech) -> bool:
-    return speech.third is not None and subject.lower_ in ("he", "she")
-
-
 def _fact(
     verb: Token,
     tokens: list[Token],
@@ -152,10 +173,10 @@ def _fact(
     people: People,
 ) -> Fact | None:
     imperative = subject is None and verb.tag_ == "VB"
-    dropped = subject is None and verb.tag_ in ("VBD", "VBN", "VBG") and document.kind == "note"
+    dropped = document.kind == "note" and _lost_its_i(verb, subject)
     if imperative or (subject is None and not dropped) or (verb.tag_ == "VB" and not _has_auxiliary(verb, subject)):
         return None
-    times = find_times(tokens, written=speech.written, future=_speaks_of_future(verb))
+    times = find_times(tokens, written=speech.written)
     rewriter = Rewriter(tokens, speech, times)
     who = speech.speaker if subject is None else _subject_text(subject, tokens, rewriter)
     text = rewriter.render(tokens)
@@ -165,11 +186,11 @@ def _fact(
     words = text.split()
     if not MIN_WORDS <= len(words) <= MAX_WORDS:
         return None
-    vague = subject is not None and subject.lower_ in VAGUE and not _means_somebody(subject, speech)
+    vague = subject is not None and subject.lower_ in VAGUE and subject.i not in speech.third
     if (vague and len(words) < 6) or not _says_something(verb, tokens, subject):
         return None
     relation, value = _predicate(verb, tokens, rewriter)
-    time = next(iter(times.values()))[1] if times else None
+    time = next((time for end, time in times.values() if belongs_to(tokens[end - 1], verb)), None)
     canonical = people.canonical(who)
     start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1].text)
     return _make(
@@ -177,7 +198,7 @@ def _fact(
         subject=canonical,
         relation=relation,
         value=value,
-        statement=f"{text[0].upper()}{text[1:]}.",
+        statement=f"{text[0].upper()}{text[1:]}{'' if ENDED.search(text) else '.'}",
         time=time,
         entities=(canonical, *_entities(tokens, speech, people)),
         confidence=_confidence(vague=vague, complete=bool(value), inferred=subject is None or _is_pronoun(subject)),
@@ -194,7 +215,8 @@ def _make(
         relation=relation,
         object=value,
         statement=statement,
-        valid_from=time.start if time else document.created_at.date(),
+        # A plan holds from the day it is told; its date stands in the statement.
+        valid_from=min(time.start, document.created_at.date()) if time else document.created_at.date(),
         evidence=Evidence(document_id=document.id, start=start, end=end),
         entities=tuple(dict.fromkeys(entities)),
         confidence=confidence,
@@ -206,17 +228,20 @@ def _confidence(*, vague: bool, complete: bool, inferred: bool) -> float:
     return round(0.9 - 0.3 * vague - 0.2 * (not complete) - 0.1 * inferred, 2)
 
 
+def _lost_its_i(verb: Token, subject: Token | None) -> bool:
+    """Whether the verb opens its sentence the way diaries do (``Bought a bike``), after adverbs at most."""
+    if subject is not None or verb.tag_ not in ("VBD", "VBN", "VBG"):
+        return False
+    opening = [token for token in verb.sent if token.i < verb.i and not token.is_punct]
+    return all(token.pos_ in ("ADV", "AUX", "PART", "CCONJ", "SCONJ") for token in opening)
+
+
 def _is_pronoun(subject: Token) -> bool:
     return subject.pos_ == "PRON" and subject.lower_ not in FIRST
 
 
 def _has_auxiliary(verb: Token, subject: Token | None) -> bool:
     return subject is not None and any(child.dep_ in ("aux", "auxpass") for child in verb.children)
-
-
-def _speaks_of_future(verb: Token) -> bool:
-    words = {child.lower_ for child in verb.children if child.dep_ in ("aux", "auxpass")}
-    return bool(words & {"will", "'ll", "’ll", "wo", "shall"}) or verb.tag_ == "VBG" or verb.tag_ in ("VBP", "VBZ")
 
 
 def _subject_text(subject: Token, tokens: Sequence[Token], rewriter: Rewriter) -> str:
@@ -291,7 +316,7 @@ def _predicate(verb: Token, tokens: Sequence[Token], rewriter: Rewriter) -> tupl
 def _phrase(head: Token, inside: set[int], rewriter: Rewriter) -> str:
     """Render a complement's subtree without the time expressions at its end and without later coordinated clauses."""
     tokens = [token for token in head.subtree if token.i in inside]
-    while tokens and (tokens[-1].is_punct or tokens[-1].ent_type_ == "DATE"):
+    while len(tokens) > 1 and (tokens[-1].is_punct or tokens[-1].ent_type_ == "DATE" or tokens[-1].pos_ == "ADP"):
         tokens.pop()
     return rewriter.render(tokens)
 

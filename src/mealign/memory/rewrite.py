@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
-from mealign.memory.times import Time, resolve
+from mealign.memory.times import WEEKDAYS, Time, resolve
 
 Token = Any
 """A ``spacy.tokens.Token``; spaCy stays out of the import time of this module."""
@@ -18,22 +19,24 @@ FIRST_POSSESSIVE = {"my", "mine"}
 GROUP = {"we": "{} and others", "us": "{} and others", "ourselves": "themselves", "our": "their", "ours": "theirs"}
 SECOND = {"you", "yourself"}
 SECOND_POSSESSIVE = {"your", "yours"}
-SINGULAR_THIRD = {"he", "she", "him", "her", "his", "hers", "himself", "herself"}
 CONTRACTIONS = {
-    "'m": "is", "'ve": "has", "'ll": "will", "n't": "not", "ca": "can", "wo": "will", "sha": "shall", "gon": "going",
-    "na": "to", "wan": "want",
+    "'m": "is", "'ll": "will", "n't": "not", "ca": "can", "wo": "will", "sha": "shall", "gon": "going",
+    "na": "to", "ta": "to", "wan": "want",
 }  # fmt: skip
+PARTS = {"end", "beginning", "start", "middle", "rest"}
+HAPPENED = {"did", "had", "was", "were"}
+PREPOSITIONS = ("on", "in", "at", "by", "since", "until", "from", "around", "about")
 IRREGULAR = {"be": "is", "have": "has", "do": "does", "go": "goes"}
 
 
 @dataclass(frozen=True)
 class Speech:
-    """Who speaks, to whom, when, and whom a pronoun of the third person means (None: nobody certain)."""
+    """Who speaks, to whom, when, and whom each pronoun of the third person means, by its position in the text."""
 
     speaker: str
     listener: str | None
     written: date
-    third: str | None = None
+    third: Mapping[int, str] = field(default_factory=dict)
 
 
 def third_person(lemma: str) -> str:
@@ -51,7 +54,7 @@ def third_person(lemma: str) -> str:
     return f"{lemma}s"
 
 
-def find_times(tokens: Sequence[Token], *, written: date, future: bool) -> dict[int, tuple[int, Time]]:
+def find_times(tokens: Sequence[Token], *, written: date) -> dict[int, tuple[int, Time]]:
     """Find time expressions: index of the first token -> (index after the last one, resolved time).
 
     The longest expression that starts at a token wins; an expression is at most six tokens long.
@@ -61,21 +64,101 @@ def find_times(tokens: Sequence[Token], *, written: date, future: bool) -> dict[
     while position < len(tokens):
         for length in range(min(6, len(tokens) - position), 0, -1):
             words = tokens[position : position + length]
-            text = "".join(word.text_with_ws for word in words)
-            time = resolve(text, written, future=future) if words[0].text[:1].isalnum() else None
-            if time and not (length == 1 and _not_a_time(words[0])):
+            if time := _time_of(words, written):
                 found[position] = (position + length, time)
                 position += length - 1
                 break
         position += 1
-    return found
+    return _without_habits(tokens, found)
+
+
+def _time_of(words: Sequence[Token], written: date) -> Time | None:
+    if not (words[0].text[:1].isalnum() and words[-1].text[:1].isalnum()) or _recurs(words):
+        return None
+    if len(words) == 1 and _not_a_time(words[0]):
+        return None
+    tense = _tense(words)
+    text = "".join(word.text_with_ws for word in words)
+    time = resolve(text, written, future=tense == "future")
+    if time and tense == "past" and time.start > written and time.precision in ("day", "month"):
+        # What has happened in September, told in August, happened the year before.
+        time = resolve(f"{text} {written.year - 1}", written) or time
+    return time
+
+
+def _tense(words: Sequence[Token]) -> str:
+    """Return the tense of the verb that the time belongs to; none if it belongs to a noun (``the notes of May``)."""
+    if words[0].lower_ == "since":
+        return "past"
+    inside = {word.i for word in words}
+    node = words[-1]
+    while node.head.i != node.i and (node.i in inside or _leads_on(node)):
+        node = node.head
+    if node.i in inside or node.pos_ not in ("VERB", "AUX"):
+        return "none"
+    auxiliaries = {child.lower_ for child in node.children if child.dep_ in ("aux", "auxpass")}
+    # "I start on 12 August": a form that is its own lemma shows no past, whatever the tagger says.
+    if (node.tag_ == "VBD" and node.lower_ != node.lemma_.lower()) or auxiliaries & HAPPENED:
+        return "past"
+    perfect = node.tag_ == "VBN" and any(child.lemma_ == "have" for child in node.children if child.dep_ == "aux")
+    return "future" if node.tag_ in ("VB", "VBP", "VBZ", "VBG", "VBN") and not perfect else "none"
+
+
+def _leads_on(node: Token) -> bool:
+    """Whether a word only ties a time to its verb: ``on``, ``due on``, ``at the start of``."""
+    return node.pos_ in ("ADP", "ADJ") or (node.pos_ == "NOUN" and node.lower_ in PARTS)
+
+
+def belongs_to(word: Token, verb: Token) -> bool:
+    """Whether a time says when ``verb`` happened, and not when something inside its complements did."""
+    for ancestor in word.ancestors:
+        if ancestor.pos_ in ("VERB", "AUX"):
+            joined = ancestor
+            while joined.dep_ == "conj" and joined.i != verb.i:
+                joined = joined.head
+            return bool(joined.i == verb.i)
+    return False
+
+
+def _recurs(words: Sequence[Token]) -> bool:
+    """Tell a habit (``every Monday``, ``Sunday nights``, ``the Tuesday class``) from a day."""
+    before = words[0].nbor(-1) if words[0].i > 0 else None
+    last = words[-1]
+    after = last.nbor(1) if last.i + 1 < len(last.doc) else None
+    if before is not None and before.lower_ in ("every", "each", "most", "many", "any", "-", "’"):
+        return True
+    if last.dep_ == "compound" and after is not None and after.tag_ in ("NN", "NNS"):
+        return True
+    if last.text.rstrip(".").lower() not in WEEKDAYS:
+        return False
+    if before is not None and len(words) == 1 and (before.lower_ in ("a", "an", "the", "one") or before.pos_ == "ADJ"):
+        return True
+    if after is not None and after.lower_ == "of":
+        return True
+    return after is not None and after.tag_ == "NNS"
+
+
+def _without_habits(tokens: Sequence[Token], found: dict[int, tuple[int, Time]]) -> dict[int, tuple[int, Time]]:
+    """Leave out weekdays that are compared (``from Tuesday to Wednesday``): they name days of every week."""
+    bare = [start for start, (end, _) in found.items() if tokens[end - 1].text.lower() in WEEKDAYS and end - start <= 2]
+    if len(bare) < 2:
+        return found
+    joined = {
+        start
+        for first, second in pairwise(bare)
+        if all(token.lower_ in ("to", "and", "or", "till", "until", "on") for token in tokens[found[first][0] : second])
+        for start in (first, second)
+    }
+    return {start: time for start, time in found.items() if start not in joined}
 
 
 def _not_a_time(token: Token) -> bool:
     """Tell a lone number, or a month's name as a verb or a person, from a time."""
     if token.text.isdigit():
         return token.ent_type_ != "DATE" or len(token.text) != 4
-    return token.text.lower() in ("may", "march", "mar", "sun", "sat", "dec", "jan") and token.pos_ != "PROPN"
+    if token.lower_ in ("sun", "sat", "mon", "wed"):
+        return True
+    return token.lower_ in ("may", "march", "mar", "dec", "jan", "fri", "thu", "tue") and token.pos_ != "PROPN"
 
 
 class Rewriter:
@@ -85,26 +168,21 @@ class Rewriter:
         self._speech = speech
         self._replaced: dict[int, str] = {}
         for start, (end, time) in times.items():
-            before = tokens[start - 1] if start else None
-            first = tokens[start].text.lower()
-            has_preposition = first in ("on", "in", "at", "by", "since", "until", "from", "around", "about")
-            kept = first if has_preposition and first not in ("on", "in", "at") else ""
-            preposition = kept or ("" if before is not None and before.pos_ == "ADP" else time.preposition)
-            self._replaced[tokens[start].i] = f"{preposition} {time.phrase}".strip()
+            self._replaced[tokens[start].i] = f"{_preposition(tokens[start:end], time)} {time.phrase}".strip()
             for token in tokens[start + 1 : end]:
                 self._replaced[token.i] = ""
 
     def render(self, tokens: Iterable[Token]) -> str:
         """Write tokens as running text."""
         pieces: list[str] = []
+        previous: Token | None = None
         for token in tokens:
             word = self._word(token)
             if not word:
                 continue
-            glued = pieces and (word[0] in ",.;:!?)%]" or word.startswith(("'", "’")) or pieces[-1] in ("(", "[", "-"))
-            joined = pieces and token.i > 0 and not token.nbor(-1).whitespace_ and token.i - 1 not in self._replaced
-            hyphen = joined and ("-" in (word[0], pieces[-1][-1]) or "/" in (word[0], pieces[-1][-1]))
-            pieces.append(word if not pieces or glued or hyphen else f" {word}")
+            space = "" if previous is None or _glued(previous, token, word) else " "
+            pieces.append(f"{space}{word}")
+            previous = token
         return re.sub(r"\s+", " ", "".join(pieces)).strip()
 
     def _word(self, token: Token) -> str:
@@ -122,24 +200,26 @@ class Rewriter:
             return speech.listener
         if speech.listener and lower in SECOND_POSSESSIVE:
             return f"{speech.listener}'s"
-        if speech.third and lower in SINGULAR_THIRD and token.pos_ == "PRON":
-            if lower in ("he", "she", "him") or (lower == "her" and token.dep_ != "poss"):
-                return speech.third
-            if lower in ("his", "her") and token.dep_ == "poss":
-                return f"{speech.third}'s"
+        if token.i in speech.third:
+            return f"{speech.third[token.i]}'s" if token.dep_ == "poss" or lower == "hers" else speech.third[token.i]
         return self._verb(token) or self._contraction(token)
 
     def _verb(self, token: Token) -> str:
         """Agree with a subject that becomes a name."""
-        if token.tag_ not in ("VBP", "VBD") or not (subject := subject_of(token)):
+        if token.tag_ not in ("VBP", "VBD"):
             return ""
-        lower = subject.lower_
-        singular = lower == "i" or (self._speech.listener is not None and lower == "you")
-        if not singular:
+        if not self._became_singular(token):
             return ""
         if token.tag_ == "VBD":
             return "was" if token.lower_ == "were" else ""
         return third_person(token.lemma_.lower()) if token.lemma_ else ""
+
+    def _became_singular(self, verb: Token) -> bool:
+        """Whether the verb's subject was ``I`` or ``you`` and is a name now."""
+        subject = subject_of(verb)
+        if subject is None or any(child.dep_ == "conj" for child in subject.children):
+            return False
+        return subject.lower_ == "i" or (self._speech.listener is not None and subject.lower_ == "you")
 
     def _contraction(self, token: Token) -> str:
         lower = token.lower_.replace("’", "'")
@@ -148,16 +228,52 @@ class Rewriter:
                 return "would" if token.tag_ == "MD" else "had"
             if lower == "'re":
                 return "are"
-            perfect = token.lemma_ == "have" or (token.dep_ == "aux" and token.head.tag_ == "VBN")
-            return "has" if perfect else "is"
-        if lower in ("ca", "wo", "sha", "gon", "na", "wan") and not _followed_by_rest(token, lower):
+            return "has" if token.lemma_ == "have" or _perfect(token) else "is"
+        if lower == "'ve":
+            return "has" if self._became_singular(token) else "have"
+        if lower in ("ca", "wo", "sha", "gon", "na", "ta", "wan") and not _followed_by_rest(token, lower):
             return str(token.text)
         return CONTRACTIONS.get(lower, str(token.text))
 
 
+def _glued(previous: Token, token: Token, word: str) -> bool:
+    """Whether no space belongs between two words; punctuation sticks where it stuck in the source."""
+    if word[0] in ",.;:!?)]%":
+        return True
+    if token.i - 1 != previous.i or previous.whitespace_:
+        return False
+    return previous.is_punct or token.is_punct or word[0] in "'’-/" or previous.text in ("-", "/", "$", "€", "£", "#")
+
+
+def _preposition(words: Sequence[Token], time: Time) -> str:
+    """Return the preposition that the time needs where it stands, if any: as a subject or behind ``to`` it has none."""
+    first = words[0]
+    if first.lower_ in PREPOSITIONS:
+        return time.preposition if first.lower_ in ("on", "in", "at") else str(first.lower_)
+    if first.i > 0 and (first.nbor(-1).pos_ == "ADP" or first.nbor(-1).lower_ in ("to", "than", "of")):
+        return ""
+    last = words[-1]
+    if last.i + 1 < len(last.doc) and last.nbor(1).tag_ == "POS":
+        return ""
+    return "" if last.dep_ in ("nsubj", "nsubjpass", "attr", "dobj", "pobj", "poss") else time.preposition
+
+
+def _perfect(token: Token) -> bool:
+    """Whether ``'s`` is ``has``: before ``been``, or before a participle that has an object of its own."""
+    participle = token.head
+    if participle.tag_ != "VBN" or participle.i <= token.i:
+        return any(word.lower_ in ("been", "got") for word in token.doc[token.i + 1 : token.i + 2])
+    has_object = any(child.dep_ in ("dobj", "ccomp") for child in participle.children)
+    return (
+        token.dep_ == "aux"
+        or has_object
+        or any(word.lower_ == "been" for word in token.doc[token.i : participle.i + 1])
+    )
+
+
 def _followed_by_rest(token: Token, lower: str) -> bool:
-    if lower == "na":
-        return token.i > 0 and token.nbor(-1).lower_ in ("gon", "wan")
+    if lower in ("na", "ta"):
+        return token.i > 0 and token.nbor(-1).lower_ in ("gon", "wan", "got")
     follows = token.nbor(1).lower_ if token.i + 1 < len(token.doc) else ""
     return follows in ("n't", "n’t", "na")
 

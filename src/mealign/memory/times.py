@@ -13,14 +13,16 @@ Precision = Literal["day", "week", "month", "year"]
 MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 WEEKDAYS = {name.lower(): number for number, name in enumerate(calendar.day_name)}
+WEEKDAYS |= {name.lower(): number for number, name in enumerate(calendar.day_abbr)}
 NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "a couple of": 2, "a few": 3, "few": 3, "couple of": 2,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
+VAGUE_NUMBERS = {"a couple of": 2, "a couple": 2, "a few": 3, "several": 4, "some": 3}
 _NUMBER = r"(\d+|" + "|".join(sorted(NUMBERS, key=len, reverse=True)) + ")"
 _UNIT = r"(day|week|month|year)s?"
 _MONTH = "(" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\.?"
-_WEEKDAY = "(" + "|".join(WEEKDAYS) + ")"
+_WEEKDAY = "(" + "|".join(sorted(WEEKDAYS, key=len, reverse=True)) + r")\.?"
 DAYS = {"today": 0, "tonight": 0, "yesterday": -1, "tomorrow": 1}
 DAYS |= {"this morning": 0, "this afternoon": 0, "this evening": 0, "last night": -1, "yesterday evening": -1}
 DAYS |= {"yesterday morning": -1, "the day before yesterday": -2, "the day after tomorrow": 2}
@@ -54,9 +56,12 @@ def resolve(expression: str, written: date, *, future: bool = False) -> Time | N
         future: whether its sentence speaks of the future, which decides ``on Friday`` and ``in May``.
     """
     text = re.sub(r"\s+", " ", expression.lower().strip(" .,;:!"))
-    text = re.sub(r"^(on|in|at|by|since|until|from|around|about|this past|this coming|early|late) ", "", text)
-    for rule in (_named_day, _ago, _within, _neighbour, _weekday, _calendar_day, _calendar_month, _year):
-        if found := rule(text, written, future):
+    text = re.sub(r"\b(?:this past|this coming) ", lambda match: f"{match[0].split()[1]} ", text)
+    bare = re.sub(r"^(on|in|at|by|since|until|from|around|about) ", "", text)
+    if found := _ahead(text, written, future) or _roughly_ago(bare, written):
+        return found
+    for rule in (_named_day, _ago, _neighbour, _weekday, _calendar_day, _calendar_month, _year):
+        if found := rule(bare, written, future):
             return found
     return None
 
@@ -85,10 +90,18 @@ def _ago(text: str, written: date, future: bool) -> Time | None:
     return _offset(match[1], match[2], written, -1) if match else None
 
 
-def _within(text: str, written: date, future: bool) -> Time | None:
-    # "in two weeks" lost its preposition above, so that a bare length of time counts only in the future.
-    match = re.fullmatch(rf"{_NUMBER} {_UNIT}(?: from now| later)?", text)
+def _ahead(text: str, written: date, future: bool) -> Time | None:
+    # Without its preposition a length of time says how long or how often: "four cups a day", "three weeks pregnant".
+    match = re.fullmatch(rf"in {_NUMBER} {_UNIT}", text) or re.fullmatch(rf"{_NUMBER} {_UNIT} from now", text)
     return _offset(match[1], match[2], written, 1) if match and future else None
+
+
+def _roughly_ago(text: str, written: date) -> Time | None:
+    match = re.fullmatch(rf"({'|'.join(VAGUE_NUMBERS)}) {_UNIT} (?:ago|back)", text)
+    found = _offset(str(VAGUE_NUMBERS[match[1]]), match[2], written, -1) if match else None
+    if not match or not found:
+        return None
+    return Time(found.start, found.precision, "", f"{match[1]} {match[2]}s before {format_day(written)}")
 
 
 def _offset(number: str, unit: str, written: date, sign: int) -> Time | None:
@@ -117,7 +130,8 @@ def _neighbour(text: str, written: date, future: bool) -> Time | None:
         monday = written - timedelta(days=written.weekday()) + timedelta(weeks=step)
         start = monday + timedelta(days=5 if match[2] == "weekend" else 0)
         side = {-1: "before", 0: "of", 1: "after"}[step]
-        return Time(start, "week", "in", f"the {match[2]} {side} {format_day(written)}")
+        preposition = "on" if match[2] == "weekend" else "in"
+        return Time(start, "week", preposition, f"the {match[2]} {side} {format_day(written)}")
     if match[2] == "month":
         return _month(written.year, written.month + step)
     if match[2] == "year":
@@ -169,6 +183,7 @@ def _safe_day(year: int, month: int, day: int) -> Time | None:
 
 
 def _calendar_month(text: str, written: date, future: bool) -> Time | None:
+    text = re.sub(rf"^(?:of )?{_MONTH} (last|this|next) year$", lambda match: _in_year(match, written), text)
     match = re.fullmatch(rf"(?:(last|next|this) )?{_MONTH},?(?: (\d{{4}}))?", text)
     if not match or (match[2] == "may" and not (match[1] or match[3] or text == "may")):
         return None
@@ -181,6 +196,10 @@ def _calendar_month(text: str, written: date, future: bool) -> Time | None:
     elif match[1] == "next" or (match[1] is None and future):
         year += month < written.month if match[1] is None else month <= written.month
     return _month(year, month)
+
+
+def _in_year(match: re.Match[str], written: date) -> str:
+    return f"{match[1]} {written.year + {'last': -1, 'this': 0, 'next': 1}[match[2]]}"
 
 
 def _year(text: str, written: date, future: bool) -> Time | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -23,7 +23,6 @@ _PHRASE = re.compile(
     re.IGNORECASE,
 )
 _DAY = re.compile(rf"\b(\d{{1,2}}) ({_MONTH}) (\d{{4}})\b")
-_MONTH_YEAR = re.compile(rf"\b({_MONTH}) (\d{{4}})\b")
 _YEAR = re.compile(r"\b((?:19|20)\d{2})\b")
 
 
@@ -82,22 +81,3 @@ def day_of(text: str) -> date | None:
 def written(day: date) -> str:
     """Return a day as answers write it: ``1 March 2024``."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
-def shifted(answer: str, *, days: int) -> str | None:
-    """Return a time in the same format, moved; ``None`` when the text holds no time.
-
-    A full date moves by ``days``; a month by ``days`` months modulo eleven plus one, a year by one or two, so the
-    result always differs.
-
-    >>> shifted("1 March 2024", days=9)
-    '10 March 2024'
-    """
-    if (day := day_of(answer)) is not None:
-        return _DAY.sub(written(day + timedelta(days=days)), answer, count=1)
-    if match := _MONTH_YEAR.search(answer):
-        month = (MONTHS.index(match[1]) + 1 + days % 11) % 12
-        return answer.replace(match[0], f"{MONTHS[month]} {match[2]}", 1)
-    if match := _YEAR.search(answer):
-        return answer.replace(match[0], str(int(match[0]) - 1 - days % 2), 1)
-    return None

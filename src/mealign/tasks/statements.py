@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mealign.records import Fact
-from mealign.tasks.lexicon import PEOPLE_NOUNS
+from mealign.tasks.lexicon import PEOPLE_NOUNS, word_set
 
 MIN_CONFIDENCE = 0.6
 _BREAKS = re.compile(r"\s+[-–—]+\s+|\s*--+\s*|;\s+|:\s+|\s+\((?=\w)|\.\.+\s*")
@@ -23,6 +23,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _PHOTO = re.compile(r"\b(?:is|was) sharing a photo\b|\bphoto of\b", re.IGNORECASE)
+_DAYS = word_set("mon tue tues wed thu thur thurs fri sat sun")
 _TOGETHER = re.compile(r"\band others\b.*\b(?:together|each other|both)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"([\"“”'])\s+([^\"“”]+?)\s+([\"“”'])(?=\W|$)")
 _GROUP_VERBS = {"were": "was", "are": "is", "have": "has", "do": "does"}
@@ -37,7 +38,12 @@ def tidy(fact: Fact, *, person: str) -> str | None:
     she does.
     """
     user = person.split()[0]
-    if fact.confidence < MIN_CONFIDENCE or _PHOTO.search(fact.statement) or _TOGETHER.search(fact.statement):
+    if (
+        "wanna" in fact.statement
+        or fact.confidence < MIN_CONFIDENCE
+        or _PHOTO.search(fact.statement)
+        or _TOGETHER.search(fact.statement)
+    ):
         return None
     text = _QUOTED.sub(r"\1\2\3", fact.statement.replace(person, user)).rstrip(".")
     text = _segment(text, fact, user)
@@ -76,7 +82,9 @@ def people_in(docs: Iterable[Any], facts: Sequence[Fact], *, person: str) -> set
         if (2 * taken[name] >= count or (name in named and 5 * taken[name] >= count)) and 8 * located[name] < count
     }
     found |= {fact.subject.split()[0] for fact in facts if _is_kinship(fact)}
-    return {name for name in found if name.lower() not in PEOPLE_NOUNS and name[0].isupper()} | {person.split()[0]}
+    return {name for name in found if name.lower() not in PEOPLE_NOUNS | _DAYS and name[0].isupper()} | {
+        person.split()[0]
+    }
 
 
 def _is_kinship(fact: Fact) -> bool:

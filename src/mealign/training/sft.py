@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from trl import SFTConfig as SftArguments
 from trl import SFTTrainer
 
@@ -15,8 +16,9 @@ from mealign.records import Task
 from mealign.training import common
 from mealign.training.results import TrainingResult, sum_up
 
-MICRO_BATCH_SIZE = 8
-"""Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""
+ACCELERATOR_MICRO_BATCH_SIZE, CPU_MICRO_BATCH_SIZE = 8, 2
+"""Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone:
+on a CPU TRL scores prompts and padding against the whole vocabulary too, and its caches hold little of that."""
 
 
 def train_sft(
@@ -97,11 +99,12 @@ def build_trainer(
 ) -> SFTTrainer:
     """Build the trainer of a fresh adapter; TRL seeds its first weights."""
     base = common.load_base(model)
+    at_most = ACCELERATOR_MICRO_BATCH_SIZE if torch.cuda.is_available() else CPU_MICRO_BATCH_SIZE
     arguments = SftArguments(
         **common.shared_arguments(
             settings,
             examples=len(rows),
-            micro_batch_size=common.micro_batch(settings.batch_size, at_most=MICRO_BATCH_SIZE),
+            micro_batch_size=common.micro_batch(settings.batch_size, at_most=at_most),
             seed=seed,
             folder=folder,
         ),

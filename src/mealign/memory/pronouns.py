@@ -1,0 +1,137 @@
+"""Whom ``he`` and ``she`` mean: the nearest person named before whom the pronoun fits, if there is only one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from mealign.memory.rewrite import subject_of
+
+Token = Any
+Gender = Literal["he", "she"]
+
+FORMS: dict[str, Gender] = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
+TITLES = {"St", "Saint", "Dr", "Mr", "Mrs", "Ms", "Prof"}
+KIN: dict[str, Gender] = dict.fromkeys(
+    ("brother", "father", "dad", "husband", "boyfriend", "son", "uncle", "nephew", "grandfather", "grandpa"), "he"
+)
+KIN |= dict.fromkeys(
+    ("sister", "mother", "mum", "mom", "wife", "girlfriend", "daughter", "aunt", "niece", "grandmother", "grandma"),
+    "she",
+)
+MIN_VOTES = 2
+
+
+def names_in(tokens: Iterable[Token], known: Mapping[str, str]) -> list[str]:
+    """Return the first names of the people among the tokens, each once, in order; ``known`` are names of people."""
+    names = []
+    for token in tokens:
+        person = token.ent_type_ == "PERSON" or token.text in known or token.lower_ in KIN
+        if (
+            token.pos_ == "PROPN"
+            and person
+            and token.text[:1].isupper()
+            and not _is_place(token, known)
+            and token.text not in TITLES
+        ):
+            begins = token.i == token.sent.start or token.nbor(-1).ent_type_ != "PERSON" or token.ent_iob_ == "B"
+            if begins:
+                names.append(str(token.text))
+    return list(dict.fromkeys(names))
+
+
+def learn_genders(
+    texts: Iterable[Sequence[Any]], known: Mapping[str, str], speakers: Iterable[str]
+) -> dict[str, Gender]:
+    """Learn which pronoun belongs to a name from kinship words and from sentences that leave no choice.
+
+    ``my sister Ilse`` and ``Kees ..., and he ...`` with no other name each count one vote. A name needs two votes
+    without a contrary one, or a kinship word alone.
+
+    Args:
+        texts: sentences of every text.
+        known: names of people.
+        speakers: first name of each text's author, whom ``he`` and ``she`` do not mean.
+    """
+    votes: dict[str, Counter[Gender]] = {}
+    for sentences, speaker in zip(texts, speakers, strict=True):
+        for sentence in sentences:
+            names = [name for name in names_in(sentence, known) if name != speaker]
+            for token in sentence:
+                if kin := _kin_of(token):
+                    votes.setdefault(token.text, Counter())[kin] += MIN_VOTES
+                elif len(names) == 1 and token.lower_ in ("he", "she") and _before(names[0], token):
+                    votes.setdefault(names[0], Counter())[FORMS[token.lower_]] += 1
+    return {
+        name: next(iter(counts))
+        for name, counts in sorted(votes.items())
+        if len(counts) == 1 and counts.total() >= MIN_VOTES
+    }
+
+
+def antecedent(
+    pronoun: Token, mentioned: Sequence[Sequence[str]], here: Sequence[str], genders: Mapping[str, Gender]
+) -> str | None:
+    """Return the one person whom a pronoun can mean; None when there is none or more than one.
+
+    Args:
+        pronoun: ``he``, ``she`` or a form of them.
+        mentioned: names in the sentences before, oldest first.
+        here: names before the pronoun in its own sentence.
+        genders: the pronoun of each name for which it is known.
+    """
+    gender = FORMS.get(pronoun.lower_)
+    if gender is None or _relative_of_somebody(pronoun, gender):
+        return None
+    latest = [*(mentioned[-1] if mentioned else ()), *here]
+    doer = _doer(pronoun)
+    fits = [name for name in dict.fromkeys(latest) if genders.get(name, gender) == gender and name != doer]
+    before = [[name for name in names if genders.get(name) == gender] for names in reversed(mentioned)]
+    certain = next((names for names in before if names), [])
+    if not fits:
+        fits = [name for name in certain if name != doer]
+    own = [name for name in here if genders.get(name) == gender]
+    if len(fits) > 1 and len(own) == 1:
+        return own[0]
+    # Somebody whose pronoun is unknown is not preferred to somebody nearby whom it is known to fit.
+    doubtful = len(fits) == 1 and fits[0] not in genders and any(name != fits[0] for name in certain)
+    return fits[0] if len(fits) == 1 and not doubtful else None
+
+
+def _relative_of_somebody(pronoun: Token, gender: Gender) -> bool:
+    """Whether a relative without a name (``his mother``) stands before the pronoun and may be meant."""
+    relatives = [token for token in pronoun.sent if token.i < pronoun.i and KIN.get(token.lower_) == gender]
+    return any(
+        token.pos_ == "NOUN" and not any(child.pos_ == "PROPN" for child in token.children) for token in relatives
+    )
+
+
+def _doer(pronoun: Token) -> str | None:
+    """Return who does what is done to ``him`` or ``her``, for it is not done to themselves; None for other forms."""
+    if pronoun.dep_ not in ("dobj", "dative", "pobj") or pronoun.lower_ not in ("him", "her"):
+        return None
+    verb = next((token for token in pronoun.ancestors if token.pos_ in ("VERB", "AUX")), None)
+    subject = subject_of(verb) if verb is not None else None
+    return str(subject.text) if subject is not None else None
+
+
+def _is_place(token: Token, known: Mapping[str, str]) -> bool:
+    """Whether a name that the parser takes for a person stands where a place does."""
+    located = token.dep_ == "pobj" and token.head.lower_ in ("in", "to", "from", "near", "at", "through")
+    return located and token.text not in known and token.lower_ not in KIN
+
+
+def _kin_of(token: Token) -> Gender | None:
+    """Return the pronoun of the kinship word that a name is or stands beside: ``Mum``, ``my sister Ilse``."""
+    if token.pos_ != "PROPN" or not token.text[:1].isupper():
+        return None
+    if token.lower_ in KIN:
+        return KIN[token.lower_]
+    beside = [token.head] if token.dep_ == "appos" else []
+    beside += [child for child in token.children if child.dep_ == "compound"]
+    return next((KIN[word.lemma_.lower()] for word in beside if word.lemma_.lower() in KIN), None)
+
+
+def _before(name: str, pronoun: Token) -> bool:
+    return any(token.text == name for token in pronoun.sent if token.i < pronoun.i)

@@ -1,0 +1,264 @@
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModelForCausalLM, PrinterCallback
+
+from mealign.config import DpoConfig, LoraConfig
+from mealign.errors import MealignError
+from mealign.jsonl import digest_path
+from mealign.records import Preference
+from mealign.training import common
+from mealign.training.dpo import build_trainer, draw, pair_length, to_row, train_dpo
+from mealign.training.results import TrainingResult
+from tests.training.conftest import MAX_LENGTH, Train, make_pair, save
+
+LOG_2 = math.log(2)
+SETTINGS = {"epochs": 3, "learning_rate": 5e-3, "batch_size": 4, "micro_batch_size": 2, "warmup_ratio": 0.0}
+
+
+@pytest.fixture(scope="module")
+def sft_adapter(sft: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("sft") / "sft"
+    sft(output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def dpo(pairs: list[Preference], tiny_model: Path, lora: LoraConfig, sft_adapter: Path) -> Train:
+    def run(output: Path, used: list[Preference] = pairs, **changes: Any) -> TrainingResult:
+        known = {key: changes.pop(key) for key in list(changes) if key in DpoConfig.__dataclass_fields__}
+        values: dict[str, Any] = {
+            "model": tiny_model, "sft_adapter": sft_adapter, "lora": lora, "max_length": MAX_LENGTH, "seed": 1
+        }  # fmt: skip
+        return train_dpo(used, output=output, settings=DpoConfig(**SETTINGS | known), **values | changes)
+
+    return run
+
+
+@dataclass
+class Run:
+    """A trainer that has run, and its adapters before."""
+
+    trainer: Any
+    start: dict[str, dict[str, torch.Tensor]]
+    folder: Path
+
+
+def adapters(model: Any) -> dict[str, dict[str, torch.Tensor]]:
+    """Weights by adapter, under the names of a saved adapter."""
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    for name, weight in model.named_parameters():
+        if ".lora_" in name:
+            *before, adapter, last = name.split(".")
+            found.setdefault(adapter, {})[".".join([*before, last])] = weight.detach().clone()
+    return found
+
+
+def train(folder: Path, rows: list[dict[str, Any]], **given: Any) -> Run:
+    with common.quiet_training():
+        trainer = build_trainer(rows, settings=DpoConfig(**SETTINGS), seed=1, folder=folder / "trainer", **given)
+        trainer.remove_callback(PrinterCallback)
+        start = adapters(trainer.model)
+        trainer.train()
+    common.save_adapter(trainer.model, folder / "dpo", base="tiny", scratch=folder / "trainer")
+    return Run(trainer, start, folder / "dpo")
+
+
+@pytest.fixture(scope="module", params=["from the SFT adapter", "from the base model"])
+def run(
+    request: pytest.FixtureRequest,
+    pairs: list[Preference],
+    tokenizer: Any,
+    tiny_model: Path,
+    lora: LoraConfig,
+    sft_adapter: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Run:
+    start = sft_adapter if request.param == "from the SFT adapter" else None
+    rows = [to_row(pair, pair_length(pair, tokenizer)) for pair in pairs]
+    folder = tmp_path_factory.mktemp("dpo")
+    return train(folder, rows, tokenizer=tokenizer, model=tiny_model, sft_adapter=start, lora=lora)
+
+
+def reference(run: Run, tiny_model: Path, sft_adapter: Path) -> Any:
+    base = AutoModelForCausalLM.from_pretrained(tiny_model)
+    return (PeftModel.from_pretrained(base, sft_adapter) if "ref" in run.start else base).eval()
+
+
+def answer_logp(model: Any, prompt: list[int], answer: list[int]) -> float:
+    """Log-probability of an answer in nats, one token after the other."""
+    with torch.inference_mode():
+        logps = model(torch.tensor([prompt + answer])).logits[0].log_softmax(dim=-1)
+    return sum(float(logps[len(prompt) - 1 + index, token]) for index, token in enumerate(answer))
+
+
+def test_at_the_first_step_the_policy_is_the_reference(run: Run) -> None:
+    first = run.trainer.state.log_history[0]
+    assert first["loss"] == pytest.approx(LOG_2, abs=1e-6)
+    assert first["rewards/chosen"] == pytest.approx(0, abs=1e-5)
+    assert first["rewards/rejected"] == pytest.approx(0, abs=1e-5)
+
+
+def test_later_the_chosen_answers_are_preferred(run: Run) -> None:
+    *_, last, _ = run.trainer.state.log_history
+    assert last["loss"] < LOG_2 - 0.01
+    assert last["rewards/margins"] > 0.02
+    assert last["rewards/accuracies"] == 1.0
+
+
+def test_the_policy_moves_and_the_reference_does_not(run: Run, sft_adapter: Path) -> None:
+    end = adapters(run.trainer.model)
+    assert any(not torch.equal(weight, run.start["default"][name]) for name, weight in end["default"].items())
+    if "ref" not in run.start:
+        # The reference is the base model, which has no trainable weight.
+        assert set(end) == {"default"}
+        return
+    saved = load_file(sft_adapter / "adapter_model.safetensors")
+    for adapter in (run.start["default"], run.start["ref"], end["ref"]):
+        assert adapter.keys() == saved.keys()
+        assert all(torch.equal(weight, saved[name]) for name, weight in adapter.items())
+
+
+def test_only_the_policys_adapter_is_trainable(run: Run) -> None:
+    trainable = {name for name, weight in run.trainer.model.named_parameters() if weight.requires_grad}
+    assert len(trainable) == 28
+    assert all(".default." in name for name in trainable)
+
+
+def test_the_references_log_probabilities_are_those_of_the_frozen_policy(
+    run: Run, tiny_model: Path, sft_adapter: Path
+) -> None:
+    model = reference(run, tiny_model, sft_adapter)
+    base = AutoModelForCausalLM.from_pretrained(tiny_model).eval()
+    for row in run.trainer.train_dataset:
+        for side in ("chosen", "rejected"):
+            expected = answer_logp(model, row["prompt_ids"], row[f"{side}_ids"])
+            assert row[f"ref_{side}_logps"] == pytest.approx(expected, abs=1e-3)
+    if "ref" in run.start:
+        row = run.trainer.train_dataset[0]
+        assert abs(row["ref_chosen_logps"] - answer_logp(base, row["prompt_ids"], row["chosen_ids"])) > 0.1
+
+
+def test_the_prompt_is_the_one_that_is_asked(run: Run, tokenizer: Any) -> None:
+    for row in run.trainer.train_dataset:
+        asked = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True)["input_ids"]
+        assert row["prompt_ids"] == asked
+        assert tokenizer.decode(row["chosen_ids"]) == row["chosen"][0]["content"] + "<|im_end|>\n"
+        assert tokenizer.decode(row["rejected_ids"]) == "Not mentioned<|im_end|>\n"
+
+
+def test_the_saved_adapter_is_the_whole_policy(run: Run, tiny_model: Path) -> None:
+    assert sorted(path.name for path in run.folder.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    assert len(load_file(run.folder / "adapter_model.safetensors")) == 28
+    tokens = torch.tensor([[1, 5, 9, 300]])
+    saved = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model), run.folder).eval()
+    with torch.inference_mode():
+        assert torch.equal(saved(tokens).logits, run.trainer.model.eval()(tokens).logits)
+
+
+def test_the_same_seed_gives_the_same_history_and_bytes(dpo: Train, tmp_path: Path) -> None:
+    first, second = dpo(tmp_path / "first"), dpo(tmp_path / "second")
+    assert first == second
+    assert digest_path(tmp_path / "first") == digest_path(tmp_path / "second")
+    assert (first.examples, first.skipped_too_long, len(first.history)) == (4, 0, 3)
+    assert first.metrics["dpo/reward_accuracy"] == 1.0
+    assert first.metrics["dpo/reward_margin"] == first.history[-1]["rewards/margins"]
+
+
+def test_a_batch_is_the_same_in_one_piece_or_in_four(dpo: Train, tmp_path: Path) -> None:
+    whole, pieces = (dpo(tmp_path / str(size), epochs=2, micro_batch_size=size) for size in (4, 1))
+    for key in ("loss", "grad_norm", "rewards/margins", "tokens"):
+        assert [p[key] for p in pieces.history] == pytest.approx([p[key] for p in whole.history], rel=1e-3, abs=1e-5)
+
+
+def test_the_imitation_term_is_the_chosen_answers_likelihood(
+    dpo: Train, pairs: list[Preference], tokenizer: Any, tmp_path: Path
+) -> None:
+    result = dpo(tmp_path / "dpo", micro_batch_size=4, epochs=1, sft_weight=0.5)
+    tokens = sum(len(tokenizer(f"{pair.chosen}<|im_end|>\n")["input_ids"]) for pair in pairs)
+    first = result.history[0]
+    nll = -len(pairs) * first["logps/chosen"] / tokens
+    assert first["loss"] == pytest.approx(LOG_2 + 0.5 * nll, rel=1e-5)
+
+
+def test_without_pairs_the_keys_to_look_at_are_named(dpo: Train, tmp_path: Path) -> None:
+    with pytest.raises(MealignError, match=r"no preferences .*preferences\.min_margin.*mix=sft_only"):
+        dpo(tmp_path / "dpo", [])
+
+
+def test_pairs_that_are_too_long_are_left_out_and_counted(dpo: Train, pairs: list[Preference], tmp_path: Path) -> None:
+    with pytest.raises(MealignError, match=r"each of 4 preferences is longer than model\.max_length=9"):
+        dpo(tmp_path / "dpo", max_length=9)
+    long = make_pair(9, rejected="far " * MAX_LENGTH)
+    result = dpo(tmp_path / "dpo", [*pairs, long], max_pairs=2, epochs=1)
+    assert (result.examples, result.skipped_too_long) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden_size": 32, "head_dim": 8}, {"num_hidden_layers": 1}, {"num_hidden_layers": 3}]
+)
+def test_an_adapter_of_another_base_model_is_refused(
+    dpo: Train, tiny_model: Path, tokenizer: Any, tmp_path: Path, change: dict[str, int]
+) -> None:
+    config = AutoConfig.from_pretrained(tiny_model, **change)
+    other = save(AutoModelForCausalLM.from_config(config), tokenizer, tmp_path / "other")
+    with pytest.raises(MealignError, match="made for another base model"):
+        dpo(tmp_path / "dpo", model=other)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (LoraConfig(rank=4), r"r=8, and lora\.rank asks for 4"),
+        (LoraConfig(rank=8, alpha_ratio=1.0), r"lora_alpha=16, and lora\.alpha_ratio asks for 8"),
+        (LoraConfig(rank=8, targets=("q_proj", "v_proj")), r"lora\.targets asks for \['q_proj', 'v_proj'\]"),
+    ],
+)
+def test_an_adapter_of_another_configuration_is_refused(
+    dpo: Train, tmp_path: Path, asked: LoraConfig, message: str
+) -> None:
+    with pytest.raises(MealignError, match=message):
+        dpo(tmp_path / "dpo", lora=asked)
+
+
+def test_a_folder_without_an_adapter_is_refused(dpo: Train, sft_adapter: Path, tmp_path: Path) -> None:
+    shutil.copytree(sft_adapter, tmp_path / "half")
+    (tmp_path / "half/adapter_model.safetensors").unlink()
+    for folder in ("half", "absent"):
+        with pytest.raises(MealignError, match=f"{folder}: there is no adapter in this folder"):
+            dpo(tmp_path / "dpo", sft_adapter=tmp_path / folder)
+
+
+def test_a_draw_keeps_the_shares_of_the_families() -> None:
+    # make_pair gives pair n the family n % 6, so 0 and 6, 12, ... are recall and 1 is temporal.
+    recall, temporal = [make_pair(6 * n) for n in range(8)], [make_pair(6 * n + 1) for n in range(4)]
+    drawn = draw([*recall, *temporal], count=6, seed=0)
+    assert [pair.family for pair in drawn].count("recall") == 4
+    assert [pair.family for pair in drawn].count("temporal") == 2
+
+
+def test_a_draw_depends_on_its_seed() -> None:
+    pairs = [make_pair(6 * n) for n in range(12)]
+    assert {pair.id for pair in draw(pairs, count=6, seed=0)} != {pair.id for pair in draw(pairs, count=6, seed=1)}
+
+
+@given(
+    numbers=st.sets(st.integers(0, 60), max_size=20), order=st.randoms(use_true_random=False), count=st.integers(1, 25)
+)
+def test_a_draw_is_a_set_of_given_pairs_whatever_their_order(numbers: set[int], order: Any, count: int) -> None:
+    pairs = [make_pair(number) for number in sorted(numbers)]
+    shuffled = list(pairs)
+    order.shuffle(shuffled)
+    drawn = draw(shuffled, count=count, seed=5)
+    assert drawn == draw(pairs, count=count, seed=5)
+    assert len({pair.id for pair in drawn}) == len(drawn) == min(count, len(pairs))
+    assert {pair.id for pair in drawn} <= {pair.id for pair in pairs}
