@@ -36,6 +36,14 @@ class WeightsSource(StrEnum):
     random = "random"
 
 
+class Precision(StrEnum):
+    """The number format of a model's weights and products; ``auto`` measures at start which is faster here."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
 class JudgeBackend(StrEnum):
     """Who answers a judge's question."""
 
@@ -165,6 +173,7 @@ class ModelConfig:
     layers: int | None = None
     hidden_size: int | None = None
     max_length: int = 1024
+    precision: Precision = Precision.auto
 
 
 @dataclass

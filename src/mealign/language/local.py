@@ -7,9 +7,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from mealign.config import Precision
 from mealign.errors import MealignError
 from mealign.language.chat import Decision, Prompt
-from mealign.language.precision import fast_dtype
+from mealign.language.precision import dtype_of
 from mealign.language.weights import quiet_transformers, weights_digest
 from mealign.progress import bar
 from mealign.records import content_id
@@ -18,15 +19,15 @@ from mealign.records import content_id
 class LocalModel:
     """Any ``AutoModelForCausalLM`` folder behind the :class:`~mealign.language.chat.ChatModel` protocol.
 
-    The adapter is merged into the base weights, so that an adapted model answers as fast as the base, in bf16 where
-    that is faster.
+    The adapter is merged into the base weights, so that an adapted model answers as fast as the base.
 
     Args:
         folder: a ``from_pretrained`` folder with a tokenizer that has a chat template.
         adapter: a PEFT folder, or None for the base model.
+        precision: of the weights and products.
     """
 
-    def __init__(self, folder: Path, *, adapter: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, adapter: Path | None = None, precision: Precision = Precision.auto) -> None:
         import torch
         from peft import PeftModel
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -38,7 +39,7 @@ class LocalModel:
             if adapter:
                 model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
         # Merged in fp32 and only then rounded: an adapter's small differences would be lost in bf16.
-        self._model = model.to(self._device, fast_dtype()).eval()
+        self._model = model.to(self._device, dtype_of(precision)).eval()
         self._decide: Any = None
         self.digest = weights_digest(folder, adapter)
 

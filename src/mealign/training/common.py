@@ -24,8 +24,9 @@ from peft import PeftModel, get_peft_model_state_dict
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 
-from mealign.config import DpoConfig, LoraConfig, SftConfig
+from mealign.config import DpoConfig, LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
+from mealign.language.precision import dtype_of
 from mealign.language.weights import quiet_transformers
 from mealign.progress import Bar, bar
 from mealign.records import Message
@@ -51,11 +52,10 @@ def load_tokenizer(model: Path) -> Any:
     return tokenizer
 
 
-def load_base(model: Path) -> Any:
-    """Load a base model for training: bf16 on an accelerator, fp32 on a CPU, where bf16 is slower."""
-    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+def load_base(model: Path, *, precision: Precision) -> Any:
+    """Load a base model for training; an adapter that is put on it stays in fp32."""
     with quiet_transformers():
-        return AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
+        return AutoModelForCausalLM.from_pretrained(model, dtype=dtype_of(precision))
 
 
 def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
@@ -129,13 +129,19 @@ def micro_batch(batch_size: int, *, at_most: int) -> int:
 
 
 def shared_arguments(
-    settings: SftConfig | DpoConfig, *, examples: int, micro_batch_size: int, seed: int, folder: Path
+    settings: SftConfig | DpoConfig,
+    *,
+    examples: int,
+    micro_batch_size: int,
+    precision: Precision,
+    seed: int,
+    folder: Path,
 ) -> dict[str, Any]:
     """Return the arguments that both trainers take alike.
 
     The batches are ``settings.batch_size``, accumulated over micro-batches of like length, the learning rate rises
-    over ``warmup_ratio`` of the steps and falls along a cosine. TRL's defaults of bf16 and recomputed activations are
-    kept on an accelerator; a CPU loses time by both.
+    over ``warmup_ratio`` of the steps and falls along a cosine. Activations are recomputed on an accelerator, as TRL
+    does by default; a CPU has the memory, and would lose the time.
     """
     accelerator = torch.cuda.is_available()
     return {
@@ -152,7 +158,8 @@ def shared_arguments(
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": "cosine",
         "warmup_steps": round(settings.warmup_ratio * total_steps(settings, examples=examples)),
-        "bf16": accelerator,
+        "bf16": dtype_of(precision) is torch.bfloat16,
+        "use_cpu": not accelerator,
         "activation_checkpointing": accelerator,
         "dataloader_pin_memory": accelerator,
         # Nothing is cut: what is too long was left out before.

@@ -15,7 +15,7 @@ from typing import Any
 from trl import DPOConfig as DpoArguments
 from trl import DPOTrainer
 
-from mealign.config import DpoConfig, LoraConfig
+from mealign.config import DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
 from mealign.records import FAMILIES, Family, Preference
 from mealign.training import common
@@ -32,6 +32,7 @@ def train_dpo(
     settings: DpoConfig,
     max_length: int,
     seed: int,
+    precision: Precision = Precision.auto,
     on_log: common.OnLog | None = None,
 ) -> TrainingResult:
     """Train an adapter with TRL's DPOTrainer and save it to ``output``, whole or not at all.
@@ -52,6 +53,7 @@ def train_dpo(
         max_length: longest prompt with an answer, in tokens.
         seed: of the draw, a fresh adapter's first weights and the order of the pairs. On a CPU the same seed gives the
             same bytes, for the same number of threads.
+        precision: of the base model and of products; the adapter is trained in fp32.
         on_log: called with the step and its point of the history after every optimizer step.
 
     Raises:
@@ -83,6 +85,7 @@ def train_dpo(
             lora=lora,
             settings=settings,
             seed=seed,
+            precision=precision,
             folder=folder,
         ),
         steps=common.total_steps(settings, examples=len(rows)),
@@ -136,17 +139,20 @@ def build_trainer(
     lora: LoraConfig,
     settings: DpoConfig,
     seed: int,
+    precision: Precision,
     folder: Path,
 ) -> DPOTrainer:
     """Build the trainer, which computes the reference's log-probabilities.
 
     TRL takes an adapter's frozen copy named ``ref`` as the reference, and the bare base model for a fresh adapter.
     """
-    base = common.load_base(model)
+    base = common.load_base(model, precision=precision)
     micro = common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
     losses = {"sigmoid": 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight > 0 else {})
     arguments = DpoArguments(
-        **common.shared_arguments(settings, examples=len(rows), micro_batch_size=micro, seed=seed, folder=folder),
+        **common.shared_arguments(
+            settings, examples=len(rows), micro_batch_size=micro, precision=precision, seed=seed, folder=folder
+        ),
         beta=settings.beta,
         loss_type=list(losses),
         loss_weights=list(losses.values()),

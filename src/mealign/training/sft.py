@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch.nn.functional import cross_entropy
 from trl import SFTConfig as SftArguments
 from trl import SFTTrainer
 
-from mealign.config import LoraConfig, SftConfig
+from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.records import Task
 from mealign.training import common
 from mealign.training.results import TrainingResult, sum_up
 
-ACCELERATOR_MICRO_BATCH_SIZE, CPU_MICRO_BATCH_SIZE = 8, 2
-"""Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone:
-on a CPU TRL scores prompts and padding against the whole vocabulary too, and its caches hold little of that."""
+MICRO_BATCH_SIZE = 4
+"""Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""
+IGNORED = -100
+"""The label of a token that carries no loss, by transformers' convention."""
 
 
 def train_sft(
@@ -30,6 +31,7 @@ def train_sft(
     settings: SftConfig,
     max_length: int,
     seed: int,
+    precision: Precision = Precision.auto,
     on_log: common.OnLog | None = None,
 ) -> TrainingResult:
     """Train an adapter with TRL's SFTTrainer and save it to ``output``, whole or not at all.
@@ -47,6 +49,7 @@ def train_sft(
         max_length: longest prompt with its answer, in tokens.
         seed: of the adapter's first weights, the order of the examples, and dropout. On a CPU the same seed gives the
             same bytes, for the same number of threads.
+        precision: of the base model and of products; the adapter is trained in fp32.
         on_log: called with the step and its point of the history after every optimizer step.
 
     Raises:
@@ -68,7 +71,7 @@ def train_sft(
     history = common.run(
         "sft",
         lambda folder: build_trainer(
-            rows, tokenizer, model=model, lora=lora, settings=settings, seed=seed, folder=folder
+            rows, tokenizer, model=model, lora=lora, settings=settings, seed=seed, precision=precision, folder=folder
         ),
         steps=common.total_steps(settings, examples=len(rows)),
         model=model,
@@ -95,26 +98,56 @@ def build_trainer(
     lora: LoraConfig,
     settings: SftConfig,
     seed: int,
+    precision: Precision,
     folder: Path,
 ) -> SFTTrainer:
     """Build the trainer of a fresh adapter; TRL seeds its first weights."""
-    base = common.load_base(model)
-    at_most = ACCELERATOR_MICRO_BATCH_SIZE if torch.cuda.is_available() else CPU_MICRO_BATCH_SIZE
+    base = common.load_base(model, precision=precision)
     arguments = SftArguments(
         **common.shared_arguments(
             settings,
             examples=len(rows),
-            micro_batch_size=common.micro_batch(settings.batch_size, at_most=at_most),
+            micro_batch_size=common.micro_batch(settings.batch_size, at_most=MICRO_BATCH_SIZE),
+            precision=precision,
             seed=seed,
             folder=folder,
         ),
         weight_decay=settings.weight_decay,
         completion_only_loss=True,
     )
-    return SFTTrainer(
+    return AnswerTrainer(
         model=base,
         args=arguments,
         train_dataset=common.to_dataset(rows),
         processing_class=tokenizer,
         peft_config=common.peft_config(base, lora),
     )
+
+
+class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
+    """TRL's trainer, scoring against the vocabulary from the first answer's first token on.
+
+    On a CPU TRL scores every position, prompts and padding too, which for answers of a few tokens is a third of the
+    work of a small model. Loss, gradients and what is logged are the same; the entropy is not computed.
+    """
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Return the negative log-likelihood of the labelled tokens of (batch, length) inputs, in nats.
+
+        It is their sum over ``num_items_in_batch``, the labelled tokens of the whole accumulated batch.
+        """
+        inputs = dict(inputs)
+        labels = inputs.pop("labels")
+        first = int((labels != IGNORED).any(dim=0).int().argmax())
+        outputs = model(**inputs, logits_to_keep=labels.shape[1] - first + 1, use_cache=False)
+        logits, targets = outputs.logits[:, :-1].flatten(0, 1).float(), labels[:, first:].flatten()
+        scored = targets != IGNORED
+        total = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
+        loss = total / (scored.sum() if num_items_in_batch is None else num_items_in_batch)
+        self._total_train_tokens += int(inputs["attention_mask"].sum())
+        measured = self._metrics["train"]
+        measured["num_tokens"] = [self._total_train_tokens]
+        measured["mean_token_accuracy"].append(float((logits.argmax(-1) == targets)[scored].float().mean()))
+        return (loss, outputs) if return_outputs else loss
