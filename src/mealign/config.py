@@ -119,7 +119,7 @@ class TaskConfig:
     facts that are held out of training.
     """
 
-    max_tasks: int = 600
+    max_tasks: int = 400
     memory_share: float = 0.5
     eval_share: float = 0.2
     unanswerable_share: float = 0.2
@@ -221,7 +221,7 @@ class DpoConfig:
     micro_batch_size: int = 4
     warmup_ratio: float = 0.1
     sft_weight: float = 0.0
-    max_pairs: int = 120
+    max_pairs: int = 96
     max_steps: int = -1
 
 
@@ -241,7 +241,7 @@ class EvaluationConfig:
     """
 
     max_questions: int | None = None
-    max_held_out: int | None = 60
+    max_held_out: int | None = 40
     max_new_tokens: int = 24
     batch_size: int = 32
     resamples: int = 2000

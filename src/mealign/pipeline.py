@@ -38,6 +38,7 @@ from mealign.records import (
 
 if TYPE_CHECKING:
     from mealign.language.embed import Embedder
+    from mealign.language.local import LocalModel
     from mealign.memory.search import FactIndex
     from mealign.tracking import Tracker
 

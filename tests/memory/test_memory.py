@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mealign.memory.context import answer_prompt, search_query
+from mealign.memory.context import answer_prompt
 from mealign.memory.profile import build_profile
 from mealign.memory.search import FactIndex
 from mealign.memory.supersede import supersede
@@ -110,18 +110,6 @@ def test_the_prompt_is_what_it_is() -> None:
 def test_a_prompt_without_facts_has_no_memory() -> None:
     system, _ = answer_prompt("Who?", person=PERSON, kind="memory_qa_third_party")
     assert "Memory" not in system.content
-
-
-@pytest.mark.parametrize(
-    ("question", "kind", "query"),
-    [
-        ("Where did I buy my bike?", "memory_qa_self", "Where did Nadia buy Nadia's bike?"),
-        ("When am I free? It is mine.", "memory_qa_self", "When is Nadia free? It is Nadia's."),
-        ("Where did I put it?", "memory_qa_third_party", "Where did I put it?"),
-    ],
-)
-def test_a_first_person_question_is_searched_by_name(question: str, kind: str, query: str) -> None:
-    assert search_query(question, person=PERSON, kind=kind) == query  # type: ignore[arg-type]
 
 
 def test_the_bio_is_current_short_and_about_the_person() -> None:

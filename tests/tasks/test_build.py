@@ -8,7 +8,7 @@ from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
 from mealign.records import ABSTENTION, FAMILIES, Fact, Task
 from mealign.tasks.build import TaskSet, build_tasks, fill
-from mealign.tasks.prompts import Item, build_prompts, with_query
+from mealign.tasks.prompts import Item, build_prompts
 from tests.tasks.conftest import PERSON
 
 SETTINGS = TaskConfig(max_tasks=120, eval_share=0.25)
@@ -89,8 +89,7 @@ def test_context_tasks_speak_as_the_user(built: TaskSet) -> None:
 
 def item(facts: list[Fact], statement: str, question: str, reference: str) -> Item:
     fact = next(fact for fact in facts if fact.statement == statement)
-    plain = Item("memory_qa_third_party", "recall", question, reference, (fact.id,), "train")
-    return with_query(plain, person=PERSON)
+    return Item("memory_qa_third_party", "recall", question, reference, (fact.id,), "train", query=question)
 
 
 def prompts_of(items: list[Item], facts: list[Fact], index: FactIndex, *, held_out: frozenset[str]) -> list[Task]:
@@ -117,11 +116,6 @@ def test_a_question_without_query_has_no_memory(facts: list[Fact], index: FactIn
     (task,) = prompts_of([bare], facts, index, held_out=frozenset())
     assert task.context_fact_ids == ()
     assert "Memory:" not in task.prompt[0].content
-
-
-def test_the_first_person_is_searched_by_name(facts: list[Fact]) -> None:
-    asked = Item("memory_qa_self", "recall", "Where did I buy my bike?", "the market", (facts[2].id,), "train")
-    assert with_query(asked, person=PERSON).query == "Where did Nadia buy Nadia's bike?"
 
 
 @pytest.mark.parametrize(

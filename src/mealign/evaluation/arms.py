@@ -15,7 +15,7 @@ from typing import Literal
 from mealign.config import EvaluationConfig
 from mealign.evaluation.scoring import score
 from mealign.language.chat import ChatModel
-from mealign.memory.context import answer_prompt, search_query
+from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
 from mealign.records import Answer, Arm, Fact, Message, Question, Task
 
@@ -73,7 +73,7 @@ def build_prompts(
         index: the memory, searched as of each question's date; ``None`` for an arm without memory.
         top_k: facts a prompt shows at most.
     """
-    shown = _retrieve(questions, index, person=person, top_k=top_k) if index else [[] for _ in questions]
+    shown = _retrieve(questions, index, top_k=top_k) if index else [[] for _ in questions]
     return [
         QuestionPrompt(
             messages=answer_prompt(question.question, person=person, kind=question.kind, facts=facts),
@@ -110,15 +110,14 @@ def sample_questions(questions: Sequence[Question], limit: int | None, *, seed: 
     return [questions[position] for position in sorted(chosen)]
 
 
-def _retrieve(questions: Sequence[Question], index: FactIndex, *, person: str, top_k: int) -> list[list[Fact]]:
+def _retrieve(questions: Sequence[Question], index: FactIndex, *, top_k: int) -> list[list[Fact]]:
     """Search once for every date that is asked about: the index takes one date a call."""
     found: dict[str, list[Fact]] = {}
     by_date: dict[date | None, list[Question]] = {}
     for question in questions:
         by_date.setdefault(question.as_of, []).append(question)
     for as_of, group in by_date.items():
-        queries = [search_query(question.question, person=person, kind=question.kind) for question in group]
-        hits = index.search(queries, k=top_k, as_of=as_of)
+        hits = index.search([question.question for question in group], k=top_k, as_of=as_of)
         found |= {question.id: facts for question, facts in zip(group, hits, strict=True)}
     return [found[question.id] for question in questions]
 

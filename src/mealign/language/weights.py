@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -27,7 +28,7 @@ from mealign.jsonl import digest_path, write_text
 from mealign.progress import bar
 from mealign.records import content_id
 
-RANDOM_MODEL = 20241
+RANDOM_MODEL = 20242
 """The seed of random weights, and so part of their name in the cache."""
 
 
@@ -198,7 +199,8 @@ def _draw(model: ModelConfig, gguf: Path, target: Path) -> None:
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=8192,
-        tie_word_embeddings=True,
+        # Tied random embeddings would repeat the last token for ever.
+        tie_word_embeddings=False,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         # Torch would draw zeros for a padding token, which here is the end of the turn: it could then never be said.
@@ -218,7 +220,7 @@ def _tokenizer(gguf: Path) -> Any:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Hide transformers' own bars and advice while the block runs."""
+    """Hide the bars, advice and warnings of transformers, and of what is built on it, while the block runs."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
@@ -226,7 +228,8 @@ def quiet_transformers() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):
+            yield
     finally:
         logging.set_verbosity(level)
         if shown:

@@ -6,7 +6,6 @@ question as the user's message.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from mealign.memory.times import format_day
@@ -20,7 +19,6 @@ ASKER: dict[TaskKind, str] = {
 }
 SHORT_ANSWER = f"Answer in a few words. If you do not know, answer: {ABSTENTION}."
 ANSWERED_SHORTLY: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
-FIRST_PERSON = re.compile(r"\b(I'm|I've|I'd|I'll|I|me|myself|my|mine|am)\b")
 
 
 def answer_prompt(question: str, *, person: str, kind: TaskKind, facts: Sequence[Fact] = ()) -> tuple[Message, ...]:
@@ -51,18 +49,3 @@ def memory_line(fact: Fact) -> str:
     day = f"{format_day(fact.valid_from)}: " if fact.valid_from else ""
     until = f" (until {format_day(fact.valid_to)})" if fact.valid_to else ""
     return f"- {day}{fact.statement}{until}"
-
-
-def search_query(question: str, *, person: str, kind: TaskKind) -> str:
-    """Turn a question into what is searched for: a first-person question names its person, as the facts do."""
-    if kind == "memory_qa_third_party":
-        return question
-    name = person.split()[0]
-
-    def named(match: re.Match[str]) -> str:
-        word = match[1]
-        if word in ("my", "mine"):
-            return f"{name}'s"
-        return "is" if word == "am" else name
-
-    return FIRST_PERSON.sub(named, question)

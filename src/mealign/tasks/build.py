@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mealign.config import TaskConfig
@@ -15,7 +15,7 @@ from mealign.records import FAMILIES, TASK_KINDS, Fact, Family, Split, Task, Tas
 from mealign.tasks.advice import AdviceDraft, advice_drafts
 from mealign.tasks.grammar import Clause
 from mealign.tasks.pool import make_pool
-from mealign.tasks.prompts import MEMORY_KINDS, Item, build_prompts, with_query
+from mealign.tasks.prompts import MEMORY_KINDS, Item, build_prompts
 from mealign.tasks.questions import Draft
 from mealign.tasks.reader import load_parser, read_clauses
 from mealign.tasks.split import Splitting, split_facts
@@ -92,8 +92,10 @@ def _choose(
         questions = [draft for draft in mine if isinstance(draft, Draft)]
         memory = _choose_questions(questions, side, size=size - len(advice), settings=settings, seed=seed)
         shows = _show_memory(memory, settings.memory_share)
-        items += [with_query(item, person=person) if shown else item for item, shown in zip(memory, shows, strict=True)]
-        items += [with_query(item, person=person, text=item.question.split("\n")[0]) for item in advice]
+        items += [
+            replace(item, query=item.question) if shown else item for item, shown in zip(memory, shows, strict=True)
+        ]
+        items += [replace(item, query=item.question.split("\n")[0]) for item in advice]
     return items
 
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mealign.memory.context import answer_prompt, search_query
+from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
 from mealign.records import ABSTENTION, Fact, Family, Split, Task, TaskKind, content_id
 
@@ -27,11 +27,6 @@ class Item:
     fact_ids: tuple[str, ...]
     split: Split
     query: str = ""
-
-
-def with_query(item: Item, *, person: str, text: str = "") -> Item:
-    """Return the item with the query that inference would use."""
-    return replace(item, query=search_query(text or item.question, person=person, kind=item.kind))
 
 
 def build_prompts(

@@ -8,7 +8,6 @@ import math
 import os
 import random
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,7 +69,7 @@ def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
     _check_configuration(folder, peft_config(base, lora))
     try:
         # PEFT only warns of weights that are missing; they are compared below.
-        with warnings.catch_warnings(action="ignore"):
+        with quiet_transformers():
             policy = PeftModel.from_pretrained(base, folder, is_trainable=True)
     except (RuntimeError, ValueError) as error:
         raise _misfit(folder, base) from error
@@ -279,7 +278,7 @@ def quiet_training() -> Iterator[None]:
     # A TRL trainer sends library versions and hardware to the model hub when it is built; nothing leaves this machine.
     huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
     try:
-        with quiet_transformers(), warnings.catch_warnings(action="ignore"):
+        with quiet_transformers():
             yield
     finally:
         huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = telemetry
