@@ -1,11 +1,17 @@
 """The command line as a user meets it: exit codes, one message, nothing left behind."""
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from mealign.jsonl import digest_path
+from tests.conftest import ROOT
 
 
 def mealign(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -46,3 +52,44 @@ def test_help_answers(tmp_path: Path) -> None:
     result = mealign("--help", cwd=tmp_path)
     assert result.returncode == 0
     assert "judge: bio, evidence" in result.stdout
+
+
+def test_killed_at_any_moment_it_leaves_whole_results_and_goes_on(tmp_path: Path) -> None:
+    person, undisturbed, disturbed = (tmp_path / name for name in ("person", "undisturbed", "disturbed"))
+    notes = sorted((ROOT / "examples/demo_user/notes").glob("*.md"))
+    person.mkdir()
+    for note in notes[:20]:
+        shutil.copy(note, person)
+    command = ["stage=[ingest,memory]", "user=folder", "user.name=me", "user.person=Nadia Verhoeven", "tracking=none"]
+    command.append(f"user.path={person}")
+    for folder in (undisturbed, disturbed):
+        folder.mkdir()
+        assert mealign(*command, cwd=folder).returncode == 0
+    earlier = results(disturbed)
+    for note in notes[20:30]:
+        shutil.copy(note, person)
+    assert mealign(*command, cwd=undisturbed).returncode == 0
+    later = results(undisturbed)
+    assert len(earlier) >= 6
+    assert all(earlier[path] != later[path] for path in earlier if "report" not in path)
+    for seconds in (0.6, 1.8, 3.2):
+        with subprocess.Popen(
+            [sys.executable, "-m", "mealign", *command],
+            cwd=disturbed,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            time.sleep(seconds)
+            os.killpg(process.pid, signal.SIGKILL)
+        found = results(disturbed)
+        assert found.keys() == earlier.keys()
+        assert all(found[path] in (earlier[path], later[path]) for path in found)
+    assert mealign(*command, cwd=disturbed).returncode == 0
+    assert results(disturbed) == later
+
+
+def results(folder: Path) -> dict[str, str]:
+    """Digest of every file that the stages have published."""
+    data = folder / "data/me"
+    return {str(path.relative_to(data)): digest_path(path) for path in sorted(data.rglob("*")) if path.is_file()}

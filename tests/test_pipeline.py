@@ -139,12 +139,28 @@ def test_the_same_input_gives_the_same_bytes(settings: Settings, home: Path, fir
 
 def test_a_failed_stage_leaves_its_previous_outputs(settings: Settings, home: Path, first: float | None) -> None:
     folder = home / "data/demo"
-    before = {path: digest_path(folder / path) for path in ("documents.jsonl", "ingest_report.json")}
+    before = {path: digest_path(folder / path) for path in ("documents.jsonl", "questions.jsonl")}
     strict = replace(settings, stage="ingest", ingest=replace(settings.ingest, max_bytes=1))
     with pytest.raises(MealignError, match=r"ingest\.max_bytes"):
         pipeline.run(strict, root=home)
     assert {path: digest_path(folder / path) for path in before} == before
     assert not list((home / "data/.store/ingest").glob(".part-*"))
+
+
+def test_when_nothing_is_usable_the_report_says_why(settings: Settings, home: Path, first: float | None) -> None:
+    folder = home / "data/demo"
+    documents = digest_path(folder / "documents.jsonl")
+    (home / "broken").mkdir()
+    (home / "broken/note.md").write_bytes(b"---\ndate: 3000-01-01\n---\nI moved to Ghent.\n")
+    (home / "broken/old.md").write_bytes(b"---\ndate: 2024-01-01\n---\nCaf\xe9\n")
+    changed = replace(settings, user=replace(settings.user, path="broken"), stage="ingest")
+    with pytest.raises(MealignError, match=r"user\.path=broken: nothing usable"):
+        pipeline.run(changed, root=home)
+    report = read_json(folder / "ingest_report.json")
+    assert [item["file"] for item in report["items"]] == ["note.md", "old.md"]
+    assert digest_path(folder / "documents.jsonl") == documents
+    pipeline.run(replace(settings, stage="ingest"), root=home)
+    assert read_json(folder / "ingest_report.json")["items"] == []
 
 
 def test_mix_without_dpo_has_no_dpo_arm(settings: Settings, home: Path, first: float | None) -> None:

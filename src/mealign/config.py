@@ -119,7 +119,7 @@ class TaskConfig:
     facts that are held out of training.
     """
 
-    max_tasks: int = 400
+    max_tasks: int = 480
     memory_share: float = 0.5
     eval_share: float = 0.2
     unanswerable_share: float = 0.2
@@ -211,17 +211,18 @@ class SftConfig:
 class DpoConfig:
     """Direct preference optimisation (arXiv 2305.18290). ``batch_size`` counts pairs per step.
 
-    ``sft_weight`` adds that much of the negative log-likelihood of the chosen answer to the loss (0: none).
+    ``sft_weight`` adds that much of the negative log-likelihood of the chosen answer to the loss (arXiv 2404.19733);
+    0 is DPO alone.
     """
 
     beta: float = 0.1
     epochs: float = 1.0
-    learning_rate: float = 5e-5
+    learning_rate: float = 1e-4
     batch_size: int = 8
     micro_batch_size: int = 4
     warmup_ratio: float = 0.1
-    sft_weight: float = 0.0
-    max_pairs: int = 96
+    sft_weight: float = 1.0
+    max_pairs: int = 128
     max_steps: int = -1
 
 

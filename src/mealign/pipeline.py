@@ -58,10 +58,6 @@ class Context:
     outputs: Path
     tracker: Tracker
 
-    def source(self) -> Path:
-        """Where the user's own files are."""
-        return self.root / Path(self.settings.user.path).expanduser()
-
     def weights(self) -> Path:
         """Folder that holds fetched models."""
         from mealign.language.weights import default_cache
@@ -108,9 +104,15 @@ def ingest(context: Context) -> Summary:
     """Documents and gold questions from the user's sources."""
     from mealign.ingest import ingest_user
     from mealign.ingest.report import render
+    from mealign.ingest.user import IngestError
 
     settings = context.settings
-    result = ingest_user(settings.user, settings.ingest, root=context.root)
+    try:
+        result = ingest_user(settings.user, settings.ingest, root=context.root)
+    except IngestError as error:
+        # The report says what to mend; the documents of the last success stay beside it.
+        write_json(context.inputs / "ingest_report.json", error.report.to_json())
+        raise
     if result.report.problems:
         terminal.show(render(result.report))
     write_records(context.outputs / "documents.jsonl", result.documents)

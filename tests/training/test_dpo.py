@@ -22,7 +22,14 @@ from mealign.training.results import TrainingResult
 from tests.training.conftest import MAX_LENGTH, Train, make_pair, save
 
 LOG_2 = math.log(2)
-SETTINGS = {"epochs": 3, "learning_rate": 5e-3, "batch_size": 4, "micro_batch_size": 2, "warmup_ratio": 0.0}
+SETTINGS = {
+    "epochs": 3,
+    "learning_rate": 5e-3,
+    "batch_size": 4,
+    "micro_batch_size": 2,
+    "warmup_ratio": 0.0,
+    "sft_weight": 0.0,
+}
 
 
 @pytest.fixture(scope="module")

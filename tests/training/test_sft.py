@@ -1,5 +1,6 @@
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mealign.language.local import LocalModel
 from mealign.records import Task
 from mealign.training import common
 from mealign.training.results import TrainingResult
-from mealign.training.sft import AnswerTrainer, build_trainer, to_row
+from mealign.training.sft import build_trainer, to_row
 from tests.training.conftest import REFERENCES, Train, make_task, save
 
 Trained = tuple[Path, TrainingResult]
@@ -72,15 +73,15 @@ def test_padding_bears_no_loss_though_it_is_the_end_of_the_turn(build: Any, toke
     assert (batch["labels"][batch["attention_mask"] == 0] == -100).all()
 
 
-def test_loss_and_gradients_are_those_of_trl(build: Any) -> None:
+def test_scoring_the_answers_alone_gives_trls_loss_and_gradients(build: Any) -> None:
     tasks = [make_task(number, reference) for number, reference in enumerate(REFERENCES)]
     trainer = build(tasks, batch_size=4)
     (batch,) = trainer.get_train_dataloader()
-    labelled = (batch["labels"][:, 1:] != -100).sum()
     measured = []
-    for compute_loss in (trainer.compute_loss, super(AnswerTrainer, trainer).compute_loss):
+    for scoring in (common.answers_alone, nullcontext):
         trainer.model.zero_grad()
-        loss = compute_loss(trainer.model, dict(batch), num_items_in_batch=labelled)
+        with scoring():
+            loss = trainer.compute_loss(trainer.model, dict(batch))
         loss.backward()
         gradients = [weight.grad.clone() for weight in trainer.model.parameters() if weight.grad is not None]
         logged = {key: values[-1] for key, values in trainer._metrics["train"].items()}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from torch.nn.functional import cross_entropy
 from trl import SFTConfig as SftArguments
 from trl import SFTTrainer
 
@@ -18,8 +17,6 @@ from mealign.training.results import TrainingResult, sum_up
 
 MICRO_BATCH_SIZE = 4
 """Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""
-IGNORED = -100
-"""The label of a token that carries no loss, by transformers' convention."""
 
 
 def train_sft(
@@ -115,39 +112,10 @@ def build_trainer(
         weight_decay=settings.weight_decay,
         completion_only_loss=True,
     )
-    return AnswerTrainer(
+    return SFTTrainer(
         model=base,
         args=arguments,
         train_dataset=common.to_dataset(rows),
         processing_class=tokenizer,
         peft_config=common.peft_config(base, lora),
     )
-
-
-class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer, scoring against the vocabulary from the first answer's first token on.
-
-    On a CPU TRL scores every position, prompts and padding too, which for answers of a few tokens is a third of the
-    work of a small model. Loss, gradients and what is logged are the same; the entropy is not computed.
-    """
-
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Return the negative log-likelihood of the labelled tokens of (batch, length) inputs, in nats.
-
-        It is their sum over ``num_items_in_batch``, the labelled tokens of the whole accumulated batch.
-        """
-        inputs = dict(inputs)
-        labels = inputs.pop("labels")
-        first = int((labels != IGNORED).any(dim=0).int().argmax())
-        outputs = model(**inputs, logits_to_keep=labels.shape[1] - first + 1, use_cache=False)
-        logits, targets = outputs.logits[:, :-1].flatten(0, 1).float(), labels[:, first:].flatten()
-        scored = targets != IGNORED
-        total = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
-        loss = total / (scored.sum() if num_items_in_batch is None else num_items_in_batch)
-        self._total_train_tokens += int(inputs["attention_mask"].sum())
-        measured = self._metrics["train"]
-        measured["num_tokens"] = [self._total_train_tokens]
-        measured["mean_token_accuracy"].append(float((logits.argmax(-1) == targets)[scored].float().mean()))
-        return (loss, outputs) if return_outputs else loss
