@@ -1,5 +1,9 @@
 """dvc.yaml and the pipeline name the same inputs, outputs, parameters and code."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +55,45 @@ def test_compose_depends_on_every_group_but_the_judges() -> None:
 
 def test_every_judge_of_the_matrix_has_its_file() -> None:
     assert {*VARIABLES["judges"], VARIABLES["main_judge"]} <= {path.stem for path in (ROOT / "conf/judge").iterdir()}
+
+
+def dvc(*arguments: str, project: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(project / "src"), "DVC_NO_ANALYTICS": "1"}
+    command = [sys.executable, "-m", "dvc", *arguments]
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.slow
+def test_only_what_changed_is_reproduced(tmp_path: Path) -> None:
+    """The whole way under DVC, on the random model: nothing twice, and one judge's file is one judge's business."""
+    project = tmp_path / "project"
+    for name in ("conf", "src", "examples"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, project)
+    replace_in(project / "conf/config.yaml", "model: smollm2_135m", "model: tiny")
+    replace_in(project / "conf/training/default.yaml", "max_steps: -1", "max_steps: 2")
+    replace_in(project / "conf/task/default.yaml", "max_tasks: 480", "max_tasks: 60")
+    replace_in(project / "conf/evaluation/default.yaml", "max_questions: null", "max_questions: 6")
+    dvc("init", "--no-scm", project=project)
+    dvc("repro", project=project)
+    assert "up to date" in dvc("status", project=project)
+    replace_in(project / "conf/judge/bio.yaml", "max_tasks: 24", "max_tasks: 3")
+    changed = [
+        line for line in dvc("status", project=project).splitlines() if line and not line.startswith(("\t", " "))
+    ]
+    assert changed == ["judge@bio:"]
+    ran = [line for line in dvc("repro", project=project).splitlines() if line.startswith("Running stage")]
+    assert ran == ["Running stage 'judge@bio':", "Running stage 'preferences@bio':"]
+    replace_in(project / "conf/evaluation/default.yaml", "max_questions: 6", "max_questions: 5")
+    ran = [line for line in dvc("repro", project=project).splitlines() if line.startswith("Running stage")]
+    assert ran == ["Running stage 'compose':", "Running stage 'evaluate':", "Running stage 'report':"]
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{path} no longer says {old}"
+    path.write_text(text.replace(old, new), encoding="utf-8")

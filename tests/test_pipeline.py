@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hydra import compose, initialize_config_dir
 
-from mealign import pipeline
+from mealign import pipeline, runner
 from mealign.compose import CONF, to_settings
-from mealign.config import JudgeBackend, JudgeConfig, JudgeView, MixConfig, Settings, check
+from mealign.config import STAGES, JudgeBackend, JudgeConfig, JudgeView, MixConfig, Settings, check
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path, read_json, read_records
 from mealign.records import Candidate, Document, Fact, Preference, Task
@@ -46,7 +47,7 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="module")
 def first(home: Path, settings: Settings) -> float | None:
-    return pipeline.run(settings, root=home)
+    return runner.run(settings, root=home)
 
 
 Run = Callable[[Settings], dict[str, str]]
@@ -58,9 +59,9 @@ def outcomes(home: Path, first: float | None, capsys: pytest.CaptureFixture[str]
 
     def run(changed: Settings) -> dict[str, str]:
         capsys.readouterr()
-        pipeline.run(changed, root=home)
+        runner.run(changed, root=home)
         rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
-        return {cells[1].strip(): cells[2].strip() for cells in rows if cells[1].strip() in pipeline.STAGES}
+        return {cells[1].strip(): cells[2].strip() for cells in rows if cells[1].strip() in STAGES}
 
     return run
 
@@ -132,7 +133,7 @@ def test_another_judge_is_another_branch(outcomes: Run, settings: Settings, home
 def test_the_same_input_gives_the_same_bytes(settings: Settings, home: Path, first: float | None) -> None:
     again = home / "again"
     shutil.copytree(home / "person", again / "person")
-    pipeline.run(replace(settings, stage=["ingest", "memory", "tasks", "sft", "candidates", "judge"]), root=again)
+    runner.run(replace(settings, stage=["ingest", "memory", "tasks", "sft", "candidates", "judge"]), root=again)
     for path in ("documents.jsonl", "memory", "tasks.jsonl", "adapters/sft", "candidates.jsonl", "judge/evidence"):
         assert digest_path(again / "data/demo" / path) == digest_path(home / "data/demo" / path), path
 
@@ -142,9 +143,21 @@ def test_a_failed_stage_leaves_its_previous_outputs(settings: Settings, home: Pa
     before = {path: digest_path(folder / path) for path in ("documents.jsonl", "questions.jsonl")}
     strict = replace(settings, stage="ingest", ingest=replace(settings.ingest, max_bytes=1))
     with pytest.raises(MealignError, match=r"ingest\.max_bytes"):
-        pipeline.run(strict, root=home)
+        runner.run(strict, root=home)
     assert {path: digest_path(folder / path) for path in before} == before
     assert not list((home / "data/.store/ingest").glob(".part-*"))
+
+
+def test_a_folder_of_results_has_one_run_at_a_time(settings: Settings, home: Path, first: float | None) -> None:
+    folder = home / "data/demo"
+    unfinished = folder / ".part-of-a-killed-run"
+    unfinished.mkdir()
+    ingest = replace(settings, stage="ingest")
+    with FileLock(folder / ".lock"), pytest.raises(MealignError, match=r"another run is at work.*paths\.data"):
+        runner.run(ingest, root=home)
+    assert unfinished.exists()
+    runner.run(ingest, root=home)
+    assert not unfinished.exists()
 
 
 def test_when_nothing_is_usable_the_report_says_why(settings: Settings, home: Path, first: float | None) -> None:
@@ -155,18 +168,18 @@ def test_when_nothing_is_usable_the_report_says_why(settings: Settings, home: Pa
     (home / "broken/old.md").write_bytes(b"---\ndate: 2024-01-01\n---\nCaf\xe9\n")
     changed = replace(settings, user=replace(settings.user, path="broken"), stage="ingest")
     with pytest.raises(MealignError, match=r"user\.path=broken: nothing usable"):
-        pipeline.run(changed, root=home)
+        runner.run(changed, root=home)
     report = read_json(folder / "ingest_report.json")
     assert [item["file"] for item in report["items"]] == ["note.md", "old.md"]
     assert digest_path(folder / "documents.jsonl") == documents
-    pipeline.run(replace(settings, stage="ingest"), root=home)
+    runner.run(replace(settings, stage="ingest"), root=home)
     assert read_json(folder / "ingest_report.json")["items"] == []
 
 
 def test_mix_without_dpo_has_no_dpo_arm(settings: Settings, home: Path, first: float | None) -> None:
     only = replace(settings, mix=MixConfig(name="sft_only", sft=True, dpo=False))
     workspace = home / "multirun/0"
-    pipeline.run(only, root=home, workspace=workspace)
+    runner.run(only, root=home, workspace=workspace)
     arms = set(read_json(workspace / "metrics.json")["gold"]["arms"])
     assert arms == {"base", "base+memory", "sft", "sft+memory"}
 
@@ -174,5 +187,5 @@ def test_mix_without_dpo_has_no_dpo_arm(settings: Settings, home: Path, first: f
 def test_dpo_from_the_base_model(settings: Settings, home: Path, first: float | None) -> None:
     only = replace(settings, mix=MixConfig(name="dpo_only", sft=False, dpo=True))
     workspace = home / "multirun/1"
-    assert pipeline.run(only, root=home, workspace=workspace) is not None
+    assert runner.run(only, root=home, workspace=workspace) is not None
     assert not (workspace / "adapters/sft").exists()

@@ -42,11 +42,11 @@ def _hydra_main(cfg: DictConfig) -> float | None:
             write_params(settings, Path("params.yaml"))
             return None
         check(settings)
-        from mealign import pipeline
+        from mealign import runner
 
         if job.mode == RunMode.MULTIRUN:
-            return pipeline.run(settings, root=Path.cwd(), workspace=Path(job.runtime.output_dir))
-        return pipeline.run(settings, root=Path.cwd())
+            return runner.run(settings, root=Path.cwd(), workspace=Path(job.runtime.output_dir))
+        return runner.run(settings, root=Path.cwd())
     except MealignError as error:
         # Outside a sweep, end here: Hydra would put a line of its own before the message. In one, the other jobs go on.
         if job.mode == RunMode.MULTIRUN:

@@ -243,7 +243,7 @@ class EvaluationConfig:
 
     max_questions: int | None = None
     max_held_out: int | None = 40
-    max_new_tokens: int = 24
+    max_new_tokens: int = 16
     batch_size: int = 32
     resamples: int = 2000
     confidence: float = 0.95

@@ -1,28 +1,20 @@
-"""The stages in order: what each reads and writes. The only place that touches the user's paths.
+"""The stages in order: what each reads and writes.
 
 A stage is a pure function in its room; the function here of the same name reads its inputs, calls it and writes its
-outputs. :func:`run` decides whether that is needed: every result is kept in a store under the key of everything it
-depends on (settings, inputs, code), so a stage whose key is known is restored and never computed twice, in a second
-run as in the next job of a sweep. Outputs appear whole or not at all.
+outputs. Whether that is needed at all is decided in :mod:`mealign.runner`.
 """
 
 from __future__ import annotations
 
-import inspect
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mealign import config, terminal
 from mealign.config import STAGES, Settings
-from mealign.errors import ConfigError, MealignError
-from mealign.jsonl import digest_path, read_json, read_records, write_json, write_records, write_text
+from mealign.errors import MealignError
+from mealign.jsonl import read_json, read_records, write_json, write_records, write_text
 from mealign.records import (
     Arm,
     Candidate,
@@ -32,8 +24,6 @@ from mealign.records import (
     Question,
     Task,
     Verdict,
-    canonical_json,
-    content_id,
 )
 
 if TYPE_CHECKING:
@@ -42,8 +32,6 @@ if TYPE_CHECKING:
     from mealign.memory.search import FactIndex
     from mealign.tracking import Tracker
 
-PACKAGE = Path(__file__).parent
-Outcome = Literal["ran", "restored", "up to date"]
 Summary = dict[str, Any]
 QuestionSet = Literal["gold", "held_out"]
 
@@ -451,43 +439,6 @@ PIPELINE: tuple[Stage, ...] = (
 assert tuple(stage.name for stage in PIPELINE) == STAGES  # noqa: S101
 
 
-def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> float | None:
-    """Run the selected stages and return the objective of the evaluation, if there is one.
-
-    Args:
-        settings: checked settings.
-        root: folder to which relative paths of the settings refer.
-        workspace: the user's folder of results; ``<paths.data>/<user.name>`` unless given.
-
-    Raises:
-        MealignError: an input is missing or unusable, or a stage cannot do its work.
-    """
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    folder = workspace or root / settings.paths.data / settings.user.name
-    store = root / settings.paths.store
-    selected = [stage for stage in PIPELINE if stage.name in config.selected_stages(settings)]
-    _require_inputs(selected, settings, folder)
-    terminal.show_config(settings, keys=_shown_keys(selected))
-    rows = []
-    with _tracking(settings, selected, root=root) as tracker:
-        for stage in selected:
-            started = time.perf_counter()
-            outcome = _bring_up_to_date(stage, settings, root=root, folder=folder, store=store, tracker=tracker)
-            summary = read_json(folder / stage.outputs(settings)[-1])
-            rows.append((stage.name, outcome, time.perf_counter() - started, summary))
-            _track(tracker, stage, settings, folder=folder, outcome=outcome, summary=summary)
-    terminal.show_stages(rows)
-    metrics = folder / "metrics.json"
-    if not any(stage.name in ("evaluate", "report") for stage in selected):
-        return None
-    from mealign.reporting.terminal import arms_table
-
-    result = read_json(metrics)
-    terminal.show(arms_table(result))
-    objective: float | None = result["objective"]
-    return objective
-
-
 def summaries(settings: Settings, folder: Path) -> dict[str, Summary]:
     """Read what every stage of this mix reported, by stage name; training stages with their ``history``."""
     found = {}
@@ -499,10 +450,6 @@ def summaries(settings: Settings, folder: Path) -> dict[str, Summary]:
     return found
 
 
-def _shown_keys(selected: Sequence[Stage]) -> tuple[str, ...]:
-    return ("tracking", "paths", *(key for stage in selected for key in stage.params))
-
-
 def _arms(settings: Settings) -> dict[str | None, tuple[Arm, Arm]]:
     """Return the adapters of a mix (None: the base model) and their arms without and with memory."""
     arms: dict[str | None, tuple[Arm, Arm]] = {None: ("base", "base+memory")}
@@ -511,126 +458,6 @@ def _arms(settings: Settings) -> dict[str | None, tuple[Arm, Arm]]:
     if settings.mix.dpo:
         arms["adapters/dpo"] = ("dpo", "dpo+memory")
     return arms
-
-
-def _require_inputs(selected: Sequence[Stage], settings: Settings, folder: Path) -> None:
-    written = {path for stage in selected for path in stage.outputs(settings)}
-    for stage in selected:
-        for path in stage.inputs(settings):
-            if path in written or (folder / path).exists():
-                continue
-            maker = next(other.name for other in PIPELINE if path in other.outputs(settings))
-            raise ConfigError(
-                f"stage={stage.name}: it reads {folder / path}, which does not exist; "
-                f"run stage={maker} first, or stage=all"
-            )
-
-
-def _bring_up_to_date(
-    stage: Stage, settings: Settings, *, root: Path, folder: Path, store: Path, tracker: Tracker
-) -> Outcome:
-    from filelock import FileLock
-
-    key = stage_key(stage, settings, root=root, folder=folder)
-    entry = store / stage.name / key
-    # Two jobs of a sweep that need the same result: the second waits and takes the first one's.
-    store.mkdir(parents=True, exist_ok=True)
-    with FileLock(store / f"{stage.name}-{key}.lock"):
-        if not (entry / "manifest.json").exists():
-            _compute(stage, settings, root=root, folder=folder, entry=entry, tracker=tracker)
-            _publish(stage, settings, entry=entry, folder=folder)
-            return "ran"
-        manifest = read_json(entry / "manifest.json")
-        if manifest == {path: digest_path(folder / path) for path in stage.outputs(settings)}:
-            return "up to date"
-        _publish(stage, settings, entry=entry, folder=folder)
-        return "restored"
-
-
-def stage_key(stage: Stage, settings: Settings, *, root: Path, folder: Path) -> str:
-    """Key of everything the stage's result depends on: its settings, its inputs' contents and its code."""
-    values = config.plain(settings)
-    inputs = {path: digest_path(folder / path) for path in stage.inputs(settings)}
-    if stage.name == "ingest":
-        inputs["source"] = digest_path(root / Path(settings.user.path).expanduser())
-    code = {room: digest_path(PACKAGE / room) for room in (*stage.rooms, "records.py")}
-    params = {key: _lookup(values, key) for key in stage.params}
-    return content_id("key", params, inputs, code, inspect.getsource(stage.run)).removeprefix("key_")
-
-
-def _compute(stage: Stage, settings: Settings, *, root: Path, folder: Path, entry: Path, tracker: Tracker) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=entry.parent, prefix=".part-") as name:
-        outputs = Path(name) / "result"
-        for path in stage.outputs(settings):
-            (outputs / path).parent.mkdir(parents=True, exist_ok=True)
-        context = Context(settings=settings, root=root, inputs=folder, outputs=outputs, tracker=tracker)
-        summary = stage.run(context)
-        *written, summary_path = stage.outputs(settings)
-        write_json(outputs / summary_path, summary)
-        manifest = {path: digest_path(outputs / path) for path in (*written, summary_path)}
-        write_json(outputs / "manifest.json", manifest)
-        shutil.rmtree(entry, ignore_errors=True)
-        outputs.rename(entry)
-
-
-def _publish(stage: Stage, settings: Settings, *, entry: Path, folder: Path) -> None:
-    """Copy a stored result beside its place, then rename it there: a killed run leaves the previous one whole."""
-    for path in stage.outputs(settings):
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as name:
-            fresh, old = Path(name) / "new", Path(name) / "old"
-            if (entry / path).is_dir():
-                shutil.copytree(entry / path, fresh)
-            else:
-                shutil.copy2(entry / path, fresh)
-            if target.is_dir():
-                target.rename(old)
-            fresh.replace(target)
-
-
-def _track(
-    tracker: Tracker, stage: Stage, settings: Settings, *, folder: Path, outcome: Outcome, summary: Summary
-) -> None:
-    from mealign.evaluation.summary import flatten_metrics
-
-    for path in stage.outputs(settings):
-        if path.endswith(".jsonl"):
-            tracker.log_dataset(path, source=path, digest=digest_path(folder / path)[:36], context=stage.name)
-    if outcome != "ran" and stage.history:
-        tracker.log_history(stage.name, read_json(folder / stage.history))
-    if "metrics" in summary:
-        tracker.log_metrics(summary["metrics"])
-    if stage.name in ("sft", "dpo"):
-        tracker.log_adapter(stage.name, folder / "adapters" / stage.name)
-    if stage.name == "evaluate":
-        tracker.log_metrics(flatten_metrics(read_json(folder / "metrics.json")))
-    if stage.name == "report":
-        tracker.log_artifacts(folder / "report", "report")
-
-
-@contextmanager
-def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> Iterator[Tracker]:
-    """Open the MLflow run of these settings and sources; only work that trains or measures has one."""
-    from mealign.tracking import NullTracker, open_tracker
-
-    if not {stage.name for stage in selected} & {"sft", "dpo", "evaluate", "report"}:
-        yield NullTracker()
-        return
-    values = config.flatten(settings)
-    values.pop("stage")
-    source = digest_path(root / Path(settings.user.path).expanduser())
-    with open_tracker(
-        settings.tracking,
-        run_name=f"{settings.user.name} {settings.judge.name} {settings.mix.name} r{settings.lora.rank}",
-        run_key=content_id("run", values, source),
-        params=values,
-        tags={"user": settings.user.name},
-        root=root,
-    ) as tracker:
-        tracker.log_config(canonical_json(config.plain(settings)))
-        yield tracker
 
 
 def _index(context: Context) -> FactIndex:
@@ -661,9 +488,3 @@ def _base_model(context: Context) -> Path:
     from mealign.language.weights import fetch_model
 
     return fetch_model(context.settings.model, cache=context.weights())
-
-
-def _lookup(values: Mapping[str, Any], key: str) -> Any:
-    for part in key.split("."):
-        values = values[part]
-    return values
