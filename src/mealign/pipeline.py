@@ -364,7 +364,7 @@ PIPELINE: tuple[Stage, ...] = (
         reads=lambda _: ("tasks.jsonl",),
         writes=("adapters/sft", "history/sft.json"),
         params=("model", "lora", "training.sft", "seed"),
-        rooms=("training",),
+        rooms=("training", "language"),
     ),
     Stage(
         name="candidates",
@@ -402,7 +402,7 @@ PIPELINE: tuple[Stage, ...] = (
         reads=lambda settings: ("preferences/{judge}/train.jsonl", *_needs_policy(settings)),
         writes=("adapters/dpo", "history/dpo.json"),
         params=("model", "lora", "mix.sft", "training.dpo", "seed"),
-        rooms=("training",),
+        rooms=("training", "language"),
     ),
     Stage(
         name="evaluate",

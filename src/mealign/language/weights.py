@@ -28,7 +28,7 @@ from mealign.jsonl import digest_path, write_text
 from mealign.progress import bar
 from mealign.records import content_id
 
-RANDOM_MODEL = 20242
+RANDOM_MODEL = 20244
 """The seed of random weights, and so part of their name in the cache."""
 
 
@@ -201,6 +201,8 @@ def _draw(model: ModelConfig, gguf: Path, target: Path) -> None:
         max_position_embeddings=8192,
         # Tied random embeddings would repeat the last token for ever.
         tie_word_embeddings=False,
+        # At the usual 0.02 what such a model says hardly depends on what it is asked.
+        initializer_range=0.5,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         # Torch would draw zeros for a padding token, which here is the end of the turn: it could then never be said.
