@@ -73,7 +73,11 @@ class PackagedFile:
 
 @dataclass
 class UserConfig:
-    """Whose notes, where they are, in which format. ``conversation`` and ``speaker`` choose a person of LoCoMo."""
+    """Whose notes, where they are, in which format.
+
+    ``aliases`` are other names and mail addresses that mean the person in chats and mails. ``conversation`` and
+    ``speaker`` choose a person of LoCoMo.
+    """
 
     name: str = MISSING
     person: str = MISSING
@@ -81,6 +85,7 @@ class UserConfig:
     path: str = MISSING
     conversation: str | None = None
     speaker: str | None = None
+    aliases: list[str] = field(default_factory=list)
 
 
 @dataclass

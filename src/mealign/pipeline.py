@@ -107,7 +107,12 @@ def ingest(context: Context) -> Summary:
     write_records(context.outputs / "documents.jsonl", result.documents)
     write_records(context.outputs / "questions.jsonl", result.questions)
     write_json(context.outputs / "ingest_report.json", result.report.to_json())
-    return {"documents": len(result.documents), "questions": len(result.questions), "report": result.report.counts()}
+    return {
+        "documents": len(result.documents),
+        "questions": len(result.questions),
+        "ignored": sum(result.report.ignored.values()),
+        "report": result.report.counts(),
+    }
 
 
 def memory(context: Context) -> Summary:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 
 from mealign.config import IngestConfig
+
+YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
+DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+NAMED_MONTH = re.compile(r"(?=.*\d)(?=.*[^\W\d]{2}|.*月)")
+
+LONGEST = 48
+"""Characters of a date that names weekday, month and time; dateparser takes long over longer texts."""
 
 
 class ImplausibleDateError(ValueError):
@@ -12,7 +20,10 @@ class ImplausibleDateError(ValueError):
 
 
 def parse_date(value: object, settings: IngestConfig) -> datetime:
-    """Turn a YAML date, a date-time or an ISO string into a naive date-time (a zone is converted to UTC).
+    """Turn a YAML date, a date-time or a written date into a naive date-time (a zone is converted to UTC).
+
+    Written are ISO dates, ``2024/03/14``, ``14.03.2024``, and dates with the month's name in any language. With
+    slashes, day and month could be either, so ``03/04/2024`` is refused.
 
     Raises:
         ImplausibleDateError: it is no date, the day does not exist, or the year is out of range.
@@ -22,15 +33,51 @@ def parse_date(value: object, settings: IngestConfig) -> datetime:
     elif isinstance(value, date):
         moment = datetime.combine(value, time())
     else:
-        try:
-            moment = datetime.fromisoformat(str(value).strip())
-        except ValueError as error:
-            raise ImplausibleDateError("the date is not an ISO date that exists (YYYY-MM-DD)") from error
-    if moment.tzinfo:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+        moment = _written(str(value).strip())
+    try:
+        if moment.tzinfo:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise ImplausibleDateError("the date lies outside the years that a calendar has") from error
     if not settings.first_year <= moment.year <= settings.last_year:
         raise ImplausibleDateError(
             f"the year {moment.year} lies outside {settings.first_year} to {settings.last_year} "
             "(ingest.first_year, ingest.last_year)"
         )
+    return moment
+
+
+def from_unix(seconds: object) -> object:
+    """Return the moment of a Unix time stamp; what is none comes back as it is, for :func:`parse_date` to refuse."""
+    try:
+        return datetime.fromtimestamp(float(str(seconds)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return seconds
+
+
+def _written(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        if match := YEAR_FIRST.fullmatch(text):
+            return datetime(int(match[1]), int(match[2]), int(match[3]))
+        if match := DAY_FIRST.fullmatch(text):
+            return datetime(int(match[3]), int(match[2]), int(match[1]))
+    except ValueError as error:
+        raise ImplausibleDateError("the date does not exist") from error
+    if moment := _with_month_name(text):
+        return moment
+    raise ImplausibleDateError("the date is none that exists, or not written as one (YYYY-MM-DD)")
+
+
+def _with_month_name(text: str) -> datetime | None:
+    if len(text) > LONGEST or not NAMED_MONTH.match(text):
+        return None
+    import dateparser
+
+    # Only whole dates: "yesterday" or "March 2024" would be filled up from the clock, another day another result.
+    rules = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "DATE_ORDER": "DMY"}
+    moment: datetime | None = dateparser.parse(text, settings=rules)
     return moment

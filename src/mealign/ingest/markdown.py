@@ -1,88 +1,78 @@
-"""Markdown notes with YAML front matter."""
+"""Markdown notes with YAML front matter, as Obsidian and other editors write them."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import frontmatter
 import yaml
 
-from mealign.config import IngestConfig
-from mealign.ingest.dates import ImplausibleDateError, parse_date
-from mealign.ingest.report import Problems
+from mealign.ingest.files import SourceFile
+from mealign.ingest.obsidian import prose
+from mealign.ingest.reading import Reading
 from mealign.ingest.text import read_text
-from mealign.progress import track
 from mealign.records import Document
 
-NAME_DATE = re.compile(r"^(\d{4}-\d{2}-\d{2})")
+DATE_KEYS = ("date", "created", "created_at", "date created", "creation date")
+"""Keys of a note's day, the first that is there: mealign's, Obsidian's, and those of Obsidian's common plugins."""
 
 
-def read_notes(folder: Path, *, author: str, settings: IngestConfig, problems: Problems) -> list[Document]:
-    """Read every ``*.md`` below a folder as a note of ``author``.
+def claims(file: SourceFile) -> bool:
+    """Take every ``*.md``."""
+    return file.suffix == ".md"
 
-    The text is the body; the front matter gives the date (``date``), else the file name (``YYYY-MM-DD...``). Hidden
-    folders and a README at the top are no notes.
+
+def read(file: SourceFile, reading: Reading) -> list[Document]:
+    """Read a note of the person.
+
+    The text is the body; the front matter gives the date (:data:`DATE_KEYS`), else the file name (``YYYY-MM-DD...``).
     """
-    paths = [
-        path
-        for path in sorted(folder.rglob("*.md"))
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.relative_to(folder).as_posix().lower() != "readme.md"
-    ]
-    notes = []
-    for path in track(paths, "read notes"):
-        note = _read_note(path, path.relative_to(folder).as_posix(), author, settings, problems)
-        if note:
-            notes.append(note)
-    return notes
-
-
-def _read_note(path: Path, name: str, author: str, settings: IngestConfig, problems: Problems) -> Document | None:
-    text = read_text(path, name, problems, settings)
+    problems = reading.problems
+    text = read_text(file.path, file.name, problems, reading.settings)
     if text is None:
-        return None
+        return []
     if text.startswith("---\n") and "\n---" not in text[3:]:
-        problems.add(name, 1, "front_matter", "the front matter is never closed", "end it with a line ---")
-        return None
+        problems.add(file.name, 1, "front_matter", "the front matter is never closed", "end it with a line ---")
+        return []
     try:
         metadata, body = frontmatter.parse(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         # Lines of the YAML count from 0, and its line 0 is the rest of the opening ---.
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problems.add(name, line, "front_matter", "the front matter is not valid YAML", "correct or quote the value")
-        return None
+        message = "the front matter is not valid YAML"
+        problems.add(file.name, line, "front_matter", message, "correct or quote the value")
+        return []
     except ValueError:
         # PyYAML builds dates while it reads: 2024-02-30 is a ValueError here.
-        problems.add(name, _line_of_date(text), "bad_date", "the date does not exist", "write a date that exists")
-        return None
-    if not body.strip():
-        problems.add(name, None, "empty", "the note has no text", "write something, or delete it")
-        return None
-    value = _date_of(metadata, path)
-    if value is None:
-        mend = "add `date: YYYY-MM-DD` to the front matter, or begin the file name with the date"
-        problems.add(name, None, "no_date", "the note has no date", mend)
-        return None
-    try:
-        created_at = parse_date(value, settings)
-    except ImplausibleDateError as error:
-        problems.add(name, _line_of_date(text), "bad_date", str(error), "correct the date")
-        return None
-    return Document.create(source=name, author=author, created_at=created_at, kind="note", text=body.strip())
+        line = _line_of(DATE_KEYS, text)
+        problems.add(file.name, line, "bad_date", "the date does not exist", "write a date that exists")
+        return []
+    key, value = _date_in(metadata)
+    return reading.note(
+        file,
+        prose(body),
+        date=value or file.date,
+        line=_line_of((key,), text) if key else None,
+        mend="add `date: YYYY-MM-DD` to the front matter, or begin the file name with the date",
+    )
 
 
-def _date_of(metadata: dict[str, Any], path: Path) -> object:
-    if metadata.get("date"):
-        return metadata["date"]
-    match = NAME_DATE.match(path.name)
-    return match[1] if match else None
+def _date_in(metadata: dict[str, Any]) -> tuple[str | None, Any]:
+    """Return the key and the value of a note's date. A link to a daily note (``[[2024-03-14]]``) means its day."""
+    values = {str(key).lower(): value for key, value in metadata.items()}
+    for key in DATE_KEYS:
+        value = values.get(key)
+        while isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, str):
+            value = value.strip().removeprefix("[[").removesuffix("]]")
+        if value:
+            return key, value
+    return None, None
 
 
-def _line_of_date(text: str) -> int | None:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.startswith("date:"):
-            return number
-    return None
+def _line_of(keys: tuple[str, ...], text: str) -> int | None:
+    pattern = re.compile(rf"[\"']?(?:{'|'.join(map(re.escape, keys))})[\"']?\s*:", re.IGNORECASE)
+    return next((number for number, line in enumerate(text.split("\n"), start=1) if pattern.match(line)), None)

@@ -30,9 +30,13 @@ class Problem:
 
 @dataclass
 class Problems:
-    """The problems met so far, in the order in which they were met."""
+    """The problems met so far, in the order in which they were met, and how many things of which kind were left out.
+
+    ``ignored`` counts files of no known format by extension, and attachments of mails.
+    """
 
     items: list[Problem] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
 
     def add(self, file: str, line: int | None, code: str, message: str, mend: str) -> None:
         """Note one more problem."""
@@ -41,17 +45,23 @@ class Problems:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """Counts of what was kept, and every problem."""
+    """Counts of what was kept and of what is in no known format, and every problem."""
 
     kept: dict[str, int]
     questions: int
+    ignored: dict[str, int]
     problems: tuple[Problem, ...]
 
     @classmethod
-    def of(cls, documents: Iterable[Document], *, questions: int, problems: Iterable[Problem]) -> IngestReport:
+    def of(cls, documents: Iterable[Document], *, questions: int, problems: Problems) -> IngestReport:
         """Count the documents by kind."""
         kept = Counter(document.kind for document in documents)
-        return cls(kept=dict(sorted(kept.items())), questions=questions, problems=tuple(problems))
+        return cls(
+            kept=dict(sorted(kept.items())),
+            questions=questions,
+            ignored={kind: number for kind, number in sorted(problems.ignored.items()) if number},
+            problems=tuple(problems.items),
+        )
 
     def counts(self) -> dict[str, Any]:
         """Numbers alone: documents by kind, problems by code."""
@@ -60,7 +70,7 @@ class IngestReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole report as JSON values."""
-        return {**self.counts(), "items": [vars(problem) for problem in self.problems]}
+        return {**self.counts(), "ignored": self.ignored, "items": [vars(problem) for problem in self.problems]}
 
 
 def render(report: IngestReport) -> Table:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from pathlib import Path
 
 from mealign.config import IngestConfig
 from mealign.ingest.report import Problems
 
 
-def read_text(path: Path, name: str, problems: Problems, settings: IngestConfig | None = None) -> str | None:
-    """Read a UTF-8 file with Unix line ends; None, and a noted problem, when that is impossible.
+def read_bytes(path: Path, name: str, problems: Problems, settings: IngestConfig | None = None) -> bytes | None:
+    """Read a file; None, and a noted problem, when that is impossible.
 
     Args:
         path: the file.
@@ -23,16 +24,43 @@ def read_text(path: Path, name: str, problems: Problems, settings: IngestConfig 
             message = f"{size} bytes are more than ingest.max_bytes={settings.max_bytes}"
             problems.add(name, None, "too_large", message, "split the note, or raise ingest.max_bytes")
             return None
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        problems.add(
-            name, None, "unreadable", f"cannot be read ({error.strerror})", "check the file and its permissions"
-        )
+        add_unreadable(name, error, problems)
         return None
+
+
+def read_text(
+    path: Path, name: str, problems: Problems, settings: IngestConfig | None = None, *, may_be_cut: bool = False
+) -> str | None:
+    """Read a UTF-8 file with Unix line ends; arguments and result as for :func:`read_bytes`.
+
+    ``may_be_cut`` leaves out half a character at the end, where the reader itself notes that the file breaks off.
+    """
+    data = read_bytes(path, name, problems, settings)
+    if data is None:
+        return None
+    data = data.removeprefix(BOM_UTF8)
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        text = data.decode()
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        message = f"byte {error.start} is not UTF-8"
-        problems.add(name, line, "not_utf8", message, "save the file as UTF-8")
-        return None
+        if not (may_be_cut and error.reason == "unexpected end of data"):
+            line = data[: error.start].count(b"\n") + 1
+            message = f"byte {error.start} is not UTF-8"
+            problems.add(name, line, "not_utf8", message, "save the file as UTF-8")
+            return None
+        text = data[: error.start].decode()
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def add_unreadable(name: str, error: OSError, problems: Problems) -> None:
+    """Note a file that the operating system does not give."""
+    message = f"cannot be read ({error.strerror})"
+    problems.add(name, None, "unreadable", message, "check the file and its permissions")
+
+
+def well_formed(text: str) -> str:
+    """Join the halves of surrogate pairs and replace a half that stands alone, as in an emoji that was cut in two."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

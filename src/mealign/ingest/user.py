@@ -7,14 +7,18 @@ from pathlib import Path
 
 from mealign.config import IngestConfig, SourceFormat, UserConfig
 from mealign.errors import ConfigError, MealignError
-from mealign.ingest.chat import read_chat
+from mealign.ingest import questions as gold
+from mealign.ingest.files import SourceFile, source_files
 from mealign.ingest.locomo import read_locomo
-from mealign.ingest.markdown import read_notes
-from mealign.ingest.questions import read_questions
-from mealign.ingest.report import IngestReport, Problems
+from mealign.ingest.readers import SUFFIXES, read_file
+from mealign.ingest.reading import Reading
+from mealign.ingest.report import IngestReport
+from mealign.progress import track
 from mealign.records import Document, Question
 
 SHOWN = 10
+NOT_SOURCES = frozenset({"readme.md", gold.NAME})
+"""Files at the top of the folder that are about the sources."""
 
 
 class IngestError(MealignError):
@@ -42,30 +46,43 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
         IngestError: nothing usable is left, or ``settings.strict`` and there was a problem.
     """
     source = root / Path(user.path).expanduser()
-    problems = Problems()
+    reading = Reading.of(user, settings)
+    problems = reading.problems
     if user.format is SourceFormat.locomo:
         documents, questions = read_locomo(source, user, problems)
     else:
-        documents = _read_folder(source, user, settings, problems)
+        documents = _read_folder(source, user, reading)
         sources = {document.source for document in documents}
-        questions = read_questions(source, sources=sources, problems=problems)
+        questions = gold.read_questions(source, sources=sources, problems=problems)
     documents = sorted(documents, key=lambda document: (document.created_at, document.source))
-    report = IngestReport.of(documents, questions=len(questions), problems=problems.items)
+    report = IngestReport.of(documents, questions=len(questions), problems=problems)
     if not documents:
-        mend = "give a folder with Markdown notes (*.md) or a chat export (*.json)"
+        mend = "give a folder with Markdown notes (*.md), or with files of another format that the README names"
         raise IngestError(f"user.path={user.path}: nothing usable was found; {mend}{_first(report)}", report)
     if settings.strict and report.problems:
         raise IngestError(f"ingest.strict=true and {len(report.problems)} problems:{_first(report)}", report)
     return IngestResult(documents, questions, report)
 
 
-def _read_folder(folder: Path, user: UserConfig, settings: IngestConfig, problems: Problems) -> list[Document]:
+def _read_folder(folder: Path, user: UserConfig, reading: Reading) -> list[Document]:
     if not folder.is_dir():
         raise ConfigError(f"user.path={user.path}: there is no such folder; name the one that holds the notes")
-    documents = read_notes(folder, author=user.person, settings=settings, problems=problems)
-    for path in sorted(folder.glob("*.json")):
-        documents += read_chat(path, path.name, settings=settings, problems=problems)
+    documents = []
+    files = [file for file in source_files(folder, SUFFIXES) if file.name.lower() not in NOT_SOURCES]
+    for file in track(files, "read files"):
+        found = read_file(file, reading)
+        _note_stranger(file, found, reading)
+        documents += found
     return documents
+
+
+def _note_stranger(file: SourceFile, documents: list[Document], reading: Reading) -> None:
+    """Note a chat or mailbox in which the person does not occur: an export may call them by another name."""
+    people = {name for document in documents for name in (document.author, *document.participants)}
+    if people and reading.person not in people:
+        message = f"none of its {len(people)} people is user.person or one of user.aliases"
+        mend = "add the name or address that it gives to the person to user.aliases"
+        reading.problems.add(file.name, None, "no_user", message, mend)
 
 
 def _first(report: IngestReport) -> str:

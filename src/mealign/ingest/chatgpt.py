@@ -1,0 +1,100 @@
+"""ChatGPT's data export: ``conversations.json``, a list of conversations that are trees of messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from mealign.ingest.dates import from_unix
+from mealign.ingest.files import SourceFile
+from mealign.ingest.json_arrays import LIST, elements
+from mealign.ingest.reading import Messages, Reading
+from mealign.ingest.text import read_text
+from mealign.records import Document
+
+ASSISTANT = "ChatGPT"
+MAPPING = re.compile(r'"mapping"\s*:\s*\{')
+
+
+def claims(file: SourceFile) -> bool:
+    """Take a JSON list whose conversations have a ``mapping``."""
+    return file.suffix == ".json" and bool(LIST.match(file.head) and MAPPING.search(file.head))
+
+
+def read(file: SourceFile, reading: Reading) -> list[Document]:
+    """Read the branch of each conversation that is shown: the messages of the person and ChatGPT's answers.
+
+    What an edited question or a second try left beside that branch is not read, nor are messages of the system and of
+    tools, calls of tools, and messages without text.
+    """
+    text = read_text(file.path, file.name, reading.problems, may_be_cut=True)
+    if text is None:
+        return []
+    messages = Messages(file, reading)
+    for number, element in enumerate(elements(text, LIST, file.name, reading.problems), start=1):
+        conversation = element.value
+        branch = _branch(conversation)
+        if not branch:
+            problem = f"conversation {number} has no branch that ends in its current_node"
+            reading.problems.add(file.name, element.line, "conversation", problem, "export the chats again")
+            continue
+        moment = conversation.get("create_time")
+        name = str(conversation.get("conversation_id") or conversation.get("id") or number)
+        for position, message in enumerate(branch, start=1):
+            # A message without a time of its own follows the one before it.
+            moment = message.get("create_time") or moment
+            author = _author(message, reading)
+            content = _text(message)
+            if author is None or not content:
+                continue
+            messages.add(
+                f"{name}/{message.get('id') or position}",
+                author=author,
+                participants=(reading.person, ASSISTANT),
+                date=from_unix(moment),
+                text=content,
+                line=element.line,
+                label=f"message {position} of conversation {number}",
+            )
+    return messages.documents
+
+
+def _branch(conversation: Any) -> list[dict[str, Any]]:
+    """Return the messages from the root of a conversation to its current node; none where there is no such path."""
+    if not isinstance(conversation, dict) or not isinstance(conversation.get("mapping"), dict):
+        return []
+    nodes = conversation["mapping"]
+    return [node["message"] for node in _path(nodes, conversation.get("current_node"))][::-1]
+
+
+def _path(nodes: dict[str, Any], current: Any) -> Iterator[dict[str, Any]]:
+    """Yield the nodes with a message from the current one upwards; a node that is its own ancestor ends the way."""
+    seen = set()
+    while isinstance(current, str) and current not in seen and isinstance(node := nodes.get(current), dict):
+        seen.add(current)
+        if isinstance(node.get("message"), dict):
+            yield node
+        current = node.get("parent")
+
+
+def _author(message: dict[str, Any], reading: Reading) -> str | None:
+    author = message.get("author")
+    role = author.get("role") if isinstance(author, dict) else None
+    if role == "user":
+        return reading.person
+    # What is addressed to a tool is a search or a program, not an answer.
+    return ASSISTANT if role == "assistant" and message.get("recipient", "all") == "all" else None
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    parts = content.get("parts") if isinstance(content, dict) else None
+    return "\n\n".join(part for part in map(_part, parts if isinstance(parts, list) else ()) if part)
+
+
+def _part(part: Any) -> str:
+    """Return a part that is text or speech; images and files are none."""
+    if isinstance(part, dict) and part.get("content_type") == "audio_transcription":
+        part = part.get("text")
+    return part.strip() if isinstance(part, str) else ""

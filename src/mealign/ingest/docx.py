@@ -1,0 +1,70 @@
+"""Word documents, through python-docx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from mealign.ingest.files import SourceFile
+from mealign.ingest.reading import Reading
+from mealign.ingest.text import read_bytes
+from mealign.records import Document
+
+if TYPE_CHECKING:
+    from docx.table import Table
+    from docx.text.paragraph import Paragraph
+
+COMPOUND_FILE = bytes.fromhex("d0cf11e0a1b11ae1")
+"""How an Office file with a password begins, and a .doc that was only renamed."""
+
+
+def claims(file: SourceFile) -> bool:
+    """Take every ``*.docx``."""
+    return file.suffix == ".docx"
+
+
+def read(file: SourceFile, reading: Reading) -> list[Document]:
+    """Read paragraphs, list items and tables, in their order, as a note of the person.
+
+    The date is that of the file name, else that of the document's properties (``created``).
+    """
+    import docx
+
+    problems = reading.problems
+    data = read_bytes(file.path, file.name, problems, reading.settings)
+    if data is None:
+        return []
+    if data.startswith(COMPOUND_FILE):
+        message = "a password locks it, or it is an older .doc"
+        problems.add(file.name, None, "encrypted", message, "save it as .docx without a password")
+        return []
+    try:
+        document = docx.Document(BytesIO(data))
+        text = "\n\n".join(_blocks(document.iter_inner_content()))
+        created = None if file.date else document.core_properties.created
+    except Exception:  # noqa: BLE001 - zipfile, lxml and python-docx each raise their own
+        message = "the document is damaged, or is none"
+        problems.add(file.name, None, "broken", message, "open it and save it again")
+        return []
+    mend = "begin the file name with the date (YYYY-MM-DD)"
+    return reading.note(file, text, date=file.date or created, mend=mend)
+
+
+def _blocks(items: Iterator[Paragraph | Table]) -> Iterator[str]:
+    """Yield the text of each paragraph and of each row of a table; a row's cells are separated by semicolons."""
+    from docx.text.paragraph import Paragraph
+
+    for item in items:
+        if isinstance(item, Paragraph):
+            rows = [item.text]
+        else:
+            rows = ["; ".join(cell for cell in cells if cell) for cells in _rows(item)]
+        yield from (row for row in rows if row.strip())
+
+
+def _rows(table: Table) -> Iterator[list[str]]:
+    for row in table.rows:
+        # A cell that spans several columns is listed once for each.
+        cells = list({id(cell._tc): cell for cell in row.cells}.values())
+        yield [" ".join(_blocks(cell.iter_inner_content())) for cell in cells]

@@ -1,0 +1,90 @@
+"""Arrays in a JSON file, element by element, so that a file that is cut off still gives what is before the cut."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mealign.ingest.report import Problems
+
+SEPARATOR = re.compile(r"[\s,]*")
+LIST = re.compile(r"\A\s*\[")
+"""Opens a file that is one array."""
+MESSAGES = re.compile(r'"messages"\s*:\s*\[')
+"""Opens an array of messages inside other things."""
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element of an array: where it begins and what it is.
+
+    ``head`` is the text from the end of the array before to the opening of its own, the ``array``-th from 0.
+    """
+
+    line: int
+    value: Any
+    head: str
+    array: int
+
+
+def elements(text: str, opening: re.Pattern[str], name: str, problems: Problems) -> Iterator[Element]:
+    """Yield the elements of all arrays that ``opening`` opens, in the order of the file.
+
+    Args:
+        text: the JSON document.
+        opening: matches up to the bracket of an array.
+        name: how the report calls the file.
+        problems: where a cut is noted, with its line.
+    """
+    decoder = json.JSONDecoder()
+    lines = _Lines(text)
+    frame: list[str] = []
+    position = array = 0
+    while found := opening.search(text, position):
+        head = text[position : found.end()]
+        frame.append(head)
+        start = position = _skip(text, found.end())
+        while position < len(text) and text[position] != "]":
+            line = lines.at(position)
+            try:
+                value, position = decoder.raw_decode(text, position)
+            except (ValueError, RecursionError) as error:
+                _add_cut(name, lines.at(getattr(error, "pos", position)), problems)
+                return
+            yield Element(line, value, head, array)
+            position = _skip(text, position)
+        # The document without what was decoded, but with its lines, tells whether the rest of it is whole.
+        frame.append("\n" * text.count("\n", start, position))
+        array += 1
+    frame.append(text[position:])
+    try:
+        json.loads("".join(frame))
+    except (ValueError, RecursionError) as error:
+        _add_cut(name, getattr(error, "lineno", 1), problems)
+
+
+def _add_cut(name: str, line: int, problems: Problems) -> None:
+    message = "the export breaks off here or is not valid JSON; the messages before it were kept"
+    problems.add(name, line, "cut_off", message, "export the chat again")
+
+
+def _skip(text: str, position: int) -> int:
+    match = SEPARATOR.match(text, position)
+    return match.end() if match else position
+
+
+class _Lines:
+    """Line numbers of growing positions, counted once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._line = 1
+        self._position = 0
+
+    def at(self, position: int) -> int:
+        self._line += self._text.count("\n", self._position, position)
+        self._position = max(position, self._position)
+        return self._line

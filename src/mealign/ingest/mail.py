@@ -1,0 +1,147 @@
+"""Mail in mbox files (RFC 4155), as Thunderbird, Apple Mail and Google's Takeout write them."""
+
+from __future__ import annotations
+
+import email
+import mailbox
+import re
+from contextlib import closing
+from email import policy
+from email.headerregistry import AddressHeader
+from email.message import EmailMessage, MIMEPart
+
+from mealign.ingest.files import SourceFile
+from mealign.ingest.reading import Messages, Reading
+from mealign.ingest.replies import own_text
+from mealign.ingest.text import add_unreadable, well_formed
+from mealign.records import Document
+
+ESCAPED_FROM = re.compile(r"^>(>*From )", re.MULTILINE)
+SPACES = re.compile(r"[ \t\r\n\u00a0]+")
+GAPS = re.compile(r"\n{3,}")
+NO_TEXT = frozenset({"head", "script", "style", "blockquote"})
+QUOTES = frozenset({"gmail_quote", "gmail_attr", "gmail_signature", "moz-signature", "moz-cite-prefix"})
+"""Classes by which mail programs mark quotations, their introductions and signatures."""
+BLOCKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol"})
+BREAK = "\f"
+"""Stands for a line's end until the white space of the HTML source is gone."""
+
+
+def claims(file: SourceFile) -> bool:
+    """Take ``*.mbox``, and a file without extension that begins like one, as Thunderbird and Apple Mail name them.
+
+    A *folder* of that name is Apple Mail's, and the mails are in a file inside.
+    """
+    return file.suffix == ".mbox" or (not file.suffix and file.head.startswith("From "))
+
+
+def read(file: SourceFile, reading: Reading) -> list[Document]:
+    """Read each mail as one document: what its sender wrote, from the plain text, else from the HTML.
+
+    Attachments are counted, not read.
+    """
+    messages = Messages(file, reading)
+    try:
+        # mailbox has an error of its own, without the reason, for a file that is not there.
+        file.path.stat()
+        mails = mailbox.mbox(file.path, create=False)
+        keys = mails.keys()
+    except OSError as error:
+        add_unreadable(file.name, error, reading.problems)
+        return []
+    with closing(mails):
+        for number, key in enumerate(keys, start=1):
+            _add(mails, key, number, messages)
+    if not keys:
+        message = "there is no mail in it: no line begins with From"
+        reading.problems.add(file.name, None, "no_mail", message, "export the mails as mbox again, or delete the file")
+    return messages.documents
+
+
+def _add(mails: mailbox.mbox, key: str, number: int, messages: Messages) -> None:
+    reading, label = messages.reading, f"mail {number}"
+    try:
+        mail = email.message_from_bytes(mails.get_bytes(key), policy=policy.default)
+        senders = _people(mail, "From", reading)
+        people = [*senders, *_people(mail, "To", reading), *_people(mail, "Cc", reading)]
+        date = _date(mail)
+        text = own_text(_body(mail))
+        item = str(mail.get("Message-ID") or number).strip().strip("<>")
+        attachments = sum(part.get_content_disposition() == "attachment" for part in mail.walk())
+    except Exception:  # noqa: BLE001 - the parser of headers raises whatever a broken one leads it into
+        mend = "delete it, or export the mails again"
+        reading.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
+        return
+    reading.problems.ignored["attachment"] += attachments
+    messages.add(
+        item,
+        author=senders[0] if senders else "",
+        participants=tuple(dict.fromkeys(people)),
+        date=date,
+        text=text,
+        label=label,
+    )
+
+
+def _people(mail: EmailMessage, header: str, reading: Reading) -> list[str]:
+    """Return the people of an address header: each by the name shown, else by the address."""
+    found = [
+        reading.name_of(address.display_name, address.addr_spec)
+        for value in mail.get_all(header, [])
+        if isinstance(value, AddressHeader)
+        for address in value.addresses
+    ]
+    return [name for name in found if name]
+
+
+def _date(mail: EmailMessage) -> object:
+    value = mail["Date"]
+    return getattr(value, "datetime", None) or value
+
+
+def _body(mail: EmailMessage) -> str:
+    for kind, convert in (("plain", _plain), ("html", _from_html)):
+        part = mail.get_body(preferencelist=(kind,))
+        if part is not None and (text := convert(_content(part))).strip():
+            return text
+    return ""
+
+
+def _content(part: MIMEPart) -> str:
+    """Decode a part; where its charset is unknown or wrong, it is UTF-8, or else what Windows calls ANSI."""
+    try:
+        return str(part.get_content(errors="strict"))
+    except (LookupError, UnicodeError):
+        data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _plain(text: str) -> str:
+    return ESCAPED_FROM.sub(r"\1", text.replace("\r\n", "\n"))
+
+
+def _from_html(html: str) -> str:
+    """Return what an HTML mail shows, without what it marks as quoted or as a signature."""
+    from lxml import etree
+
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    root = etree.fromstring(well_formed(html).encode(), parser)
+    if root is None:
+        return ""
+    pieces: list[str] = []
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, node in walk:
+        if event == "start" and (node.tag in NO_TEXT or not QUOTES.isdisjoint(node.get("class", "").split())):
+            # Its end still comes, and after it the text that follows.
+            walk.skip_subtree()
+            continue
+        if node.tag in BLOCKS or (node.tag == "br" and event == "start"):
+            pieces.append(BREAK)
+        pieces.append((node.text if event == "start" else node.tail) or "")
+    lines = [line.strip() for line in SPACES.sub(" ", "".join(pieces)).split(BREAK)]
+    return GAPS.sub("\n\n", "\n".join(lines))

@@ -1,0 +1,48 @@
+"""PDF notes, through pypdf."""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+
+from mealign.ingest.files import SourceFile
+from mealign.ingest.reading import Reading
+from mealign.ingest.text import read_bytes
+from mealign.records import Document
+
+
+def claims(file: SourceFile) -> bool:
+    """Take every ``*.pdf``."""
+    return file.suffix == ".pdf"
+
+
+def read(file: SourceFile, reading: Reading) -> list[Document]:
+    """Read the text of all pages as a note of the person.
+
+    The date is that of the file name, else that of the document's information (``CreationDate``).
+    """
+    from pypdf import PdfReader
+
+    problems = reading.problems
+    data = read_bytes(file.path, file.name, problems, reading.settings)
+    if data is None:
+        return []
+    # Its warnings about small damage name objects of the file that nobody can mend.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    try:
+        pdf = PdfReader(BytesIO(data))
+        # A file that may be opened but not printed is encrypted with an empty password.
+        if pdf.is_encrypted and not pdf.decrypt(""):
+            problems.add(file.name, None, "encrypted", "a password locks the PDF", "save a copy without a password")
+            return []
+        text = "\n\n".join(page.extract_text().strip() for page in pdf.pages)
+        created = pdf.metadata.creation_date if pdf.metadata and not file.date else None
+    except Exception:  # noqa: BLE001 - pypdf raises whatever a damaged file leads it into
+        problems.add(file.name, None, "broken", "the PDF is damaged, or is none", "open it and save it again")
+        return []
+    if not text.strip():
+        message = "its pages hold no text, perhaps only images"
+        problems.add(file.name, None, "no_text", message, "run text recognition (OCR) over it")
+        return []
+    mend = "begin the file name with the date (YYYY-MM-DD)"
+    return reading.note(file, text, date=file.date or created, mend=mend)
