@@ -8,11 +8,12 @@ from pathlib import Path
 from mealign.config import IngestConfig, SourceFormat, UserConfig
 from mealign.errors import ConfigError, MealignError
 from mealign.ingest.chat import read_chat
+from mealign.ingest.corrections import read_corrections
 from mealign.ingest.locomo import read_locomo
 from mealign.ingest.markdown import read_notes
 from mealign.ingest.questions import read_questions
 from mealign.ingest.report import IngestReport, Problems
-from mealign.records import Document, Question
+from mealign.records import Corrections, Document, Question
 
 SHOWN = 10
 
@@ -27,10 +28,11 @@ class IngestError(MealignError):
 
 @dataclass(frozen=True)
 class IngestResult:
-    """Documents ordered by time and source, gold questions, and the report."""
+    """Documents ordered by time and source, gold questions, what the user corrects, and the report."""
 
     documents: list[Document]
     questions: list[Question]
+    corrections: Corrections
     report: IngestReport
 
 
@@ -45,10 +47,12 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
     problems = Problems()
     if user.format is SourceFormat.locomo:
         documents, questions = read_locomo(source, user, problems)
+        corrections = Corrections()
     else:
         documents = _read_folder(source, user, settings, problems)
         sources = {document.source for document in documents}
         questions = read_questions(source, sources=sources, problems=problems)
+        corrections = read_corrections(source, documents=documents, settings=settings, problems=problems)
     documents = sorted(documents, key=lambda document: (document.created_at, document.source))
     report = IngestReport.of(documents, questions=len(questions), problems=problems.items)
     if not documents:
@@ -56,7 +60,7 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
         raise IngestError(f"user.path={user.path}: nothing usable was found; {mend}{_first(report)}", report)
     if settings.strict and report.problems:
         raise IngestError(f"ingest.strict=true and {len(report.problems)} problems:{_first(report)}", report)
-    return IngestResult(documents, questions, report)
+    return IngestResult(documents, questions, corrections, report)
 
 
 def _read_folder(folder: Path, user: UserConfig, settings: IngestConfig, problems: Problems) -> list[Document]:

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from mealign.memory.clauses import blocks, clauses, implied_subject
+from mealign.memory.facts import in_time, listener, make_fact, rank_of, short_name, sorted_facts
 from mealign.memory.pronouns import Gender, antecedent, learn_genders, names_in
 from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
-from mealign.memory.times import Time
 from mealign.progress import track
-from mealign.records import Document, Evidence, Fact, content_id
+from mealign.records import Document, Fact
 
 Token = Any
 
@@ -67,7 +67,7 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
     people = People.of(
         {person, *(name for document in documents for name in (document.author, *document.participants))}
     )
-    ordered = sorted(documents, key=lambda document: (document.created_at, document.source))
+    ordered = in_time(documents)
     pieces = [(document, offset, content) for document in ordered for offset, content in blocks(document.text)]
     parsed = pipeline.pipe(((content, (document, offset)) for document, offset, content in pieces),
                            as_tuples=True, batch_size=PIPELINE_BATCH)  # fmt: skip
@@ -77,7 +77,7 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
     genders = learn_genders(
         [list(block.sents) for block, _, _ in texts],
         people.full_names,
-        [_short(document.author) for _, document, _ in texts],
+        [short_name(document.author) for _, document, _ in texts],
     )
     known = {**people.full_names, **{name: name for name in genders if name not in people.full_names}}
     facts: dict[str, Fact] = {}
@@ -86,18 +86,17 @@ def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -
         mentioned = recent.setdefault(document.id, [])
         for sentence in block.sents:
             speech = Speech(
-                speaker=_short(document.author),
-                listener=_listener(document),
+                speaker=short_name(document.author),
+                listener=listener(document),
                 written=document.created_at.date(),
-                third=_resolved(sentence, mentioned, _short(document.author), known, genders),
+                third=_resolved(sentence, mentioned, short_name(document.author), known, genders),
             )
             for fact in _facts_of(sentence, document, offset, speech, people):
                 facts.setdefault(fact.id, fact)
             if names := [name for name in names_in(sentence, known) if name != speech.speaker]:
                 mentioned.append(names)
-    rank = {document.id: position for position, document in enumerate(ordered)}
-    found = sorted(facts.values(), key=lambda fact: (rank[fact.evidence.document_id], fact.evidence.start, fact.id))
-    return supersede(found, order=rank)
+    order = rank_of(documents)
+    return supersede(sorted_facts(facts.values(), order), order=order)
 
 
 @cache
@@ -105,16 +104,6 @@ def _pipeline(parser: Path) -> Any:
     import spacy
 
     return spacy.load(parser)
-
-
-def _listener(document: Document) -> str | None:
-    """Return whom a message speaks to: the other one, where exactly two take part."""
-    others = [name for name in document.participants if name != document.author]
-    return _short(others[0]) if len(others) == 1 else None
-
-
-def _short(name: str) -> str:
-    return name.split()[0]
 
 
 def _resolved(
@@ -193,7 +182,7 @@ def _fact(
     time = next((time for end, time in times.values() if belongs_to(tokens[end - 1], verb)), None)
     canonical = people.canonical(who)
     start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1].text)
-    return _make(
+    return make_fact(
         document, start + offset, end + offset,
         subject=canonical,
         relation=relation,
@@ -203,24 +192,6 @@ def _fact(
         entities=(canonical, *_entities(tokens, speech, people)),
         confidence=_confidence(vague=vague, complete=bool(value), inferred=subject is None or _is_pronoun(subject)),
     )  # fmt: skip
-
-
-def _make(
-    document: Document, start: int, end: int, *, subject: str, relation: str, value: str, statement: str,
-    time: Time | None, entities: Iterable[str], confidence: float,
-) -> Fact:  # fmt: skip
-    return Fact(
-        id=content_id("fact", document.id, start, end, subject, relation, value),
-        subject=subject,
-        relation=relation,
-        object=value,
-        statement=statement,
-        # A plan holds from the day it is told; its date stands in the statement.
-        valid_from=min(time.start, document.created_at.date()) if time else document.created_at.date(),
-        evidence=Evidence(document_id=document.id, start=start, end=end),
-        entities=tuple(dict.fromkeys(entities)),
-        confidence=confidence,
-    )
 
 
 def _confidence(*, vague: bool, complete: bool, inferred: bool) -> float:
@@ -278,12 +249,12 @@ def _kinship(subject: Token, name: Token, document: Document, offset: int, speec
     value = Rewriter(role, speech, {}).render(role)
     phrase = list(subject.subtree)
     start, end = phrase[0].idx, phrase[-1].idx + len(phrase[-1].text)
-    return _make(
+    return make_fact(
         document, start + offset, end + offset,
         subject=who,
         relation="be",
         value=value,
-        statement=f"{_short(who)} is {value}.",
+        statement=f"{short_name(who)} is {value}.",
         time=None,
         entities=(who, people.canonical(speech.speaker)),
         confidence=0.8,
