@@ -49,6 +49,7 @@ FUTURE = re.compile(
     r"\b(?:will|shall|going to|gonna|(?:plan|want|hope)s? to|in \w+ (?:day|week|month|year)s?)\b|['’]ll\b",
     re.IGNORECASE,
 )
+PAST = re.compile(r"\b(?:since|was|were|had|did|\w+ed)\b", re.IGNORECASE)
 
 
 class Said(Record):
@@ -307,12 +308,17 @@ def _time(when: str, span: tuple[int, int], document: Document) -> Time | None:
     text = " ".join(document.text.split()).lower()
     if " ".join(when.split()).lower() not in text:
         return None
-    future = FUTURE.search(document.text[span[0] : span[1]]) is not None
+    told, written = document.text[span[0] : span[1]], document.created_at.date()
+    future = FUTURE.search(told) is not None
     try:
-        return resolve(when, document.created_at.date(), future=future)
+        time = resolve(when, written, future=future)
+        if time and time.start > written and not future and PAST.search(f"{when} {told}"):
+            # What has happened in September, told in August, happened the year before.
+            return resolve(f"{when} {written.year - 1}", written) or time
     except (ValueError, OverflowError):
         # Years that no calendar has: "May 0000".
         return None
+    return time
 
 
 def _sentence(statement: str, when: str | None, time: Time | None) -> str:
