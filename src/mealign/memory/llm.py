@@ -208,11 +208,13 @@ def _prompt(part: Part, person: str) -> tuple[Message, ...]:
         "written": format_day(document.created_at.date()),
         # A text cannot hold its own hash, so it cannot end its own quotation.
         "fence": document.id.removeprefix("doc_"),
-        "text": without_role_tokens(document.text[part.start : part.end]),
+        "text": document.text[part.start : part.end],
     }
+    # Names come from exports, so they are no safer than the text.
+    safe = {key: without_role_tokens(value) for key, value in values.items()}
     return (
-        Message(role="system", content=template("extract.system").substitute(values)),
-        Message(role="user", content=template("extract.user").substitute(values)),
+        Message(role="system", content=template("extract.system").substitute(safe)),
+        Message(role="user", content=template("extract.user").substitute(safe)),
     )
 
 
