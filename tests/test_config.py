@@ -15,6 +15,7 @@ REQUIRED = {
     "user/folder": ["user.name=me", "user.person=Me", "user.path=notes"],
     "user/locomo": ["user.path=locomo10.json", "user.conversation=conv-26", "user.speaker=Caroline"],
 }
+OPENAI = ["memory=llm", "memory.llm.backend=openai", "memory.llm.model=m", "memory.llm.base_url=http://127.0.0.1/v1"]
 CHOICES = sorted(path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*.yaml"))
 
 
@@ -83,6 +84,15 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
         (["judge.view=bio"], "the offline judge reads facts alone"),
         (["judge.backend=local"], "set judge.view=bio"),
         (["evaluation.max_questions=0", "evaluation.max_held_out=0"], "nothing would be asked"),
+        (["memory.llm.backend=openai"], "no model would read them; choose memory=llm"),
+        (["memory=llm", "memory.llm.model=m"], r"memory\.llm\.model=m with memory\.llm\.backend=local"),
+        (["memory=llm", "memory.llm.api_key_env=KEY"], "the run's own model has none"),
+        ([*OPENAI, "memory.llm.model=null"], "name a model that the server has"),
+        ([*OPENAI, "memory.llm.base_url=127.0.0.1:8000"], "it is no server's address; give scheme, host, port"),
+        ([*OPENAI, "memory.llm.base_url=null"], r"egress=deny with memory\.llm\.base_url=https://api\.openai\.com/v1"),
+        ([*OPENAI, "memory.llm.base_url=http://10.0.0.1/v1"], "your notes would leave this machine.*egress=allow"),
+        ([*OPENAI, "memory.llm.base_url=http://127.0.0.1@a.org"], "it is no server's address"),
+        (["memory=llm", "memory.llm.backend=anthropic", "memory.llm.model=m"], r"https://api\.anthropic\.com"),
         (["stage=train"], "no such stage"),
         (["stage=[]"], "no such stage"),
         (["stage=dpo", "mix=sft_only"], "mix=sft_only has no such stage"),
@@ -91,6 +101,14 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
 def test_an_impossible_combination_is_refused_with_its_mend(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check(settings(*overrides))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [OPENAI, [*OPENAI, "memory.llm.base_url=https://example.org/v1", "egress=allow"], ["memory=llm", "model=tiny"]],
+)
+def test_a_model_that_may_read_passes_the_checks(overrides: list[str]) -> None:
+    check(settings(*overrides))
 
 
 def test_several_problems_are_told_at_once() -> None:
@@ -107,6 +125,8 @@ def test_several_problems_are_told_at_once() -> None:
         ("modle=tiny", "modle: there is no such key; did you mean model?"),
         ("lora.rank=abc", "lora.rank=abc: it must be of type integer; for example lora.rank=16"),
         ("judge.backend=oracle", "judge.backend=oracle: it must be one of"),
+        ("memory.extractor=oracle", "memory.extractor=oracle: it must be one of"),
+        ("egress=maybe", "egress=maybe: it must be one of"),
         ("ingest.strict=maybe", "ingest.strict=maybe: it must be of type bool"),
         ("+extra.key=1", "extra: there is no such key"),
     ],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mealign.config import JudgeConfig, MixConfig, Settings
+from mealign.config import Extractor, JudgeConfig, MemoryConfig, MixConfig, Settings
 from mealign.pipeline import PIPELINE, Stage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +31,9 @@ def names(entries: list[Any], judge: str) -> set[str]:
 def test_every_stage_is_declared_as_it_is(stage: Stage) -> None:
     matrix = "matrix" in DVC["stages"][stage.name]
     judge = "bio" if matrix else str(VARIABLES["main_judge"])
-    settings = Settings(mix=MixConfig(), judge=JudgeConfig(name=judge))
+    # What DVC cannot make conditional is declared for the settings that need most.
+    widest = MemoryConfig(extractor=Extractor.llm)
+    settings = Settings(mix=MixConfig(), judge=JudgeConfig(name=judge), memory=widest)
     declared = DVC["stages"][stage.name]
     folder = f"data/{VARIABLES['who']}"
 
@@ -40,7 +42,7 @@ def test_every_stage_is_declared_as_it_is(stage: Stage) -> None:
     code = {f"src/mealign/{room}" for room in stage.rooms}
     source = {str(VARIABLES["source"])} if stage.name == "ingest" else set()
     assert names(declared["deps"], judge) == {f"{folder}/{path}" for path in stage.inputs(settings)} | code | source
-    keys = {f"conf/judge/{judge}.yaml" if key == "judge" else key for key in stage.params}
+    keys = {f"conf/judge/{judge}.yaml" if key == "judge" else key for key in stage.keys(settings)}
     assert names(declared.get("params", []), judge) == keys
     assert all(entry[next(iter(entry))]["persist"] for entry in written), "a killed stage must leave its outputs"
     assert f"stage={stage.name}" in declared["cmd"]

@@ -28,6 +28,10 @@ def mealign(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["mix=dpo_only", "preferences.max_pairs=0"], "DPO has no preferences to learn from"),
         (["user=folder"], "user.path: it has no value"),
         (["stage=dpo"], "run stage=preferences first, or stage=all"),
+        (
+            ["memory=llm", "memory.llm.backend=openai", "memory.llm.model=m"],
+            "config error: egress=deny with memory.llm",
+        ),
         (["-m", "lora.rank=4,-1"], "config error: lora.rank=-1"),
         (["-m", "lora.rank=4,8", "judge=evidence,nonsense"], "config error: judge=nonsense"),
     ],

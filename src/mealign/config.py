@@ -15,6 +15,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from mealign.errors import ConfigError
+from mealign.language.egress import is_address, is_loopback
 
 STAGES = (
     "ingest", "memory", "tasks", "sft", "candidates", "judge", "preferences", "dpo", "evaluate", "report",
@@ -42,6 +43,28 @@ class Precision(StrEnum):
     auto = "auto"
     fp32 = "fp32"
     bf16 = "bf16"
+
+
+class Egress(StrEnum):
+    """Whether what the user wrote may be sent to another machine."""
+
+    deny = "deny"
+    allow = "allow"
+
+
+class Extractor(StrEnum):
+    """What reads facts from documents: a dependency parse, or a language model."""
+
+    statements = "statements"
+    llm = "llm"
+
+
+class ChatBackend(StrEnum):
+    """Who runs a language model: the run itself, or a server with OpenAI's or Anthropic's API."""
+
+    local = "local"
+    openai = "openai"
+    anthropic = "anthropic"
 
 
 class JudgeBackend(StrEnum):
@@ -99,10 +122,27 @@ class IngestConfig:
 
 
 @dataclass
-class MemoryConfig:
-    """How facts are extracted and found."""
+class LlmConfig:
+    """A language model that writes: the run's own ``model`` (local), or ``model`` on the server at ``base_url``.
 
-    extractor: str = "statements"
+    ``api_key_env`` names the environment variable that holds the server's key. ``temperature`` null leaves it to the
+    server.
+    """
+
+    backend: ChatBackend = ChatBackend.local
+    model: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    max_new_tokens: int = 2048
+    temperature: float | None = 0.0
+
+
+@dataclass
+class MemoryConfig:
+    """How facts are extracted and found. ``llm`` is who reads when the extractor is a language model."""
+
+    extractor: Extractor = Extractor.statements
+    llm: LlmConfig = field(default_factory=LlmConfig)
     parser: PackagedFile = field(default_factory=PackagedFile)
     embedder: PackagedFile = field(default_factory=PackagedFile)
     embedder_hub_id: str | None = None
@@ -285,6 +325,7 @@ class Settings:
 
     stage: Any = "all"
     seed: int = 17
+    egress: Egress = Egress.deny
     user: UserConfig = field(default_factory=UserConfig)
     ingest: IngestConfig = field(default_factory=IngestConfig)
     memory: MemoryConfig = field(default_factory=MemoryConfig)
@@ -300,6 +341,18 @@ class Settings:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+PUBLIC_SERVERS = {
+    ChatBackend.openai: "https://api.openai.com/v1",
+    ChatBackend.anthropic: "https://api.anthropic.com",
+}
+"""Where a backend's vendor answers: what ``base_url=null`` means."""
+
+
+def server_of(llm: LlmConfig) -> str | None:
+    """Return the address of the server that is asked; None for a model that the run itself loads."""
+    return None if llm.backend is ChatBackend.local else llm.base_url or PUBLIC_SERVERS[llm.backend]
 
 
 def active_stages(mix: MixConfig) -> tuple[str, ...]:
@@ -403,6 +456,34 @@ def _impossible(settings: Settings) -> Iterator[str]:
         yield "judge.backend=local with judge.view=evidence: set judge.view=bio, or judge.backend=evidence"
     if settings.evaluation.max_questions == 0 and settings.evaluation.max_held_out == 0:
         yield "evaluation.max_questions=0 with evaluation.max_held_out=0: nothing would be asked; set one of them"
+    yield from _impossible_memory(settings)
+
+
+def _impossible_memory(settings: Settings) -> Iterator[str]:
+    memory, llm = settings.memory, settings.memory.llm
+    named = {"model": llm.model, "base_url": llm.base_url, "api_key_env": llm.api_key_env}
+    if memory.extractor is Extractor.statements and llm != LlmConfig():
+        yield "memory.extractor=statements with settings of memory.llm: no model would read them; choose memory=llm"
+        return
+    if llm.backend is ChatBackend.local:
+        for key in (key for key, value in named.items() if value is not None):
+            yield (
+                f"memory.llm.{key}={named[key]} with memory.llm.backend=local: the run's own model has none; "
+                "choose it with model=..., or set memory.llm.backend=openai"
+            )
+    elif not llm.model:
+        yield f"memory.llm.backend={llm.backend.value} without memory.llm.model: name a model that the server has"
+    server = server_of(llm)
+    if server is not None and not is_address(server):
+        yield (
+            f"memory.llm.base_url={server}: it is no server's address; "
+            "give scheme, host, port and path: memory.llm.base_url=http://127.0.0.1:8000/v1"
+        )
+    elif server is not None and settings.egress is Egress.deny and not is_loopback(server):
+        yield (
+            f"egress=deny with memory.llm.base_url={server}: your notes would leave this machine; "
+            "name a server on it (http://127.0.0.1:8000/v1), or allow it with egress=allow"
+        )
 
 
 INFINITE = float("inf")
@@ -412,6 +493,8 @@ LIMITS: tuple[tuple[str, float, float, str], ...] = (
     ("ingest.max_bytes", 1, INFINITE, "the largest note in bytes"),
     ("ingest.first_year", 1, 9999, "the first year of a plausible date"),
     ("ingest.last_year", 1, 9999, "the last year of a plausible date"),
+    ("memory.llm.max_new_tokens", 16, 65536, "the length of a reply in tokens"),
+    ("memory.llm.temperature", 0, 2, "a sampling temperature"),
     ("memory.bio_sentences", 1, 100, "the length of the bio in sentences"),
     ("context.top_k", 1, 100, "the number of facts in a prompt"),
     ("task.max_tasks", 1, INFINITE, "the number of tasks"),

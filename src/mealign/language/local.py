@@ -9,7 +9,7 @@ from typing import Any
 
 from mealign.config import Precision
 from mealign.errors import MealignError
-from mealign.language.chat import Decision, Prompt
+from mealign.language.chat import Decision, Prompt, Schema, with_schema
 from mealign.language.precision import dtype_of
 from mealign.language.weights import quiet_transformers, weights_digest
 from mealign.progress import bar
@@ -91,6 +91,18 @@ class LocalModel:
                 if shown:
                     shown.advance(len(batch))
         return answers
+
+    def structured(
+        self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
+    ) -> list[str]:
+        """Return one answer a prompt; the schema is asked for in words, and nothing makes the model keep to it.
+
+        Raises:
+            MealignError: a prompt leaves no room for ``max_new_tokens`` in the model's context.
+        """
+        asked = [with_schema(prompt, schema) for prompt in prompts]
+        answers = self.chat(asked, max_new_tokens=max_new_tokens, temperature=temperature or 0.0)
+        return [answer for (answer,) in answers]
 
     def decide(self, state: str, instructions: str, options: Mapping[str, str]) -> Decision:
         """Return how probable each option is, from one forward pass, through transformers' DecisionPipeline."""

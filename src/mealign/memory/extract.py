@@ -12,7 +12,7 @@ under the document's id and what it was read with, so that a new note is the onl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -23,12 +23,12 @@ from pydantic import TypeAdapter
 from mealign.jsonl import digest_path
 from mealign.memory.acquaintance import Acquaintance, Gleaning, glean
 from mealign.memory.clauses import blocks, clauses, implied_subject
+from mealign.memory.facts import in_time, listener, make_fact, rank_of, short_name, sorted_facts, stated
 from mealign.memory.pronouns import antecedent, names_in
 from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
-from mealign.memory.times import Time
 from mealign.progress import bar
-from mealign.records import Document, Evidence, Fact, When, content_id
+from mealign.records import Document, Fact, content_id
 
 Token = Any
 
@@ -67,7 +67,7 @@ def extract_facts(
         memo: what was read before, by content; it is added to. The result does not depend on it.
     """
     memo = {} if memo is None else memo
-    ordered = sorted(documents, key=lambda document: (document.created_at, document.source))
+    ordered = in_time(documents)
     reader = _Reader(parser, memo)
     speakers = Acquaintance.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
     gleanings = reader.glean(ordered, speakers)
@@ -76,9 +76,8 @@ def extract_facts(
     for facts in reader.read(ordered, known):
         for fact in facts:
             found.setdefault(fact.id, fact)
-    order = {document.id: position for position, document in enumerate(ordered)}
-    facts = sorted(found.values(), key=lambda fact: (order[fact.evidence.document_id], fact.evidence.start, fact.id))
-    return Extraction(supersede(facts, order=order), reader.documents_read)
+    order = rank_of(documents)
+    return Extraction(supersede(sorted_facts(found.values(), order), order=order), reader.documents_read)
 
 
 class _Reader:
@@ -96,7 +95,7 @@ class _Reader:
 
         def work(document: Document, blocks: Sequence[_Block], about: Acquaintance) -> str:
             sentences = [sentence for block in blocks for sentence in block.parsed.sents]
-            gleaning = glean(sentences, speaker=_short(document.author), known=about.spoken)
+            gleaning = glean(sentences, speaker=short_name(document.author), known=about.spoken)
             return gleaning.model_dump_json()
 
         results = self._each("names", documents, speakers, work)
@@ -174,13 +173,13 @@ class _Block:
 
 def _facts_in(document: Document, blocks: Sequence[_Block], known: Acquaintance) -> Iterator[Fact]:
     """Yield the facts of one document."""
-    speaker = _short(document.author)
+    speaker = short_name(document.author)
     mentioned: list[list[str]] = []
     for block in blocks:
         for sentence in block.parsed.sents:
             speech = Speech(
                 speaker=speaker,
-                listener=_listener(document),
+                listener=listener(document),
                 written=document.created_at.date(),
                 third=_resolved(sentence, mentioned, speaker, known),
                 named=_relatives(sentence, document.author, known),
@@ -195,16 +194,6 @@ def _pipeline(parser: Path) -> Any:
     import spacy
 
     return spacy.load(parser)
-
-
-def _listener(document: Document) -> str | None:
-    """Return whom a message speaks to: the other one, where exactly two take part."""
-    others = [name for name in document.participants if name != document.author]
-    return _short(others[0]) if len(others) == 1 else None
-
-
-def _short(name: str) -> str:
-    return name.split()[0]
 
 
 def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, known: Acquaintance) -> dict[int, str]:
@@ -290,41 +279,20 @@ def _fact(
     dated = next(((start, end) for start, (end, _) in times.items() if belongs_to(tokens[end - 1], verb)), None)
     canonical = known.canonical(who)
     start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1].text)
-    return _make(
+    return make_fact(
         document, start + offset, end + offset,
         subject=canonical,
         relation=relation,
         value=value,
         statement=f"{text[0].upper()}{text[1:]}{'' if ENDED.search(text) else '.'}",
-        when=_when(tokens[slice(*dated)], times[dated[0]][1]) if dated else None,
+        when=stated(_text(tokens[slice(*dated)]), times[dated[0]][1]) if dated else None,
         entities=(canonical, *_entities(tokens, speech, known)),
         confidence=_confidence(vague=vague, complete=bool(value), inferred=subject is None or _is_pronoun(subject)),
     )  # fmt: skip
 
 
-def _when(words: Sequence[Token], time: Time) -> When:
-    expression = "".join(word.text_with_ws for word in words).strip()
-    return When(expression=expression, start=time.start, end=time.end)
-
-
-def _make(
-    document: Document, start: int, end: int, *, subject: str, relation: str, value: str, statement: str,
-    when: When | None, entities: Iterable[str], confidence: float,
-) -> Fact:  # fmt: skip
-    written = document.created_at.date()
-    return Fact(
-        id=content_id("fact", document.id, start, end, subject, relation, value),
-        subject=subject,
-        relation=relation,
-        object=value,
-        statement=statement,
-        when=when,
-        # A plan holds from the day it is told.
-        valid_from=min(when.start, written) if when else written,
-        evidence=Evidence(document_id=document.id, start=start, end=end),
-        entities=tuple(dict.fromkeys(entities)),
-        confidence=confidence,
-    )
+def _text(tokens: Sequence[Token]) -> str:
+    return "".join(token.text_with_ws for token in tokens)
 
 
 def _confidence(*, vague: bool, complete: bool, inferred: bool) -> float:
@@ -384,12 +352,12 @@ def _kinship(subject: Token, name: Token, document: Document, offset: int, speec
     value = Rewriter(role, speech, {}).render(role)
     phrase = list(subject.subtree)
     start, end = phrase[0].idx, phrase[-1].idx + len(phrase[-1].text)
-    return _make(
+    return make_fact(
         document, start + offset, end + offset,
         subject=who,
         relation="be",
         value=value,
-        statement=f"{_short(who)} is {value}.",
+        statement=f"{short_name(who)} is {value}.",
         when=None,
         entities=(who, known.canonical(speech.speaker)),
         confidence=0.8,

@@ -1,0 +1,103 @@
+"""Any server that speaks OpenAI's chat API: OpenAI itself, vLLM, Ollama, llama.cpp, ``transformers serve``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import openai
+
+from mealign.config import PUBLIC_SERVERS, ChatBackend
+from mealign.errors import MealignError
+from mealign.language.chat import Prompt, Schema, with_schema
+from mealign.language.transport import RETRIES, TIMEOUT, ask_each, failures_explained, http_client
+from mealign.records import content_id
+
+
+class OpenAIModel:
+    """A model behind ``/chat/completions``, as a :class:`~mealign.language.chat.TextModel`.
+
+    Args:
+        name: the model's name on the server.
+        base_url: the server's address up to ``/v1``.
+        key: what the server is sent as bearer token.
+    """
+
+    def __init__(self, name: str, *, base_url: str, key: str) -> None:
+        self._name = name
+        self._url = base_url
+        self._client = openai.OpenAI(
+            api_key=key, base_url=base_url, timeout=TIMEOUT, max_retries=RETRIES, http_client=http_client(base_url)
+        )
+        # OpenAI refuses the old name of this limit, and the other servers know no other.
+        self._limit = "max_completion_tokens" if base_url == PUBLIC_SERVERS[ChatBackend.openai] else "max_tokens"
+        self._takes_schemas = True
+        self.digest = content_id("model", "openai", base_url, name)
+
+    def chat(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        n: int = 1,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        batch_size: int = 32,
+        description: str | None = None,
+    ) -> list[list[str]]:
+        """Return ``n`` answers a prompt, each from a request of its own: not every server knows ``n``.
+
+        Batches are the server's business, and its answers follow from ``seed`` as far as it promises that.
+
+        Raises:
+            MealignError: the server refused, failed or did not answer.
+        """
+        del batch_size, description
+
+        def ask(job: tuple[Prompt, int]) -> str:
+            sampling = {"top_p": top_p, "seed": seed + job[1]} if temperature > 0 else {}
+            with failures_explained(self._url, openai.APIError, ValueError):
+                return self._create(job[0], max_new_tokens, temperature=temperature, **sampling)
+
+        answers = ask_each(ask, [(prompt, index) for prompt in prompts for index in range(n)])
+        return [answers[start : start + n] for start in range(0, len(answers), n)]
+
+    def structured(
+        self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
+    ) -> list[str]:
+        """Return one answer a prompt, held to the schema by the server where it can do that.
+
+        The schema stands in the prompt too, for servers that ignore ``response_format``. One that refuses it is asked
+        again without it, and from then on only so.
+
+        Raises:
+            MealignError: the server refused, failed or did not answer.
+        """
+        form = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": dict(schema)}}
+        options: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
+
+        def ask(prompt: Prompt) -> str:
+            asked = with_schema(prompt, schema)
+            with failures_explained(self._url, openai.APIError, ValueError):
+                if self._takes_schemas:
+                    try:
+                        return self._create(asked, max_new_tokens, response_format=form, **options)
+                    except (openai.BadRequestError, openai.UnprocessableEntityError):
+                        pass
+                text = self._create(asked, max_new_tokens, **options)
+                self._takes_schemas = False
+                return text
+
+        return ask_each(ask, prompts)
+
+    def _create(self, prompt: Prompt, max_new_tokens: int, **options: Any) -> str:
+        messages: Any = [message.model_dump() for message in prompt]
+        options[self._limit] = max_new_tokens
+        completion = self._client.chat.completions.create(model=self._name, messages=messages, **options)
+        try:
+            return completion.choices[0].message.content or ""
+        except (AttributeError, IndexError, TypeError):
+            raise MealignError(
+                f"{self._url}: what answers there is no server with OpenAI's chat API; correct base_url"
+            ) from None

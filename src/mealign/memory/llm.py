@@ -1,0 +1,343 @@
+"""Facts read by a language model, and believed only where the document says them.
+
+The model is asked about one document at a time and quotes, for every fact, the words that state it. A fact whose
+quotation is not in the document is refused; first persons, names and times are resolved here, not by the model. What a
+document asks of its reader is text like any other: all that can come back is a fact, and a fact needs its quotation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache as cached
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from pydantic import ValidationError
+
+from mealign.config import LlmConfig
+from mealign.language.chat import TextModel, without_role_tokens
+from mealign.language.replies import ask
+from mealign.memory.acquaintance import Acquaintance
+from mealign.memory.extract import ENDED, MAX_WORDS, VAGUE
+from mealign.memory.facts import in_time, listener, make_fact, rank_of, short_name, sorted_facts, stated
+from mealign.memory.rewrite import FIRST, GROUP, PREPOSITIONS, SECOND
+from mealign.memory.supersede import supersede
+from mealign.memory.times import Time, format_day, resolve
+from mealign.records import Document, Fact, Message, Record
+
+PART = 4000
+"""Characters of a document that are shown at once; a longer one is asked about in parts."""
+MAX_CHARACTERS = 400
+MAX_ENTITIES = 20
+CONFIDENCE = 0.8
+"""The quotation is certain, what the model made of it is not."""
+
+PRONOUNS = VAGUE | {"him", "her", "them", "himself", "herself", "itself", "themselves", "someone", "somebody"}
+EMPTY = PRONOUNS | FIRST | SECOND | {"a", "an", "the", "something", "thing", "things", "anything", "nothing"}
+LEADING = (*PREPOSITIONS, "before", "after", "of", "to", "than")
+WORD = re.compile(r"[^\W_]+")
+MY = re.compile(r"^my\b", re.IGNORECASE)
+QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
+FIRST_PERSON = re.compile(r"\b(?:I|me|[Mm]y|myself|[Ww]e|us|[Oo]urs?|ourselves)\b")
+FUTURE = re.compile(
+    r"\b(?:will|shall|going to|gonna|(?:plan|want|hope)s? to|in \w+ (?:day|week|month|year)s?)\b|['’]ll\b",
+    re.IGNORECASE,
+)
+PAST = re.compile(r"\b(?:since|was|were|had|did|\w+ed)\b", re.IGNORECASE)
+
+
+class Said(Record):
+    """One fact as a model is asked to give it."""
+
+    subject: str
+    relation: str
+    object: str
+    statement: str
+    span: str
+    when: str | None
+    entities: tuple[str, ...]
+
+
+class Reply(Record):
+    """A model's whole answer about one document."""
+
+    facts: tuple[Said, ...]
+
+
+class Refusal(StrEnum):
+    """Why something that a model said is no fact."""
+
+    malformed = "malformed"
+    empty = "empty"
+    too_long = "too_long"
+    not_in_document = "not_in_document"
+    unnamed_subject = "unnamed_subject"
+    first_person = "first_person"
+    says_nothing = "says_nothing"
+    duplicate = "duplicate"
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """The facts, and what was counted on the way.
+
+    ``replies`` counts the models' answers (``read``, ``empty``, ``malformed``), ``refused`` their facts by reason,
+    ``reservations`` what was left out of facts that were kept: a time that no calendar knows or the document does not
+    name, a name that it does not mention.
+    """
+
+    facts: list[Fact]
+    asked: int
+    cached: int
+    replies: dict[str, int]
+    refused: dict[str, int]
+    reservations: dict[str, int]
+
+    def counts(self) -> dict[str, Any]:
+        """Everything but the facts."""
+        return {key: value for key, value in vars(self).items() if key != "facts"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """``text[start:end]`` of a document: what one request shows."""
+
+    document: Document
+    start: int
+    end: int
+
+
+def extract_with_llm(
+    documents: Sequence[Document], *, person: str, model: TextModel, settings: LlmConfig, cache: Path
+) -> Extraction:
+    """Extract facts from all documents, oldest first, with later changes marked.
+
+    Args:
+        documents: notes, messages or turns, in any order.
+        person: full name of the user.
+        model: who reads.
+        settings: the length of a reply and its temperature.
+        cache: folder of the replies; what has been asked before is not asked again.
+
+    Raises:
+        MealignError: the model cannot answer. What it answers never raises.
+    """
+    people = Acquaintance.of(
+        {person, *(name for document in documents for name in (document.author, *document.participants))}
+    )
+    parts = [part for document in in_time(documents) for part in _parts(document)]
+    replies = ask(
+        model,
+        [_prompt(part, person) for part in parts],
+        Reply.model_json_schema(),
+        cache=cache,
+        max_new_tokens=settings.max_new_tokens,
+        temperature=settings.temperature,
+        description="read documents",
+    )
+    outcomes: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    reservations: Counter[str] = Counter()
+    facts: dict[tuple[str, ...], Fact] = {}
+    for part, text in zip(parts, replies.texts, strict=True):
+        items = read_items(text, "facts")
+        outcomes["empty" if not text.strip() else "malformed" if items is None else "read"] += 1
+        for item in items or ():
+            fact = _fact(item, part, people, reservations)
+            if isinstance(fact, Refusal):
+                refused[fact] += 1
+            elif any(key in facts for key in _keys(fact)):
+                refused[Refusal.duplicate] += 1
+            else:
+                facts |= dict.fromkeys(_keys(fact), fact)
+    order = rank_of(documents)
+    found = sorted_facts({fact.id: fact for fact in facts.values()}.values(), order)
+    return Extraction(
+        facts=supersede(found, order=order),
+        asked=replies.asked,
+        cached=replies.cached,
+        replies=dict(sorted(outcomes.items())),
+        refused=dict(sorted(refused.items())),
+        reservations=dict(sorted(reservations.items())),
+    )
+
+
+@cached
+def template(name: str) -> Template:
+    """Return a prompt's template (``templates/<name>.txt``)."""
+    return Template(files("mealign.memory").joinpath("templates", f"{name}.txt").read_text(encoding="utf-8").strip())
+
+
+def read_items(text: str, key: str) -> list[Any] | None:
+    """Return the list under ``key`` of the JSON object in a reply; None when there is no such object.
+
+    What stands around the object (a code fence, a polite sentence) is left alone.
+    """
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
+    except (ValueError, RecursionError):
+        return None
+    items = value.get(key)
+    return items if isinstance(items, list) else None
+
+
+def _parts(document: Document) -> Iterator[Part]:
+    """Cut a long document at the end of a line, a sentence or a word, whichever comes first in this order."""
+    text, start = document.text, 0
+    while len(text) - start > PART:
+        ends = (text.rfind(mark, start + PART // 2, start + PART) for mark in ("\n", ". ", " "))
+        end = next((end for end in ends if end > 0), start + PART - 1) + 1
+        yield Part(document, start, end)
+        start = end
+    yield Part(document, start, len(text))
+
+
+def _prompt(part: Part, person: str) -> tuple[Message, ...]:
+    document = part.document
+    spoken_to = listener(document)
+    values = {
+        "person": person,
+        "author": document.author,
+        "listener": f' "You" and "your" mean {spoken_to}.' if spoken_to else "",
+        "written": format_day(document.created_at.date()),
+        # A text cannot hold its own hash, so it cannot end its own quotation.
+        "fence": document.id.removeprefix("doc_"),
+        "text": document.text[part.start : part.end],
+    }
+    # Names come from exports, so they are no safer than the text.
+    safe = {key: without_role_tokens(value) for key, value in values.items()}
+    return (
+        Message(role="system", content=template("extract.system").substitute(safe)),
+        Message(role="user", content=template("extract.user").substitute(safe)),
+    )
+
+
+def _keys(fact: Fact) -> tuple[tuple[str, ...], ...]:
+    """Return what no two facts of one document share: who does what, and the sentence that says so."""
+    document = fact.evidence.document_id
+    return (
+        (document, fact.subject.casefold(), fact.relation, fact.object.casefold()),
+        (document, fact.statement.casefold()),
+    )
+
+
+def _fact(item: Any, part: Part, people: Acquaintance, reservations: Counter[str]) -> Fact | Refusal:
+    said = _checked(item)
+    if isinstance(said, Refusal):
+        return said
+    document = part.document
+    spans = (span for span in document.spans_of(said.span) if part.start <= span[0] and span[1] <= part.end)
+    found = next(spans, None)
+    if found is None:
+        return Refusal.not_in_document
+    subject = _name(said.subject, document, people)
+    if subject is None:
+        return Refusal.unnamed_subject
+    if not _words(said.object) - EMPTY - _words(subject):
+        return Refusal.says_nothing
+    time = _time(said.when, found, document) if said.when else None
+    if said.when and time is None:
+        reservations["time"] += 1
+    names = [_mentioned(name, document, people) for name in said.entities]
+    reservations.update("entity" for name in names if name is None)
+    return make_fact(
+        document, *found,
+        subject=subject,
+        relation=said.relation.replace("_", " ").lower(),
+        value=said.object,
+        statement=_sentence(said.statement, said.when, time),
+        when=stated(said.when, time) if said.when and time else None,
+        entities=(subject, *(name for name in names if name)),
+        confidence=CONFIDENCE,
+    )  # fmt: skip
+
+
+def _checked(item: Any) -> Said | Refusal:
+    """Return what was said with single spaces, if it can be a fact at all."""
+    try:
+        said = Said.model_validate(item)
+    except ValidationError:
+        return Refusal.malformed
+    fields = {name: " ".join(value.split()) for name, value in said if isinstance(value, str)}
+    if not all(_words(fields[name]) for name in ("subject", "relation", "statement")):
+        return Refusal.empty
+    # One word stands in a document by chance.
+    if len(fields["span"].split()) < 2 or not _words(fields["span"]):
+        return Refusal.empty
+    if max(len(text) for text in (*fields.values(), *said.entities)) > MAX_CHARACTERS:
+        return Refusal.too_long
+    if len(fields["statement"].split()) > MAX_WORDS or len(said.entities) > MAX_ENTITIES:
+        return Refusal.too_long
+    if FIRST_PERSON.search(QUOTED.sub(" ", fields["statement"])):
+        return Refusal.first_person
+    return said.model_copy(update=fields)
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower() for word in WORD.findall(text)}
+
+
+def _name(name: str, document: Document, people: Acquaintance) -> str | None:
+    """Return whom or what a name means in this document; None for a pronoun that only its sentence explains."""
+    speaker, lower = short_name(document.author), name.lower()
+    if lower in FIRST:
+        return document.author
+    if lower in ("we", "us"):
+        return GROUP[lower].format(speaker)
+    if lower in SECOND:
+        other = listener(document)
+        return people.canonical(other) if other else None
+    if lower in PRONOUNS:
+        return None
+    return people.canonical(MY.sub(f"{speaker}'s", name))
+
+
+def _mentioned(name: str, document: Document, people: Acquaintance) -> str | None:
+    """Return the full name behind an entity; None where the document has no such name and nobody bears it."""
+    full = _name(" ".join(name.split()), document, people)
+    known = full in people.full_names.values() or name.lower() in document.text.lower()
+    return full if full and known else None
+
+
+def _time(when: str, span: tuple[int, int], document: Document) -> Time | None:
+    """Return the calendar time of an expression that the document has; None where it has not, or means none."""
+    text = " ".join(document.text.split()).lower()
+    if " ".join(when.split()).lower() not in text:
+        return None
+    told, written = document.text[span[0] : span[1]], document.created_at.date()
+    future = FUTURE.search(told) is not None
+    try:
+        time = resolve(when, written, future=future)
+        if time and time.start > written and not future and PAST.search(f"{when} {told}"):
+            # What has happened in September, told in August, happened the year before.
+            return resolve(f"{when} {written.year - 1}", written) or time
+    except (ValueError, OverflowError):
+        # Years that no calendar has: "May 0000".
+        return None
+    return time
+
+
+def _sentence(statement: str, when: str | None, time: Time | None) -> str:
+    """Write the statement as a sentence, with the date in the place of the expression that means it.
+
+    Of a note of 13 March 2024, ``Ilse started last Friday`` becomes ``Ilse started on 8 March 2024.``
+    """
+    if when and time:
+        phrase = rf"(?:\b({'|'.join(LEADING)}) )?(?<!\w){re.escape(when)}(?!\w)"
+        statement = re.sub(phrase, lambda match: _phrase(match[1], when, time), statement, flags=re.IGNORECASE)
+    return f"{statement[0].upper()}{statement[1:]}{'' if ENDED.search(statement) else '.'}"
+
+
+def _phrase(before: str | None, when: str, time: Time) -> str:
+    """Return the date with its preposition: the one that was there, unless it only fitted the other expression."""
+    first = when.split()[0].lower()
+    leading = before or (first if first in PREPOSITIONS else "on")
+    preposition = time.preposition if leading.lower() in ("on", "in", "at") else leading
+    return f"{preposition} {time.phrase}".strip()

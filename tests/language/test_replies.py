@@ -1,0 +1,59 @@
+"""What has been asked before is not asked again, and a run that breaks off goes on where it was."""
+
+from pathlib import Path
+
+import pytest
+
+from mealign.config import ChatBackend, LlmConfig
+from mealign.errors import MealignError
+from mealign.language.build import build_model
+from mealign.language.chat import Prompt, TextModel
+from mealign.language.replies import BATCH, Replies, ask
+from mealign.records import Message
+from tests.language.server import Request, Response, Server, serving
+
+SCHEMA = {"type": "object", "properties": {}}
+
+
+def connect(server: Server) -> TextModel:
+    settings = LlmConfig(backend=ChatBackend.openai, model="m", base_url=server.openai)
+    return build_model(settings, local=pytest.fail)
+
+
+def prompts(*texts: str) -> list[Prompt]:
+    return [(Message(role="user", content=text),) for text in texts]
+
+
+def replies(model: TextModel, cache: Path, *texts: str, max_new_tokens: int = 8) -> Replies:
+    return ask(
+        model, prompts(*texts), SCHEMA, cache=cache, max_new_tokens=max_new_tokens, temperature=0, description="ask"
+    )
+
+
+def echo(request: Request) -> Response:
+    return Response(f"re: {request.body['messages'][-1]['content']}\r\n\ud800")
+
+
+def test_only_what_is_new_is_asked(tmp_path: Path) -> None:
+    with serving(echo) as server:
+        model = connect(server)
+        first = replies(model, tmp_path, "a", "b", "a")
+        second = replies(model, tmp_path, "b", "c")
+        longer = replies(model, tmp_path, "b", max_new_tokens=9)
+    assert (first.texts, first.asked, first.cached) == (("re: a\r\n?", "re: b\r\n?", "re: a\r\n?"), 2, 1)
+    assert (second.texts, second.asked, second.cached) == (("re: b\r\n?", "re: c\r\n?"), 1, 1)
+    assert longer.asked == 1, "another request is another reply"
+    assert len(server.requests) == 4
+
+
+def test_what_was_answered_before_a_failure_is_kept(tmp_path: Path) -> None:
+    texts = [f"text {number}" for number in range(BATCH + 1)]
+
+    def breaks_off(request: Request) -> Response:
+        return Response(status=401) if texts[-1] in request.prompt else echo(request)
+
+    with serving(breaks_off) as server:
+        with pytest.raises(MealignError, match="answers 401"):
+            replies(connect(server), tmp_path, *texts)
+        assert len(list(tmp_path.iterdir())) == BATCH
+        assert replies(connect(server), tmp_path, *texts[:-1]).asked == 0
