@@ -81,7 +81,8 @@ def extractive_bio(
 
 def choose_facts(facts: Sequence[Fact], topics: Sequence[Topic], *, person: str, count: int) -> list[Fact]:
     """Return up to ``count`` facts for the bio: who the person is, who is close, what they like, what they do."""
-    clear = [fact for fact in facts if _is_clear(fact, person)]
+    current = [fact for fact in facts if not (fact.superseded_by or fact.valid_to)]
+    clear = [fact for fact in current if is_clear(fact) and _is_about(fact, person)]
     latest_first = sorted(clear, key=lambda fact: (-fact.confidence, _days_back(fact), fact.id))
     share = max(1, count // 4)
     own = [fact for fact in latest_first if fact.subject == person]
@@ -94,19 +95,20 @@ def choose_facts(facts: Sequence[Fact], topics: Sequence[Topic], *, person: str,
     return list({fact.id: fact for fact in (*first, *typical, *identity, *taste, *close)}.values())[:count]
 
 
-def _is_clear(fact: Fact, person: str) -> bool:
-    """Whether a statement still holds and is clear on its own: it opens with its subject and points nowhere."""
-    words = fact.statement.split()
-    subject = fact.subject.split()
-    if fact.superseded_by or fact.valid_to or not fact.object or len(words) > MAX_WORDS:
-        return False
-    about = fact.subject == person or person.split()[0] in WORD.findall(fact.object)
+def is_clear(fact: Fact) -> bool:
+    """Whether a statement is short and clear alone: it opens with its subject, quotes nobody, points nowhere."""
+    words, subject = fact.statement.split(), fact.subject.split()
     opens = bool(subject) and words[0].casefold() == subject[0].casefold()
-    return about and opens and not re.search(r"[:;\"“”]", fact.statement) and not _points(fact.statement)
+    brief = bool(fact.object) and len(words) <= MAX_WORDS
+    return opens and brief and not re.search(r"[:;\"“”]", fact.statement) and not _points(fact.statement)
 
 
 def _points(statement: str) -> bool:
     return any(word.casefold() in PRONOUNS for word in WORD.findall(statement))
+
+
+def _is_about(fact: Fact, person: str) -> bool:
+    return fact.subject == person or person.split()[0] in WORD.findall(fact.object)
 
 
 def _is_identity(fact: Fact) -> bool:
@@ -130,14 +132,10 @@ def _spread(facts: Sequence[Fact], count: int) -> Iterator[Fact]:
 
 
 def _typical(topics: Sequence[Topic], usable: Mapping[str, Fact]) -> Iterator[Fact]:
-    """Yield the first usable fact of every topic that has one of the words in the topic's name."""
+    """Yield the first usable fact of every topic."""
     for topic in topics:
-        keywords = set(topic.name.split(", "))
-        for identity in topic.fact_ids:
-            fact = usable.get(identity)
-            if fact and keywords & set(WORD.findall(fact.statement.casefold())):
-                yield fact
-                break
+        if fact := next((usable[identity] for identity in topic.fact_ids if identity in usable), None):
+            yield fact
 
 
 def _days_back(fact: Fact) -> int:

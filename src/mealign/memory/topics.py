@@ -64,11 +64,19 @@ def find_topics(facts: Sequence[Fact], vectors: NDArray[np.float32]) -> tuple[To
     groups = _groups(vectors[order])
     names = _names([[ordered[index].statement for index in group] for group in groups], leave_out=_name_words(facts))
     topics = (
-        Topic(name=name, fact_ids=tuple(ordered[index].id for index in group))
+        Topic(name=name, fact_ids=tuple(fact.id for fact in _typical_first([ordered[index] for index in group], name)))
         for name, group in zip(names, groups, strict=True)
         if name
     )
     return tuple(sorted(topics, key=lambda topic: (-len(topic.fact_ids), topic.name)))
+
+
+def _typical_first(facts: Sequence[Fact], name: str) -> list[Fact]:
+    """Put the facts that have a word of the topic's name before the rest, each part nearest to the centre first."""
+    keywords = set(name.split(", "))
+    return sorted(
+        facts, key=lambda fact: not keywords & {match[0] for match in WORD.finditer(fact.statement.casefold())}
+    )
 
 
 def _groups(vectors: NDArray[np.float32]) -> list[list[int]]:
