@@ -22,6 +22,7 @@ BEAD_GAP = 9.5
 LANES = (0, 1, -1)
 MAX_BEADS_A_LINE = 36
 MAX_LINES = 160
+MAX_BEADS = 1200
 MAX_JOINED = 6
 CENTRE_RADIUS = 40
 GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
@@ -88,7 +89,7 @@ def draw(graph: FactGraph, fact_ids: Sequence[str], *, person: str) -> Drawing:
             lines.append(_line(names, ends[0].x, ends[0].y, ends[1].x, ends[1].y))
             spots = _along(ends[0], ends[1], len(ids))
         else:
-            x, y = (sum(axis) / len(ends) for axis in ((end.x for end in ends), (end.y for end in ends)))
+            x, y = _between(ends)
             lines += [_line(names, end.x, end.y, x, y) for end in ends]
             spots = _around(x, y, len(ids))
         beads += [
@@ -162,7 +163,13 @@ def _bundles(
         if 2 <= len(names) <= MAX_JOINED:
             bundles.setdefault(tuple(names), []).append(identity)
     largest = sorted(bundles.items(), key=lambda item: (-len(item[1]), item[0]))[:MAX_LINES]
-    return [(names, ids[:MAX_BEADS_A_LINE]) for names, ids in largest]
+    chosen, room = [], MAX_BEADS
+    for joined, ids in largest:
+        shown = ids[: min(MAX_BEADS_A_LINE, room)]
+        room -= len(shown)
+        if shown:
+            chosen.append((joined, shown))
+    return chosen
 
 
 def _line(names: tuple[str, ...], x1: float, y1: float, x2: float, y2: float) -> Line:
@@ -170,19 +177,36 @@ def _line(names: tuple[str, ...], x1: float, y1: float, x2: float, y2: float) ->
 
 
 def _along(start: Place, end: Place, count: int) -> list[tuple[float, float]]:
-    """Return spots for beads on a line, from its middle outwards, in lanes beside it where one is too short."""
+    """Return spots for beads on a line, in lanes beside it where one is too short.
+
+    On a line from the centre they begin at the name, since lines to the outer ring pass between inner names; on any
+    other they stand in the middle.
+    """
     length = math.dist((start.x, start.y), (end.x, end.y))
     across, down = (end.x - start.x) / length, (end.y - start.y) / length
     first, last = start.radius + BEAD_GAP, length - end.radius - BEAD_GAP
     room = max(1, int((last - first) / BEAD_GAP))
     lanes = [lane for lane in LANES for _ in range(room)][:count]
+    central = (start.x, start.y) == (WIDTH / 2, HEIGHT / 2)
     spots = []
     for index, lane in enumerate(lanes):
         in_lane = min(room, len(lanes) - index // room * room)
-        way = (first + last) / 2 + (index % room - (in_lane - 1) / 2) * BEAD_GAP
+        middle = (first + last) / 2 + (index % room - (in_lane - 1) / 2) * BEAD_GAP
+        way = last - index % room * BEAD_GAP if central else middle
         side = lane * BEAD_GAP
         spots.append((start.x + across * way - down * side, start.y + down * way + across * side))
     return spots
+
+
+def _between(ends: Sequence[Place]) -> tuple[float, float]:
+    """Return the middle of names, beside the centre where it would lie under it."""
+    x, y = sum(end.x for end in ends) / len(ends), sum(end.y for end in ends) / len(ends)
+    free = CENTRE_RADIUS + 2 * BEAD_GAP
+    if math.dist((x, y), (WIDTH / 2, HEIGHT / 2)) >= free:
+        return x, y
+    across, down = ends[-1].x - WIDTH / 2, ends[-1].y - HEIGHT / 2
+    length = math.hypot(across, down)
+    return WIDTH / 2 + free * across / length, HEIGHT / 2 + free * down / length
 
 
 def _around(x: float, y: float, count: int) -> list[tuple[float, float]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import partial
+from collections.abc import Collection
 from importlib.resources import files
 from typing import Any
 
@@ -18,8 +18,8 @@ from markupsafe import Markup
 
 from mealign.memory.times import format_day
 from mealign.records import Document
-from mealign.reporting.memory_graph import HEIGHT, WIDTH, Drawing, draw
-from mealign.reporting.memory_view import EXAMPLES_A_TOPIC, Memory, short_name
+from mealign.reporting.memory_graph import HEIGHT, WIDTH, draw
+from mealign.reporting.memory_view import EXAMPLES_A_TOPIC, Memory
 
 
 def render_memory_page(memory: Memory) -> str:
@@ -41,7 +41,7 @@ def render_memory_page(memory: Memory) -> str:
         drawing=drawing,
         width=WIDTH,
         height=HEIGHT,
-        label=partial(short_name, among=_drawn_names(drawing)),
+        labels={place.name: _label(place.name, memory.people) for place in drawing.places},
         position=position,
         day=format_day,
         data=_data(memory, position),
@@ -56,8 +56,11 @@ def _asset(name: str) -> str:
     return (files("mealign.reporting") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _drawn_names(drawing: Drawing) -> list[str]:
-    return [place.name for place in drawing.places]
+def _label(name: str, people: Collection[str]) -> str:
+    """Return a person's first name, or the whole name where another person's begins the same; of things the name."""
+    first = name.split()[0]
+    same = sum(other.split()[0] == first for other in people)
+    return first if name in people and same == 1 else name
 
 
 def _data(memory: Memory, position: dict[str, int]) -> dict[str, Any]:

@@ -132,11 +132,5 @@ class Memory:
         return sorted(chosen.values(), key=lambda fact: str(fact.valid_from))
 
 
-def short_name(name: str, among: Sequence[str]) -> str:
-    """Return a person's first name, or the whole name where another one begins the same."""
-    first = name.split()[0]
-    return first if sum(other.split()[0] == first for other in among) == 1 else name
-
-
 def _month(day: date | None) -> str:
     return f"{day:%Y-%m}" if day else ""
