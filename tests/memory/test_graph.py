@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mealign.memory.entities import find_people, named_entities
@@ -121,6 +121,7 @@ def test_people_are_told_from_places() -> None:
 days = st.dates(min_value=date(2000, 1, 1), max_value=date(2030, 1, 1))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.none() | days, st.none() | days), max_size=8), days)
 def test_nothing_holds_outside_its_time(times: list[tuple[date | None, date | None]], day: date) -> None:
     facts = [fact(f"f{number}", "Nadia ran.", day=start, valid_to=end) for number, (start, end) in enumerate(times)]
@@ -131,6 +132,7 @@ def test_nothing_holds_outside_its_time(times: list[tuple[date | None, date | No
         assert (each in held) == inside
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 900), min_size=1, max_size=8), st.integers(0, 1000))
 def test_of_homes_that_follow_one_another_exactly_one_holds(offsets: list[int], later: int) -> None:
     start = date(2020, 1, 1)

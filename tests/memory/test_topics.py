@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -67,6 +67,7 @@ def test_of_many_facts_a_sample_is_clustered_and_all_are_assigned(monkeypatch: p
     assert [sorted(topic.fact_ids) for topic in sampled] == [sorted(topic.fact_ids) for topic in whole]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 12), st.integers(0, 5))
 def test_no_fact_is_in_two_topics(count: int, seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -34,7 +34,7 @@ def test_no_facts_make_a_picture_of_the_person_alone() -> None:
     assert drawing.beads == drawing.lines == ()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(NAMES), max_size=7, unique=True), max_size=120))
 def test_whatever_the_facts_all_is_inside_apart_and_accounted_for(named: list[list[str]]) -> None:
     facts = [fact(f"f{number:04d}", "Nadia went there.", PERSON, *names) for number, names in enumerate(named)]

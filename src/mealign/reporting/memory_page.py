@@ -1,7 +1,7 @@
 """The person's memory as one page: a file that asks nothing of the network and can be sent to a friend.
 
 Texts of the user reach the page in two ways, both escaped: as text of the template, and as JSON that the page's script
-writes with ``textContent``. A content security policy admits this module's script by its digest and nothing else, so a
+writes with ``textContent``. A content security policy admits this package's script and style by their digests and nothing else, so a
 note that holds a script stays a note.
 """
 
@@ -26,7 +26,7 @@ def render_memory_page(memory: Memory) -> str:
     """Return the page as HTML. The same memory always gives the same bytes."""
     drawing = draw(memory.graph, [fact.id for fact in memory.facts], person=memory.person)
     position = {fact.id: index for index, fact in enumerate(memory.facts)}
-    script = _asset("memory.js")
+    style, script = _asset("memory.css"), _asset("memory.js")
     months = memory.months()
     environment = Environment(
         loader=PackageLoader("mealign.reporting"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
@@ -46,14 +46,19 @@ def render_memory_page(memory: Memory) -> str:
         day=format_day,
         data=_data(memory, position),
         # Both are files of this package; nothing of the user is in them.
-        style=Markup(_asset("memory.css")),  # noqa: S704
+        style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
-        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style_digest=_digest(style),
+        script_digest=_digest(script),
     )
 
 
 def _asset(name: str) -> str:
     return (files("mealign.reporting") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _label(name: str, people: Collection[str]) -> str:

@@ -250,7 +250,7 @@
     byId("bio").dataset.voice = button.dataset.voice;
     all(".voices button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
   }));
-  // Heights are set here: the page's policy admits no style attributes of its own making in the text.
+  // Heights are set here: the page's policy admits no style attribute in its text.
   all(".bar").forEach((bar) => { bar.style.height = `${0.9 * Number(bar.dataset.height)}px`; });
   all("[data-more]").forEach((box) => {
     const rest = Array.from(box.children).slice(Number(box.dataset.more));
