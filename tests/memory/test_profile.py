@@ -25,7 +25,7 @@ FACTS = [
     fact("run", "Nadia runs along the canal.", relation="run along", value="the canal"),
     fact("ran", "Nadia ran with Bart.", PERSON, "Bart", relation="run with", value="Bart"),
 ]
-TOPICS = [Topic(name="canal, runs", fact_ids=("nurse", "ran", "run"))]
+TOPICS = [Topic(name="canal, runs", fact_ids=("nurse", "long", "ran", "run"))]
 
 
 def chosen(count: int) -> list[str]:
@@ -33,11 +33,11 @@ def chosen(count: int) -> list[str]:
 
 
 def test_the_bio_is_current_short_clear_and_about_the_person() -> None:
-    assert chosen(12) == ["job", "groningen", "sister", "maps", "run"]
+    assert chosen(12) == ["job", "groningen", "sister", "maps", "ran"]
 
 
 def test_a_short_bio_has_something_of_everything() -> None:
-    assert chosen(4) == ["job", "sister", "maps", "run"]
+    assert chosen(4) == ["job", "sister", "maps", "ran"]
     assert chosen(1) == ["job"]
 
 

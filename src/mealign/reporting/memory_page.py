@@ -1,8 +1,8 @@
 """The person's memory as one page: a file that asks nothing of the network and can be sent to a friend.
 
 Texts of the user reach the page in two ways, both escaped: as text of the template, and as JSON that the page's script
-writes with ``textContent``. A content security policy admits this package's script and style by their digests and nothing else, so a
-note that holds a script stays a note.
+writes with ``textContent``. A content security policy admits this package's script and style by their digests and
+nothing else, so a note that holds a script stays a note.
 """
 
 from __future__ import annotations
