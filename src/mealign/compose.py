@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
@@ -18,6 +19,16 @@ from mealign.jsonl import write_text
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 ConfigStore.instance().store(name="settings", node=Settings)
+
+
+def compose_settings(*overrides: str) -> Settings:
+    """Compose the settings of ``conf/`` as the command line does, for scripts and tests.
+
+    Raises:
+        ConfigError: as :func:`to_settings`.
+    """
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return to_settings(compose("config", overrides=list(overrides)))
 
 
 def to_settings(cfg: DictConfig) -> Settings:

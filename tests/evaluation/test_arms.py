@@ -17,6 +17,7 @@ from mealign.language.chat import Decision, Prompt
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
 from mealign.records import Evidence, Fact, Message, Question, Split, Task, TaskKind
+from tests.memory.builders import index_of
 
 PERSON = "Nadia Verhoeven"
 WORDS = ("ghent", "bruges", "tea", "coffee")
@@ -73,7 +74,7 @@ class Scripted:
 
 @pytest.fixture
 def index() -> FactIndex:
-    return FactIndex(FACTS, encode([known.statement for known in FACTS]), encode)
+    return index_of(FACTS, encode)
 
 
 def test_answers_are_greedy_scored_and_keep_what_was_shown() -> None:

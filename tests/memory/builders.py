@@ -1,32 +1,19 @@
-"""Facts made by hand, for the tests of the graph, topics and the profile."""
+"""An index over facts that stand alone."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 
-from mealign.records import Evidence, Fact
+import numpy as np
+from numpy.typing import NDArray
 
-PERSON = "Nadia Verhoeven"
+from mealign.memory.passages import Passage
+from mealign.memory.search import FactIndex, embed
+from mealign.records import Fact
+
+WRITTEN = date(2024, 12, 31)
 
 
-def fact(
-    identity: str,
-    statement: str,
-    *entities: str,
-    relation: str = "see",
-    value: str = "a heron",
-    day: date | None = date(2024, 1, 1),
-    **changes: object,
-) -> Fact:
-    """Build a fact whose subject is its first entity, the person unless others are named."""
-    names = entities or (PERSON,)
-    values = {
-        "id": identity,
-        "subject": names[0],
-        "relation": relation,
-        "object": value,
-        "statement": statement,
-        "valid_from": day,
-        "evidence": Evidence(document_id="d1", start=0, end=5),
-        "entities": names,
-        "confidence": 0.9,
-    }
-    return Fact.model_validate({**values, **changes})
+def index_of(facts: Sequence[Fact], encode: Callable[[Sequence[str]], NDArray[np.float32]]) -> FactIndex:
+    """Index facts whose passage is the statement itself, told on the day on which they begin."""
+    passages = [Passage(text=fact.statement, written=fact.valid_from or WRITTEN) for fact in facts]
+    return FactIndex(facts, passages, embed(facts, passages, encode), encode)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mealign.memory.acquaintance import Acquaintance
 from mealign.memory.clauses import blocks
-from mealign.memory.extract import People, extract_facts
+from mealign.memory.extract import extract_facts
 from mealign.memory.rewrite import third_person
 from mealign.records import Document, Fact
 
@@ -32,7 +33,7 @@ def message(text: str, author: str, *others: str) -> Document:
 
 
 def extract(*documents: Document, parser: Path) -> list[Fact]:
-    return extract_facts(list(documents), person=NADIA, parser=parser)
+    return extract_facts(list(documents), person=NADIA, parser=parser).facts
 
 
 @pytest.mark.parametrize(
@@ -146,8 +147,8 @@ def test_blocks_keep_every_character_in_its_place(text: str) -> None:
 
 
 def test_a_shared_first_name_means_nobody() -> None:
-    people = People.of(["Ann Lee", "Ann Fox", "Bo Ek"])
-    assert [people.canonical(name) for name in ("Ann", "Bo", "Ann Lee", "Cy")] == ["Ann", "Bo Ek", "Ann Lee", "Cy"]
+    known = Acquaintance.of(["Ann Lee", "Ann Fox", "Bo Ek"])
+    assert [known.canonical(name) for name in ("Ann", "Bo", "Ann Lee", "Cy")] == ["Ann", "Bo Ek", "Ann Lee", "Cy"]
 
 
 @pytest.mark.parametrize(

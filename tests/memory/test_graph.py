@@ -12,7 +12,7 @@ from mealign.memory.graph import FactGraph
 from mealign.memory.supersede import supersede
 from mealign.memory.validity import as_of, holds
 from mealign.records import Evidence, Fact
-from tests.memory.builders import PERSON, fact
+from tests.memory.handmade import PERSON, fact
 
 BART, ILSE, KOEN = "Bart Molenaar", "Ilse Verhoeven", "Koen"
 FACTS = [

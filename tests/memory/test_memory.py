@@ -1,13 +1,10 @@
-"""Change over time, search, the bio and the one prompt format, by hand."""
+"""Change over time, the bio and the one prompt format, by hand."""
 
 from datetime import date
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from mealign.memory.context import answer_prompt
-from mealign.memory.search import FactIndex
 from mealign.memory.supersede import supersede
 from mealign.records import Evidence, Fact
 
@@ -58,38 +55,6 @@ def test_the_order_of_facts_does_not_matter_to_what_is_closed() -> None:
     forward = {made.id: made.superseded_by for made in supersede(facts, order=ORDER)}
     backward = {made.id: made.superseded_by for made in supersede(facts[::-1], order=ORDER)}
     assert forward == backward == {"f1": "f2", "f2": "f3", "f3": None}
-
-
-def index(facts: list[Fact], vectors: list[list[float]], query: list[float]) -> FactIndex:
-    def encode(texts: object) -> NDArray[np.float32]:
-        return np.array([query for _ in texts], dtype=np.float32)  # type: ignore[attr-defined]
-
-    return FactIndex(facts, np.array(vectors, dtype=np.float32), encode)
-
-
-def test_the_nearest_facts_come_first_and_ties_by_id() -> None:
-    facts = [fact(3), fact(1), fact(2)]
-    found = index(facts, [[0.6, 0.8], [1, 0], [0.6, 0.8]], [1, 0]).search(["q"], k=3)[0]
-    assert [made.id for made in found] == ["f1", "f2", "f3"]
-
-
-def test_a_superseded_fact_comes_after_its_equal_and_stays_findable() -> None:
-    facts = [fact(1, superseded_by="f2"), fact(2)]
-    found = index(facts, [[1, 0], [1, 0]], [1, 0]).search(["q"], k=2)[0]
-    assert [made.id for made in found] == ["f2", "f1"]
-
-
-def test_excluded_and_future_facts_are_left_out() -> None:
-    facts = [fact(1), fact(2), fact(3)]
-    searched = index(facts, [[1, 0]] * 3, [1, 0])
-    assert [made.id for made in searched.search(["q"], k=3, exclude={"f1"})[0]] == ["f2", "f3"]
-    assert [made.id for made in searched.search(["q"], k=3, as_of=date(2024, 2, 1))[0]] == ["f1", "f2"]
-    assert searched.search([], k=3) == []
-
-
-def test_facts_without_their_vectors_are_refused() -> None:
-    with pytest.raises(ValueError, match="1 facts but 2 vectors"):
-        index([fact(1)], [[1, 0], [0, 1]], [1, 0])
 
 
 def test_the_prompt_is_what_it_is() -> None:

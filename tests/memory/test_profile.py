@@ -8,7 +8,7 @@ import pytest
 from mealign.memory.profile import build_profile, choose_facts, extractive_bio
 from mealign.memory.topics import Topic
 from mealign.records import Fact
-from tests.memory.builders import PERSON, fact
+from tests.memory.handmade import PERSON, fact
 
 FACTS = [
     fact("utrecht", "Nadia lives in Utrecht.", relation="live in", value="Utrecht", superseded_by="groningen"),

@@ -17,7 +17,7 @@ def statements(text: str, parser: Path) -> list[str]:
         Document.create(source=source, author=NADIA, created_at=datetime(2024, 3, day), kind="note", text=content)
         for source, day, content in (("notes/a.md", 1, BACKGROUND), ("notes/b.md", 2, text))
     ]
-    facts = extract_facts(documents, person=NADIA, parser=parser)
+    facts = extract_facts(documents, person=NADIA, parser=parser).facts
     return [fact.statement for fact in facts if fact.evidence.document_id == documents[1].id]
 
 

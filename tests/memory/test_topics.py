@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mealign.memory import topics as module
 from mealign.memory.topics import find_topics
 from mealign.records import Fact
-from tests.memory.builders import fact
+from tests.memory.handmade import fact
 
 SUBJECTS = {
     "bees": "the beekeeper opened a hive of honey bees number {}",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mealign.memory.graph import FactGraph
 from mealign.records import Fact
 from mealign.reporting.memory_graph import HEIGHT, MAX_BEADS, RINGS, WIDTH, Drawing, draw
-from tests.memory.builders import PERSON, fact
+from tests.memory.handmade import PERSON, fact
 
 NAMES = [f"Name{letter}{other}" for letter in "abcdefgh" for other in "abcdefgh"]
 

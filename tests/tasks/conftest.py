@@ -14,6 +14,7 @@ from mealign.memory.search import FactIndex
 from mealign.records import Evidence, Fact, content_id
 from mealign.tasks.grammar import Clause, Unparsed
 from mealign.tasks.reader import load_parser, read_clauses
+from tests.memory.builders import index_of
 
 PERSON = "Nadia Verhoeven"
 
@@ -82,7 +83,7 @@ def facts() -> list[Fact]:
 
 @pytest.fixture(scope="session")
 def index(facts: list[Fact]) -> FactIndex:
-    return FactIndex(facts, word_vectors([fact.statement for fact in facts]), word_vectors)
+    return index_of(facts, word_vectors)
 
 
 @pytest.fixture(scope="session")

@@ -25,14 +25,20 @@ class Embedder:
             self._model = SentenceTransformer(str(name))
 
     def encode(self, texts: Sequence[str], *, description: str | None = None) -> NDArray[np.float32]:
-        """Embed texts: float32 of shape [n, d], every row of length 1. A bar is shown under ``description``."""
+        """Embed texts: float32 of shape [n, d], every row of length 1. A bar is shown under ``description``.
+
+        Equal texts are embedded once, and texts of like length share a batch, so that little of it is padding.
+        """
         if not texts:
             return np.zeros((0, self._model.get_embedding_dimension()), dtype=np.float32)
+        distinct = sorted(set(texts), key=lambda text: (len(text), text))
         rows = []
-        with bar(description, total=len(texts)) if description else nullcontext() as shown:
-            for start in range(0, len(texts), BATCH_SIZE):
-                batch = list(texts[start : start + BATCH_SIZE])
+        with bar(description, total=len(distinct)) if description else nullcontext() as shown:
+            for start in range(0, len(distinct), BATCH_SIZE):
+                batch = distinct[start : start + BATCH_SIZE]
                 rows.append(self._model.encode(batch, normalize_embeddings=True, show_progress_bar=False))
                 if shown:
                     shown.advance(len(batch))
-        return np.concatenate(rows).astype(np.float32)
+        row_of = {text: row for row, text in enumerate(distinct)}
+        vectors: NDArray[np.float32] = np.concatenate(rows).astype(np.float32)
+        return vectors[[row_of[text] for text in texts]]

@@ -2,30 +2,42 @@
 
 A sentence is split into clauses; a clause with a finite verb and a subject that can be named becomes one fact. First
 person becomes the author, second person the one other participant of a conversation, a pronoun of the third person the
-one person just mentioned, and a relative time the date it means on the day it was written. Questions, commands and
-clauses about nothing nameable make no fact.
+one person just mentioned, ``my sister`` the one sister whose name is known, and a relative time the date it means on
+the day it was written. Questions, commands and clauses about nothing nameable make no fact.
+
+Documents are read one by one, twice: for what they say of names, then for their facts. Both results are kept in a memo
+under the document's id and what it was read with, so that a new note is the only one that is read again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from mealign.jsonl import digest_path
+from mealign.memory.acquaintance import Acquaintance, Gleaning, glean
 from mealign.memory.clauses import blocks, clauses, implied_subject
-from mealign.memory.pronouns import Gender, antecedent, learn_genders, names_in
+from mealign.memory.pronouns import antecedent, names_in
 from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.memory.times import Time
-from mealign.progress import track
-from mealign.records import Document, Evidence, Fact, content_id
+from mealign.progress import bar
+from mealign.records import Document, Evidence, Fact, When, content_id
 
 Token = Any
 
+FACTS = TypeAdapter(list[Fact])
+CHUNK = 256
+"""Documents whose parses are in memory at the same time."""
 PIPELINE_BATCH = 64
+ANNOTATIONS = ("SPACY", "HEAD", "DEP", "TAG", "POS", "LEMMA", "ENT_IOB", "ENT_TYPE")
+"""What the extraction reads of a parse."""
 MAX_WORDS = 45
 MIN_WORDS = 3
 NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP"}
@@ -36,68 +48,146 @@ ENDED = re.compile(r"[.!?][\"”]?$")
 
 
 @dataclass(frozen=True)
-class People:
-    """Everybody's full name by the short form that means them and nobody else."""
+class Extraction:
+    """Facts in the order of their documents, and the number of documents that had to be read for them."""
 
-    full_names: Mapping[str, str]
-
-    @classmethod
-    def of(cls, names: Iterable[str]) -> People:
-        """Collect full names; a first name that two people share means neither."""
-        owners: dict[str, set[str]] = {}
-        for name in names:
-            owners.setdefault(name, set()).add(name)
-            owners.setdefault(name.split()[0], set()).add(name)
-        return cls({short: next(iter(full)) for short, full in owners.items() if len(full) == 1})
-
-    def canonical(self, name: str) -> str:
-        """Return the full name behind a name, or the name itself."""
-        return self.full_names.get(name, name)
+    facts: list[Fact]
+    documents_read: int
 
 
-def extract_facts(documents: Sequence[Document], *, person: str, parser: Path) -> list[Fact]:
+def extract_facts(
+    documents: Sequence[Document], *, person: str, parser: Path, memo: MutableMapping[str, str] | None = None
+) -> Extraction:
     """Extract facts from all documents, oldest first, with later changes marked.
 
     Args:
         documents: notes, messages or turns, in any order.
         person: full name of the user.
         parser: folder of an English spaCy pipeline with tagger, parser and named entities.
+        memo: what was read before, by content; it is added to. The result does not depend on it.
     """
-    pipeline = _pipeline(parser)
-    people = People.of(
-        {person, *(name for document in documents for name in (document.author, *document.participants))}
-    )
+    memo = {} if memo is None else memo
     ordered = sorted(documents, key=lambda document: (document.created_at, document.source))
-    pieces = [(document, offset, content) for document in ordered for offset, content in blocks(document.text)]
-    parsed = pipeline.pipe(((content, (document, offset)) for document, offset, content in pieces),
-                           as_tuples=True, batch_size=PIPELINE_BATCH)  # fmt: skip
-    texts = [
-        (block, document, offset) for block, (document, offset) in track(parsed, "read documents", total=len(pieces))
-    ]
-    genders = learn_genders(
-        [list(block.sents) for block, _, _ in texts],
-        people.full_names,
-        [_short(document.author) for _, document, _ in texts],
-    )
-    known = {**people.full_names, **{name: name for name in genders if name not in people.full_names}}
-    facts: dict[str, Fact] = {}
-    recent: dict[str, list[list[str]]] = {}
-    for block, document, offset in track(texts, "extract facts"):
-        mentioned = recent.setdefault(document.id, [])
-        for sentence in block.sents:
+    reader = _Reader(parser, memo)
+    speakers = Acquaintance.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
+    gleanings = reader.glean(ordered, speakers)
+    known = Acquaintance.of(speakers.spoken.values(), gleanings)
+    found: dict[str, Fact] = {}
+    for facts in reader.read(ordered, known):
+        for fact in facts:
+            found.setdefault(fact.id, fact)
+    order = {document.id: position for position, document in enumerate(ordered)}
+    facts = sorted(found.values(), key=lambda fact: (order[fact.evidence.document_id], fact.evidence.start, fact.id))
+    return Extraction(supersede(facts, order=order), reader.documents_read)
+
+
+class _Reader:
+    """Parses documents whose results are not known yet, a chunk at a time, each once."""
+
+    def __init__(self, parser: Path, memo: MutableMapping[str, str]) -> None:
+        self._parser = parser
+        self._memo = memo
+        self._code = digest_path(Path(__file__).parent)
+        self._parses: dict[str, bytes] = {}
+        self.documents_read = 0
+
+    def glean(self, documents: Sequence[Document], speakers: Acquaintance) -> list[tuple[str, Gleaning]]:
+        """Return every document's author and what the document says of names."""
+
+        def work(document: Document, blocks: Sequence[_Block], about: Acquaintance) -> str:
+            sentences = [sentence for block in blocks for sentence in block.parsed.sents]
+            gleaning = glean(sentences, speaker=_short(document.author), known=about.spoken)
+            return gleaning.model_dump_json()
+
+        results = self._each("names", documents, speakers, work)
+        return [
+            (document.author, Gleaning.model_validate_json(result))
+            for document, result in zip(documents, results, strict=True)
+        ]
+
+    def read(self, documents: Sequence[Document], known: Acquaintance) -> Iterator[list[Fact]]:
+        """Yield every document's facts."""
+
+        def work(document: Document, blocks: Sequence[_Block], about: Acquaintance) -> str:
+            return FACTS.dump_json(list(_facts_in(document, blocks, about))).decode()
+
+        for result in self._each("facts", documents, known, work):
+            yield FACTS.validate_json(result)
+
+    def _each(
+        self,
+        kind: str,
+        documents: Sequence[Document],
+        acquaintance: Acquaintance,
+        work: Callable[[Document, Sequence[_Block], Acquaintance], str],
+    ) -> Iterator[str]:
+        """Yield the result of ``work`` for every document, from the memo where it is known."""
+        with bar(f"read {kind}", total=len(documents)) as shown:
+            for start in range(0, len(documents), CHUNK):
+                chunk = documents[start : start + CHUNK]
+                about = [acquaintance.about(document) for document in chunk]
+                keys = [
+                    content_id(kind, self._code, self._parser.name, document.id, asdict(known))
+                    for document, known in zip(chunk, about, strict=True)
+                ]
+                results = [self._memo.get(key) for key in keys]
+                missing = [position for position, result in enumerate(results) if result is None]
+                parsed = self._parse([chunk[position] for position in missing])
+                for position, blocks in zip(missing, parsed, strict=True):
+                    results[position] = work(chunk[position], blocks, about[position])
+                self._memo.update({keys[position]: str(results[position]) for position in missing})
+                shown.advance(len(chunk))
+                yield from (str(result) for result in results)
+
+    def _parse(self, documents: Sequence[Document]) -> list[list[_Block]]:
+        """Parse documents, or take up again what was parsed before in this run."""
+        from spacy.tokens import DocBin
+
+        nlp = _pipeline(self._parser)
+        new = [document for document in documents if document.id not in self._parses]
+        pieces = [(content, document.id) for document in new for _, content in blocks(document.text)]
+        bins = {document.id: DocBin(attrs=ANNOTATIONS) for document in new}
+        for parsed, identifier in nlp.pipe(pieces, as_tuples=True, batch_size=PIPELINE_BATCH):
+            bins[identifier].add(parsed)
+        self._parses |= {identifier: packed.to_bytes() for identifier, packed in bins.items()}
+        self.documents_read += len(new)
+        return [
+            [
+                _Block(offset, parsed)
+                for (offset, _), parsed in zip(
+                    blocks(document.text),
+                    DocBin().from_bytes(self._parses[document.id]).get_docs(nlp.vocab),
+                    strict=True,
+                )
+            ]
+            for document in documents
+        ]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A parsed paragraph and its place in the document."""
+
+    offset: int
+    parsed: Any
+
+
+def _facts_in(document: Document, blocks: Sequence[_Block], known: Acquaintance) -> Iterator[Fact]:
+    """Yield the facts of one document."""
+    speaker = _short(document.author)
+    mentioned: list[list[str]] = []
+    for block in blocks:
+        for sentence in block.parsed.sents:
             speech = Speech(
-                speaker=_short(document.author),
+                speaker=speaker,
                 listener=_listener(document),
                 written=document.created_at.date(),
-                third=_resolved(sentence, mentioned, _short(document.author), known, genders),
+                third=_resolved(sentence, mentioned, speaker, known),
+                named=_relatives(sentence, document.author, known),
             )
-            for fact in _facts_of(sentence, document, offset, speech, people):
-                facts.setdefault(fact.id, fact)
-            if names := [name for name in names_in(sentence, known) if name != speech.speaker]:
+            yield from _facts_of(sentence, document, block.offset, speech, known)
+            if names := [name for name in names_in(sentence, known.known) if name != speaker]:
                 mentioned.append(names)
-    rank = {document.id: position for position, document in enumerate(ordered)}
-    found = sorted(facts.values(), key=lambda fact: (rank[fact.evidence.document_id], fact.evidence.start, fact.id))
-    return supersede(found, order=rank)
 
 
 @cache
@@ -117,25 +207,32 @@ def _short(name: str) -> str:
     return name.split()[0]
 
 
-def _resolved(
-    sentence: Any,
-    mentioned: Sequence[Sequence[str]],
-    speaker: str,
-    known: Mapping[str, str],
-    genders: Mapping[str, Gender],
-) -> dict[int, str]:
+def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, known: Acquaintance) -> dict[int, str]:
     """Resolve the sentence's third-person pronouns: position of each -> first name of the person it means."""
     found = {}
     for token in sentence:
         if token.pos_ == "PRON":
             before = [word for word in sentence if word.i < token.i]
-            here = [name for name in names_in(before, known) if name != speaker]
-            if name := antecedent(token, mentioned, here, genders):
+            here = [name for name in names_in(before, known.known) if name != speaker]
+            if name := antecedent(token, mentioned, here, known.genders):
                 found[token.i] = name
     return found
 
 
-def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, people: People) -> Iterator[Fact]:
+def _relatives(sentence: Any, author: str, known: Acquaintance) -> dict[int, str]:
+    """Name the author's relatives: position of ``sister`` in a bare ``my sister`` -> the name of the one sister."""
+    found = {}
+    names = known.relatives.get(author, {})
+    for token in sentence:
+        name = names.get(token.lower_) if token.pos_ == "NOUN" else None
+        if name and any(child.dep_ == "poss" and child.lower_ == "my" for child in token.children):
+            beside = [*token.children, *([token.head] if token.dep_ == "compound" else [])]
+            if not any(word.pos_ == "PROPN" for word in beside):
+                found[token.i] = name
+    return found
+
+
+def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, known: Acquaintance) -> Iterator[Fact]:
     if sentence.text.strip().endswith("?"):
         return
     previous: list[Token] = []
@@ -146,12 +243,12 @@ def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, pe
         if subject is not None and subject.lower_ in VAGUE and subject.i not in speech.third and previous:
             # "... and it was wonderful": only the clause before says what.
             tokens = [token for token in sentence if previous[0].i <= token.i <= tokens[-1].i]
-        fact = _fact(verb, tokens, subject, document, offset, speech, people)
+        fact = _fact(verb, tokens, subject, document, offset, speech, known)
         if fact:
             yield fact
             previous = tokens
         if subject is not None and (apposition := _apposition(subject)):
-            yield _kinship(subject, apposition, document, offset, speech, people)
+            yield _kinship(subject, apposition, document, offset, speech, known)
 
 
 def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None) -> bool:
@@ -170,7 +267,7 @@ def _fact(
     document: Document,
     offset: int,
     speech: Speech,
-    people: People,
+    known: Acquaintance,
 ) -> Fact | None:
     imperative = subject is None and verb.tag_ == "VB"
     dropped = document.kind == "note" and _lost_its_i(verb, subject)
@@ -178,7 +275,7 @@ def _fact(
         return None
     times = find_times(tokens, written=speech.written)
     rewriter = Rewriter(tokens, speech, times)
-    who = speech.speaker if subject is None else _subject_text(subject, tokens, rewriter)
+    who = speech.speaker if subject is None else _subject_text(subject, speech, rewriter)
     text = rewriter.render(tokens)
     shared = implied_subject(verb)
     if subject is None or (shared is not None and shared not in tokens):
@@ -190,8 +287,8 @@ def _fact(
     if (vague and len(words) < 6) or not _says_something(verb, tokens, subject):
         return None
     relation, value = _predicate(verb, tokens, rewriter)
-    time = next((time for end, time in times.values() if belongs_to(tokens[end - 1], verb)), None)
-    canonical = people.canonical(who)
+    dated = next(((start, end) for start, (end, _) in times.items() if belongs_to(tokens[end - 1], verb)), None)
+    canonical = known.canonical(who)
     start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1].text)
     return _make(
         document, start + offset, end + offset,
@@ -199,24 +296,31 @@ def _fact(
         relation=relation,
         value=value,
         statement=f"{text[0].upper()}{text[1:]}{'' if ENDED.search(text) else '.'}",
-        time=time,
-        entities=(canonical, *_entities(tokens, speech, people)),
+        when=_when(tokens[slice(*dated)], times[dated[0]][1]) if dated else None,
+        entities=(canonical, *_entities(tokens, speech, known)),
         confidence=_confidence(vague=vague, complete=bool(value), inferred=subject is None or _is_pronoun(subject)),
     )  # fmt: skip
 
 
+def _when(words: Sequence[Token], time: Time) -> When:
+    expression = "".join(word.text_with_ws for word in words).strip()
+    return When(expression=expression, start=time.start, end=time.end)
+
+
 def _make(
     document: Document, start: int, end: int, *, subject: str, relation: str, value: str, statement: str,
-    time: Time | None, entities: Iterable[str], confidence: float,
+    when: When | None, entities: Iterable[str], confidence: float,
 ) -> Fact:  # fmt: skip
+    written = document.created_at.date()
     return Fact(
         id=content_id("fact", document.id, start, end, subject, relation, value),
         subject=subject,
         relation=relation,
         object=value,
         statement=statement,
-        # A plan holds from the day it is told; its date stands in the statement.
-        valid_from=min(time.start, document.created_at.date()) if time else document.created_at.date(),
+        when=when,
+        # A plan holds from the day it is told.
+        valid_from=min(when.start, written) if when else written,
         evidence=Evidence(document_id=document.id, start=start, end=end),
         entities=tuple(dict.fromkeys(entities)),
         confidence=confidence,
@@ -244,8 +348,10 @@ def _has_auxiliary(verb: Token, subject: Token | None) -> bool:
     return subject is not None and any(child.dep_ in ("aux", "auxpass") for child in verb.children)
 
 
-def _subject_text(subject: Token, tokens: Sequence[Token], rewriter: Rewriter) -> str:
-    """Name the subject: the name in apposition, the pronoun's meaning, or the noun phrase."""
+def _subject_text(subject: Token, speech: Speech, rewriter: Rewriter) -> str:
+    """Name the subject: the name in apposition or of the relative, the pronoun's meaning, or the noun phrase."""
+    if subject.i in speech.named:
+        return speech.named[subject.i]
     if apposition := _apposition(subject):
         return str(" ".join(token.text for token in apposition.subtree if token.dep_ in ("compound", "appos")))
     inside = {token.i for token in subject.subtree if token.dep_ not in ("relcl", "acl")}
@@ -271,9 +377,9 @@ def _apposition(subject: Token) -> Token | None:
     return None
 
 
-def _kinship(subject: Token, name: Token, document: Document, offset: int, speech: Speech, people: People) -> Fact:
+def _kinship(subject: Token, name: Token, document: Document, offset: int, speech: Speech, known: Acquaintance) -> Fact:
     """State who a name in apposition is: ``my sister Ilse`` says that Ilse is the speaker's sister."""
-    who = people.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
+    who = known.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
     role = [token for token in subject.subtree if token.i < name.left_edge.i and not token.is_punct]
     value = Rewriter(role, speech, {}).render(role)
     phrase = list(subject.subtree)
@@ -284,8 +390,8 @@ def _kinship(subject: Token, name: Token, document: Document, offset: int, speec
         relation="be",
         value=value,
         statement=f"{_short(who)} is {value}.",
-        time=None,
-        entities=(who, people.canonical(speech.speaker)),
+        when=None,
+        entities=(who, known.canonical(speech.speaker)),
         confidence=0.8,
     )  # fmt: skip
 
@@ -321,16 +427,18 @@ def _phrase(head: Token, inside: set[int], rewriter: Rewriter) -> str:
     return rewriter.render(tokens)
 
 
-def _entities(tokens: Sequence[Token], speech: Speech, people: People) -> list[str]:
+def _entities(tokens: Sequence[Token], speech: Speech, known: Acquaintance) -> list[str]:
     inside = {token.i for token in tokens}
     names = []
     for token in tokens:
+        if token.i in speech.named:
+            names.append(known.canonical(speech.named[token.i]))
         if token.lower_ in (*FIRST, "my", "mine", *GROUP):
-            names.append(people.canonical(speech.speaker))
+            names.append(known.canonical(speech.speaker))
         elif token.lower_ in (*SECOND, "your") and speech.listener:
-            names.append(people.canonical(speech.listener))
+            names.append(known.canonical(speech.listener))
     if tokens:
         for entity in tokens[0].sent.ents:
             if entity.label_ in NAMED and entity.start in inside:
-                names.append(people.canonical(entity.text.strip().removesuffix("'s").removesuffix("’s")))
+                names.append(known.canonical(entity.text.strip().removesuffix("'s").removesuffix("’s")))
     return names

@@ -41,33 +41,24 @@ def names_in(tokens: Iterable[Token], known: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def learn_genders(
-    texts: Iterable[Sequence[Any]], known: Mapping[str, str], speakers: Iterable[str]
-) -> dict[str, Gender]:
-    """Learn which pronoun belongs to a name from kinship words and from sentences that leave no choice.
+def gender_votes(sentence: Any, *, speaker: str, known: Mapping[str, str]) -> Counter[tuple[str, Gender]]:
+    """Count how often a sentence ties a first name to a pronoun.
 
-    ``my sister Ilse`` and ``Kees ..., and he ...`` with no other name each count one vote. A name needs two votes
-    without a contrary one, or a kinship word alone.
+    ``my sister Ilse`` counts as many votes as are needed; ``Kees ..., and he ...`` with no other name counts one.
 
     Args:
-        texts: sentences of every text.
+        sentence: a parsed sentence.
+        speaker: first name of its author, whom ``he`` and ``she`` do not mean.
         known: names of people.
-        speakers: first name of each text's author, whom ``he`` and ``she`` do not mean.
     """
-    votes: dict[str, Counter[Gender]] = {}
-    for sentences, speaker in zip(texts, speakers, strict=True):
-        for sentence in sentences:
-            names = [name for name in names_in(sentence, known) if name != speaker]
-            for token in sentence:
-                if kin := _kin_of(token):
-                    votes.setdefault(token.text, Counter())[kin] += MIN_VOTES
-                elif len(names) == 1 and token.lower_ in ("he", "she") and _before(names[0], token):
-                    votes.setdefault(names[0], Counter())[FORMS[token.lower_]] += 1
-    return {
-        name: next(iter(counts))
-        for name, counts in sorted(votes.items())
-        if len(counts) == 1 and counts.total() >= MIN_VOTES
-    }
+    votes: Counter[tuple[str, Gender]] = Counter()
+    names = [name for name in names_in(sentence, known) if name != speaker]
+    for token in sentence:
+        if kin := kin_of(token):
+            votes[token.text, KIN[kin]] += MIN_VOTES
+        elif len(names) == 1 and token.lower_ in ("he", "she") and _before(names[0], token):
+            votes[names[0], FORMS[token.lower_]] += 1
+    return votes
 
 
 def antecedent(
@@ -122,15 +113,15 @@ def _is_place(token: Token, known: Mapping[str, str]) -> bool:
     return located and token.text not in known and token.lower_ not in KIN
 
 
-def _kin_of(token: Token) -> Gender | None:
-    """Return the pronoun of the kinship word that a name is or stands beside: ``Mum``, ``my sister Ilse``."""
+def kin_of(token: Token) -> str | None:
+    """Return the kinship word that a name is or stands beside: ``mum`` of ``Mum``, ``sister`` of ``my sister Ilse``."""
     if token.pos_ != "PROPN" or not token.text[:1].isupper():
         return None
     if token.lower_ in KIN:
-        return KIN[token.lower_]
+        return str(token.lower_)
     beside = [token.head] if token.dep_ == "appos" else []
     beside += [child for child in token.children if child.dep_ == "compound"]
-    return next((KIN[word.lemma_.lower()] for word in beside if word.lemma_.lower() in KIN), None)
+    return next((word.lemma_.lower() for word in beside if word.lemma_.lower() in KIN), None)
 
 
 def _before(name: str, pronoun: Token) -> bool:

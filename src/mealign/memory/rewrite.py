@@ -9,7 +9,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from mealign.memory.times import WEEKDAYS, Time, resolve
+from mealign.memory.times import WEEKDAYS, Time, may_name_a_time, resolve
 
 Token = Any
 """A ``spacy.tokens.Token``; spaCy stays out of the import time of this module."""
@@ -31,12 +31,16 @@ IRREGULAR = {"be": "is", "have": "has", "do": "does", "go": "goes"}
 
 @dataclass(frozen=True)
 class Speech:
-    """Who speaks, to whom, when, and whom each pronoun of the third person means, by its position in the text."""
+    """Who speaks, to whom and when, and who is meant, by the word's position in the text.
+
+    ``third`` holds whom a pronoun of the third person means, ``named`` the name of a relative who is mentioned without.
+    """
 
     speaker: str
     listener: str | None
     written: date
     third: Mapping[int, str] = field(default_factory=dict)
+    named: Mapping[int, str] = field(default_factory=dict)
 
 
 def third_person(lemma: str) -> str:
@@ -60,9 +64,12 @@ def find_times(tokens: Sequence[Token], *, written: date) -> dict[int, tuple[int
     The longest expression that starts at a token wins; an expression is at most six tokens long.
     """
     found: dict[int, tuple[int, Time]] = {}
+    telling = [may_name_a_time(token.text) for token in tokens]
     position = 0
     while position < len(tokens):
         for length in range(min(6, len(tokens) - position), 0, -1):
+            if not any(telling[position : position + length]):
+                break
             words = tokens[position : position + length]
             if time := _time_of(words, written):
                 found[position] = (position + length, time)
@@ -202,6 +209,8 @@ class Rewriter:
             return f"{speech.listener}'s"
         if token.i in speech.third:
             return f"{speech.third[token.i]}'s" if token.dep_ == "poss" or lower == "hers" else speech.third[token.i]
+        if token.i in speech.named:
+            return f"{token.text} {speech.named[token.i]}"
         return self._verb(token) or self._contraction(token)
 
     def _verb(self, token: Token) -> str:

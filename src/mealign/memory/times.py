@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-Precision = Literal["day", "week", "month", "year"]
+Precision = Literal["day", "week", "month", "season", "year"]
 
 MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -27,6 +27,11 @@ DAYS = {"today": 0, "tonight": 0, "yesterday": -1, "tomorrow": 1}
 DAYS |= {"this morning": 0, "this afternoon": 0, "this evening": 0, "last night": -1, "yesterday evening": -1}
 DAYS |= {"yesterday morning": -1, "the day before yesterday": -2, "the day after tomorrow": 2}
 DAYS |= {"tomorrow morning": 1, "tomorrow evening": 1, "yesterday afternoon": -1, "tomorrow night": 1}
+CALENDAR_WORDS = frozenset(
+    (*MONTHS, *WEEKDAYS, *(word for name in DAYS for word in name.split()), "weekend", "spring", "summer", "autumn",
+     "fall", "winter", *(f"{unit}{ending}" for unit in ("day", "week", "month", "year") for ending in ("", "s")))
+) - {"the", "this", "last", "before", "after"}  # fmt: skip
+"""No expression without one of these, or a digit, names a calendar time."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,28 @@ class Time:
     preposition: str
     phrase: str
 
+    @property
+    def end(self) -> date:
+        """The last day of it."""
+        if self.precision == "day":
+            return self.start
+        if self.precision == "week":
+            return self.start + timedelta(days=6 - self.start.weekday())
+        if self.precision in ("month", "season"):
+            months = self.start.year * 12 + self.start.month - 1 + (2 if self.precision == "season" else 0)
+            year, month = min(months // 12, date.max.year), months % 12 + 1
+            return date(year, month, calendar.monthrange(year, month)[1])
+        return self.start.replace(month=12, day=31)
+
 
 def format_day(day: date) -> str:
     """Write a day as ``1 March 2024``."""
     return f"{day.day} {calendar.month_name[day.month]} {day.year}"
+
+
+def may_name_a_time(word: str) -> bool:
+    """Whether a word can be what makes an expression a calendar time: cheap, and true of every such expression."""
+    return word.rstrip(".").lower() in CALENDAR_WORDS or any(character.isdigit() for character in word)
 
 
 def resolve(expression: str, written: date, *, future: bool = False) -> Time | None:
@@ -64,6 +87,32 @@ def resolve(expression: str, written: date, *, future: bool = False) -> Time | N
         if found := rule(bare, written, future):
             return found
     return None
+
+
+def times_in(text: str, today: date) -> list[Time]:
+    """Return the times that a question names, such as ``last week`` or ``in May 2023``.
+
+    A single word counts only as a year or behind a preposition: "Who sat in May's chair?" names no time for ``sat``.
+
+    Args:
+        text: a question.
+        today: day on which it is asked.
+    """
+    words = re.findall(r"[\w-]+", text)
+    telling = [may_name_a_time(word) for word in words]
+    found = []
+    position = 0
+    while position < len(words):
+        for length in range(min(5, len(words) - position), 0, -1):
+            if not any(telling[position : position + length]):
+                break
+            expression = " ".join(words[position : position + length])
+            if (length > 1 or re.fullmatch(r"\d{4}", expression)) and (time := resolve(expression, today)):
+                found.append(time)
+                position += length - 1
+                break
+        position += 1
+    return found
 
 
 def _day(day: date) -> Time:
@@ -138,7 +187,7 @@ def _neighbour(text: str, written: date, future: bool) -> Time | None:
         return _whole_year(written.year + step)
     year = written.year + step
     first = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}[match[2]]
-    return Time(date(year, first, 1), "month", "in", f"the {match[2]} of {year}")
+    return Time(date(year, first, 1), "season", "in", f"the {match[2]} of {year}")
 
 
 def _weekday(text: str, written: date, future: bool) -> Time | None:
