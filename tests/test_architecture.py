@@ -48,5 +48,6 @@ def test_a_library_is_imported_where_it_belongs(library: str) -> None:
 def test_the_entrypoint_imports_nothing_heavy() -> None:
     script = "import mealign.__main__, mealign.pipeline, sys; print([m for m in sys.argv[1:] if m in sys.modules])"
     heavy = ["torch", "transformers", "mlflow", "spacy", "numpy", "matplotlib", "sentence_transformers"]
+    heavy += ["networkx", "sklearn"]
     result = subprocess.run([sys.executable, "-c", script, *heavy], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

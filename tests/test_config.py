@@ -96,6 +96,9 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
         (["stage=train"], "no such stage"),
         (["stage=[]"], "no such stage"),
         (["stage=dpo", "mix=sft_only"], "mix=sft_only has no such stage"),
+        (["stage=[memory,memory_show]"], r"stage=\[memory,memory_show\]: memory_show only shows"),
+        (["stage=[all,memory_show]"], "then stage=memory_show alone"),
+        (["mealign.why=fact_1"], "mealign.why=fact_1: stage=all explains no fact; set stage=memory_show"),
     ],
 )
 def test_an_impossible_combination_is_refused_with_its_mend(overrides: list[str], message: str) -> None:
@@ -140,6 +143,13 @@ def test_what_hydra_refuses_is_explained_with_key_value_and_mend(override: str, 
 def test_stages_come_in_pipeline_order_whatever_the_order_asked() -> None:
     assert config.selected_stages(settings("stage=[evaluate,sft]")) == ("sft", "evaluate")
     assert config.selected_stages(settings("stage=memory")) == ("memory",)
+
+
+def test_a_view_is_asked_for_alone_and_is_no_part_of_all() -> None:
+    assert config.selected_stages(settings("stage=memory_show")) == ("memory_show",)
+    assert config.selected_stages(settings("stage=[memory_show]", "mix=sft_only")) == ("memory_show",)
+    assert "memory_show" not in config.selected_stages(settings())
+    check(settings("stage=memory_show", "mealign.why=fact_1"))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mealign.jsonl import digest_path
+from mealign.jsonl import digest_path, write_json, write_records
+from mealign.reporting.memory_page import render_memory_page
 from tests.conftest import ROOT
+from tests.reporting.memories import memory
 
 
 def mealign(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -32,6 +34,7 @@ def mealign(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
             ["memory=llm", "memory.llm.backend=openai", "memory.llm.model=m"],
             "config error: egress=deny with memory.llm",
         ),
+        (["stage=memory_show"], "run stage=[ingest,memory] first"),
         (["-m", "lora.rank=4,-1"], "config error: lora.rank=-1"),
         (["-m", "lora.rank=4,8", "judge=evidence,nonsense"], "config error: judge=nonsense"),
     ],
@@ -50,6 +53,27 @@ def test_an_unusable_source_is_exit_2_and_names_its_key(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "user.path" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_memory_is_shown_explained_and_written_as_a_page(tmp_path: Path) -> None:
+    shown = memory()
+    folder = tmp_path / "data/demo"
+    write_records(folder / "documents.jsonl", shown.documents.values())
+    write_records(folder / "memory/facts.jsonl", shown.facts)
+    write_json(folder / "memory/profile.json", shown.profile.model_dump(mode="json"))
+    result = mealign("stage=memory_show", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "Nadia goes to work by train." in result.stdout
+    assert (folder / "memory/memory.html").read_text(encoding="utf-8") == render_memory_page(shown)
+    why = mealign("stage=memory_show", "mealign.why=aa", cwd=tmp_path)
+    assert "replaced by: Nadia goes to work by train with Bart." in why.stdout
+    unknown = mealign("stage=memory_show", "mealign.why=fact_zz", cwd=tmp_path)
+    assert unknown.returncode == 2
+    assert "config error: mealign.why=fact_zz: there is no such fact" in unknown.stderr
+    write_json(folder / "memory/profile.json", {"person": "Nadia Verhoeven"})
+    older = mealign("stage=memory_show", cwd=tmp_path)
+    assert older.returncode == 1
+    assert "profile.json: it is of another version of mealign" in older.stderr
 
 
 def test_help_answers(tmp_path: Path) -> None:

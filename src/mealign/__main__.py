@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+from mealign import config
 from mealign.compose import CONF, explain, to_settings, write_params
 from mealign.config import check
 from mealign.errors import ConfigError, MealignError
@@ -42,6 +43,11 @@ def _hydra_main(cfg: DictConfig) -> float | None:
             write_params(settings, Path("params.yaml"))
             return None
         check(settings)
+        if config.selected_stages(settings) == ("memory_show",):
+            from mealign import views
+
+            views.memory_show(settings, root=Path.cwd())
+            return None
         from mealign import runner
 
         if job.mode == RunMode.MULTIRUN:

@@ -65,7 +65,8 @@ def write_params(settings: Settings, path: Path) -> None:
     """
     values = plain(settings)
     judge = values.pop("judge")["name"]
-    values.pop("stage")
+    for asked_of_one_run in ("stage", "mealign"):
+        values.pop(asked_of_one_run)
     header = "# Written by `python -m mealign stage=compose` from conf/; edit conf/, not this file.\n"
     defaults: list[Any] = ["settings", {"judge": judge}, "_self_", {"override hydra/job_logging": "none"}]
     defaults += [{"override hydra/hydra_logging": "none"}]

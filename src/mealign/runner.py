@@ -204,7 +204,8 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
         yield NullTracker()
         return
     values = config.flatten(settings)
-    values.pop("stage")
+    for asked_of_one_run in ("stage", "mealign.why"):
+        values.pop(asked_of_one_run)
     source = digest_path(root / Path(settings.user.path).expanduser())
     with open_tracker(
         settings.tracking,

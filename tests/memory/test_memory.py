@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 
 from mealign.memory.context import answer_prompt
-from mealign.memory.profile import build_profile
 from mealign.memory.supersede import supersede
 from mealign.records import Evidence, Fact
 
@@ -75,18 +74,3 @@ def test_the_prompt_is_what_it_is() -> None:
 def test_a_prompt_without_facts_has_no_memory() -> None:
     system, _ = answer_prompt("Who?", person=PERSON, kind="memory_qa_third_party")
     assert "Memory" not in system.content
-
-
-def test_the_bio_is_current_short_and_about_the_person() -> None:
-    facts = [
-        fact(1, "live in", "Utrecht", superseded_by="f2"),
-        fact(2, "live in", "Groningen"),
-        fact(3, "love", "maps", entities=(PERSON, "Bart")),
-        fact(4, "work as", "a nurse", subject="Ilse"),
-        fact(5, "see", "a very long thing", statement="word " * 40 + "."),
-        fact(6, "be", "a curator"),
-    ]
-    profile = build_profile(facts, person=PERSON, sentences=3)
-    assert [sentence.fact_ids for sentence in profile.bio] == [("f6",), ("f2",), ("f3",)]
-    assert profile.text.startswith("Nadia be a curator. Nadia live in Groningen.")
-    assert profile.people == (("Bart", 1), ("Ilse", 1))
