@@ -187,7 +187,7 @@ def _extract(context: Context, documents: Sequence[Document]) -> tuple[list[Fact
         )
         # Not in the summary: how much was read before is no property of the result.
         terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
-        return read.facts, {}
+        return read.facts, {"refused": read.refused}
     from mealign.memory.llm import extract_with_llm
 
     extraction = extract_with_llm(

@@ -26,6 +26,10 @@ def fact(number: int, relation: str = "like", value: str = "tea", *, subject: st
     return Fact.model_validate({**values, **changes})
 
 
+def says(number: int, statement: str, relation: str, value: str, *, subject: str = PERSON) -> Fact:
+    return fact(number, relation, value, subject=subject, statement=statement)
+
+
 ORDER = {f"d{number}": number for number in range(1, 13)}
 
 
@@ -41,6 +45,44 @@ ORDER = {f"d{number}": number for number in range(1, 13)}
         (fact(1, "love", "running"), fact(2, "like", "running"), False),
         (fact(1, "love", "running"), fact(2, "hate", "swimming"), False),
         (fact(1, "buy", "a bike"), fact(2, "buy", "a car"), False),
+        (
+            says(1, "Nadia keeps six hives.", "keep", "six hives"),
+            says(2, "Nadia keeps one hive.", "keep", "one hive"),
+            True,
+        ),
+        (
+            says(1, "Nadia keeps six hives.", "keep", "six hives"),
+            says(2, "Nadia keeps one cat.", "keep", "one cat"),
+            False,
+        ),
+        (
+            says(1, "Nadia drinks coffee.", "drink", "coffee"),
+            says(2, "Nadia does not drink coffee.", "not drink", "coffee"),
+            True,
+        ),
+        (says(1, "Nadia does not eat meat.", "not eat", "meat"), says(2, "Nadia eats meat.", "eat", "meat"), True),
+        (
+            says(1, "Nadia drank coffee.", "drink", "coffee"),
+            says(2, "Nadia did not drink coffee.", "not drink", "coffee"),
+            False,
+        ),
+        (
+            says(1, "Nadia has a red Polo.", "have", "a red Polo"),
+            says(2, "Nadia sold the Polo.", "sell", "the Polo"),
+            True,
+        ),
+        (says(1, "Nadia bought a Polo.", "buy", "a Polo"), says(2, "Nadia sold the Polo.", "sell", "the Polo"), False),
+        (says(1, "Nadia has a bike.", "have", "a bike"), says(2, "Nadia sold the Polo.", "sell", "the Polo"), False),
+        (
+            says(1, "Nadia's rent is 1,140 euros.", "be", "1,140 euros", subject="Nadia's rent"),
+            says(2, "Nadia's rent is 965 euros.", "be", "965 euros", subject="Nadia's rent"),
+            True,
+        ),
+        (
+            says(1, "Nadia's hands are cold.", "be", "cold", subject="Nadia's hands"),
+            says(2, "Nadia's hands are warm.", "be", "warm", subject="Nadia's hands"),
+            False,
+        ),
     ],
 )
 def test_a_later_value_closes_the_earlier_one(earlier: Fact, later: Fact, closed: bool) -> None:

@@ -12,13 +12,13 @@ under the document's id and what it was read with, so that a new note is the onl
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from mealign.jsonl import digest_path
 from mealign.memory.acquaintance import Acquaintance, Gleaning, glean
@@ -28,11 +28,10 @@ from mealign.memory.pronouns import antecedent, names_in
 from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.progress import bar
-from mealign.records import Document, Fact, content_id
+from mealign.records import Document, Fact, Record, content_id
 
 Token = Any
 
-FACTS = TypeAdapter(list[Fact])
 CHUNK = 256
 """Documents whose parses are in memory at the same time."""
 PIPELINE_BATCH = 64
@@ -47,11 +46,31 @@ CLAUSAL = ("xcomp", "ccomp")
 ENDED = re.compile(r"[.!?][\"”]?$")
 
 
+class Refusal(StrEnum):
+    """Why a clause, or a sentence, makes no fact."""
+
+    question = "question"
+    no_verb = "no_verb"
+    command = "command"
+    no_subject = "no_subject"
+    length = "length"
+    vague = "vague"
+    says_nothing = "says_nothing"
+
+
+class Reading(Record):
+    """What one document says: its facts, and how many of its clauses make none, by reason."""
+
+    facts: tuple[Fact, ...]
+    refused: dict[Refusal, int]
+
+
 @dataclass(frozen=True)
 class Extraction:
-    """Facts in the order of their documents, and the number of documents that had to be read for them."""
+    """Facts in the order of their documents, what was refused by reason, and how many documents had to be read."""
 
     facts: list[Fact]
+    refused: dict[str, int]
     documents_read: int
 
 
@@ -73,11 +92,13 @@ def extract_facts(
     gleanings = reader.glean(ordered, speakers)
     known = Acquaintance.of(speakers.spoken.values(), gleanings)
     found: dict[str, Fact] = {}
-    for facts in reader.read(ordered, known):
-        for fact in facts:
-            found.setdefault(fact.id, fact)
+    refused: Counter[str] = Counter()
+    for reading in reader.read(ordered, known):
+        found |= {fact.id: fact for fact in reading.facts}
+        refused.update({reason.value: count for reason, count in reading.refused.items()})
     order = rank_of(documents)
-    return Extraction(supersede(sorted_facts(found.values(), order), order=order), reader.documents_read)
+    facts = supersede(sorted_facts(found.values(), order), order=order)
+    return Extraction(facts, dict(sorted(refused.items())), reader.documents_read)
 
 
 class _Reader:
@@ -104,14 +125,17 @@ class _Reader:
             for document, result in zip(documents, results, strict=True)
         ]
 
-    def read(self, documents: Sequence[Document], known: Acquaintance) -> Iterator[list[Fact]]:
-        """Yield every document's facts."""
+    def read(self, documents: Sequence[Document], known: Acquaintance) -> Iterator[Reading]:
+        """Yield what every document says."""
 
         def work(document: Document, blocks: Sequence[_Block], about: Acquaintance) -> str:
-            return FACTS.dump_json(list(_facts_in(document, blocks, about))).decode()
+            found = list(_facts_in(document, blocks, about))
+            refused = Counter(each for each in found if isinstance(each, Refusal))
+            facts = tuple(each for each in found if isinstance(each, Fact))
+            return Reading(facts=facts, refused=dict(sorted(refused.items()))).model_dump_json()
 
         for result in self._each("facts", documents, known, work):
-            yield FACTS.validate_json(result)
+            yield Reading.model_validate_json(result)
 
     def _each(
         self,
@@ -171,8 +195,8 @@ class _Block:
     parsed: Any
 
 
-def _facts_in(document: Document, blocks: Sequence[_Block], known: Acquaintance) -> Iterator[Fact]:
-    """Yield the facts of one document."""
+def _facts_in(document: Document, blocks: Sequence[_Block], known: Acquaintance) -> Iterator[Fact | Refusal]:
+    """Yield the facts of one document, and for each clause that makes none, why."""
     speaker = short_name(document.author)
     mentioned: list[list[str]] = []
     for block in blocks:
@@ -221,11 +245,17 @@ def _relatives(sentence: Any, author: str, known: Acquaintance) -> dict[int, str
     return found
 
 
-def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, known: Acquaintance) -> Iterator[Fact]:
+def _facts_of(
+    sentence: Any, document: Document, offset: int, speech: Speech, known: Acquaintance
+) -> Iterator[Fact | Refusal]:
     if sentence.text.strip().endswith("?"):
+        yield Refusal.question
         return
+    parts = clauses(sentence)
+    if not parts:
+        yield Refusal.no_verb
     previous: list[Token] = []
-    for verb, tokens in clauses(sentence):
+    for verb, tokens in parts:
         if not tokens:
             continue
         subject = subject_of(verb)
@@ -233,8 +263,8 @@ def _facts_of(sentence: Any, document: Document, offset: int, speech: Speech, kn
             # "... and it was wonderful": only the clause before says what.
             tokens = [token for token in sentence if previous[0].i <= token.i <= tokens[-1].i]
         fact = _fact(verb, tokens, subject, document, offset, speech, known)
-        if fact:
-            yield fact
+        yield fact
+        if isinstance(fact, Fact):
             previous = tokens
         if subject is not None and (apposition := _apposition(subject)):
             yield _kinship(subject, apposition, document, offset, speech, known)
@@ -257,11 +287,11 @@ def _fact(
     offset: int,
     speech: Speech,
     known: Acquaintance,
-) -> Fact | None:
-    imperative = subject is None and verb.tag_ == "VB"
-    dropped = document.kind == "note" and _lost_its_i(verb, subject)
-    if imperative or (subject is None and not dropped) or (verb.tag_ == "VB" and not _has_auxiliary(verb, subject)):
-        return None
+) -> Fact | Refusal:
+    if verb.tag_ == "VB" and not _has_auxiliary(verb, subject):
+        return Refusal.command
+    if subject is None and not (document.kind == "note" and _lost_its_i(verb, subject)):
+        return Refusal.no_subject
     times = find_times(tokens, written=speech.written)
     rewriter = Rewriter(tokens, speech, times)
     who = speech.speaker if subject is None else _subject_text(subject, speech, rewriter)
@@ -271,10 +301,12 @@ def _fact(
         text = f"{who} {text[0].lower()}{text[1:]}"
     words = text.split()
     if not MIN_WORDS <= len(words) <= MAX_WORDS:
-        return None
+        return Refusal.length
     vague = subject is not None and subject.lower_ in VAGUE and subject.i not in speech.third
-    if (vague and len(words) < 6) or not _says_something(verb, tokens, subject):
-        return None
+    if vague and len(words) < 6:
+        return Refusal.vague
+    if not _says_something(verb, tokens, subject):
+        return Refusal.says_nothing
     relation, value = _predicate(verb, tokens, rewriter)
     dated = next(((start, end) for start, (end, _) in times.items() if belongs_to(tokens[end - 1], verb)), None)
     canonical = known.canonical(who)
@@ -324,7 +356,8 @@ def _subject_text(subject: Token, speech: Speech, rewriter: Rewriter) -> str:
         return str(" ".join(token.text for token in apposition.subtree if token.dep_ in ("compound", "appos")))
     inside = {token.i for token in subject.subtree if token.dep_ not in ("relcl", "acl")}
     phrase = [token for token in subject.subtree if token.i in inside and _before_relative(token, subject)]
-    return rewriter.render(phrase)
+    # "Sanne, who has the desk beside mine," leaves its commas behind.
+    return rewriter.render(phrase).strip(" ,;:–—")
 
 
 def _before_relative(token: Token, subject: Token) -> bool:
