@@ -12,7 +12,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 ABSTENTION = "Not mentioned"
 """The reference answer of every question that the memory cannot answer."""
@@ -161,6 +161,10 @@ class Fact(Record):
     confidence: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+Wording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Text by the user's hand: something is left of it without the white space around it."""
+
+
 class DropFact(Record):
     """A fact that is not to be remembered: by its ``id``, by what it states, or by the spans it was read from.
 
@@ -183,11 +187,11 @@ class ChangeFact(Record):
     """A fact that is remembered wrongly: its id, and the fields that are to be otherwise."""
 
     line: int
-    fact: Annotated[str, Field(min_length=1)]
-    subject: Annotated[str, Field(min_length=1)] | None = None
-    relation: Annotated[str, Field(min_length=1)] | None = None
-    object: str | None = None
-    statement: Annotated[str, Field(min_length=1)] | None = None
+    fact: Wording
+    subject: Wording | None = None
+    relation: Wording | None = None
+    object: Annotated[str, StringConstraints(strip_whitespace=True)] | None = None
+    statement: Wording | None = None
     valid_from: date | None = None
 
     @model_validator(mode="after")
@@ -207,8 +211,8 @@ class SamePerson(Record):
     """Names that all mean one person, and the name that person goes by."""
 
     line: int
-    names: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
-    person: Annotated[str, Field(min_length=1, alias="is")]
+    names: Annotated[tuple[Wording, ...], Field(min_length=1)]
+    person: Annotated[Wording, Field(alias="is")]
 
     @property
     def all_names(self) -> frozenset[str]:

@@ -38,7 +38,7 @@ drop:
   - statement: "Nadia likes olives."
   - {source: notes/x.md, text: I like olives}
 change:
-  - {fact: fact_1, object: No, valid_from: 2024-03-01}
+  - {fact: fact_1, object: " No ", valid_from: 2024-03-01}
 same:
   - names: [Ilse, Ilsje, 12]
     is: Ilse Verhoeven
@@ -87,6 +87,7 @@ def test_without_the_file_there_are_none(tmp_path: Path) -> None:
         ("change:\n  - {fact: f, line: 3, object: x}\n", 2, "a key that is not known"),
         ("change:\n  - {object: Ghent}\n", 2, "fact: Field required"),
         ("change:\n  - {fact: f}\n", 2, "nothing is changed"),
+        ("change:\n  - {fact: f, statement: ' '}\n", 2, "statement:"),
         ("change:\n  - {fact: f, valid_from: 2024-02-30}\n", 2, "valid_from:"),
         ("change:\n  - fact_1\n", 2, "a key that is not known"),
         ("same:\n  - {names: Ilse, is: Ilse Verhoeven}\n", 2, "names:"),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mealign.memory.corrections import apply_corrections, correct, unmatched
 from mealign.memory.supersede import supersede
-from mealign.records import Corrections, Evidence, Fact
+from mealign.records import Corrections, Evidence, Fact, When
 from tests.memory.test_memory import ORDER, PERSON, fact
 
 
@@ -45,13 +45,15 @@ def test_a_quotation_elsewhere_drops_nothing(evidence: Evidence) -> None:
 
 
 def test_a_changed_fact_keeps_its_id_and_is_certain() -> None:
-    before = fact(1, "live in", "Utrecht", entities=(PERSON, "Utrecht"))
+    told = When(expression="in May", start=date(2024, 5, 1), end=date(2024, 5, 31))
+    before = fact(1, "live in", "Utrecht", entities=(PERSON, "Utrecht"), when=told)
     change = {"fact": "f1", "object": "Ghent", "statement": "Nadia lives in Ghent.", "valid_from": date(2024, 3, 1)}
     (after,) = apply_corrections([before], corrections(change=[change]))
     assert (after.id, after.evidence, after.relation) == (before.id, before.evidence, before.relation)
     assert (after.object, after.statement, after.valid_from) == ("Ghent", "Nadia lives in Ghent.", date(2024, 3, 1))
     assert after.entities == (PERSON, "Ghent")
     assert after.confidence == 1.0
+    assert after.when is None, "the day that the user gives outweighs the one that was told"
 
 
 def test_names_of_one_person_become_one_and_statements_stay_as_said() -> None:

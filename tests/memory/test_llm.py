@@ -13,7 +13,7 @@ from mealign.config import ChatBackend, LlmConfig, Precision
 from mealign.language.build import build_model
 from mealign.language.local import LocalModel
 from mealign.memory.llm import PART, Extraction, extract_with_llm, read_items
-from mealign.records import Document
+from mealign.records import Document, When
 from tests.language.server import Request, Response, Script, serving
 
 NADIA, BART = "Nadia Verhoeven", "Bart Molenaar"
@@ -83,6 +83,7 @@ def test_a_quoted_fact_is_kept_with_its_exact_span_and_our_date(extract: Extract
     assert (fact.subject, fact.relation, fact.object) == (NADIA, "move to", "Ghent")
     assert fact.statement == "Nadia moved to Ghent on 12 March 2024."
     assert fact.valid_from == date(2024, 3, 12)
+    assert fact.when == When(expression="yesterday", start=date(2024, 3, 12), end=date(2024, 3, 12))
     assert fact.entities == (NADIA, "Ghent")
     assert result.counts() == {
         "asked": 1, "cached": 0, "replies": {"read": 1}, "refused": {}, "reservations": {"entity": 1},

@@ -8,6 +8,7 @@ from pathlib import Path
 from mealign.config import IngestConfig, SourceFormat, UserConfig
 from mealign.errors import ConfigError, MealignError
 from mealign.ingest import questions as gold
+from mealign.ingest.corrections import NAME as CORRECTIONS
 from mealign.ingest.corrections import read_corrections
 from mealign.ingest.files import SourceFile, source_files
 from mealign.ingest.locomo import read_locomo
@@ -18,7 +19,7 @@ from mealign.progress import track
 from mealign.records import Corrections, Document, Question
 
 SHOWN = 10
-NOT_SOURCES = frozenset({"readme.md", gold.NAME})
+NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS})
 """Files at the top of the folder that are about the sources."""
 
 

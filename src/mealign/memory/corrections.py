@@ -86,6 +86,9 @@ def _rewritten(fact: Fact, corrections: Corrections) -> Fact:
 def _changed(fact: Fact, change: ChangeFact) -> Fact:
     """Give a fact its new values; where its subject or object is an entity, the entity changes with it."""
     new: dict[str, Any] = {**change.changes, "confidence": 1.0}
+    if change.valid_from:
+        # The document's own time is what the user contradicts.
+        new["when"] = None
     subject = new.get("subject", fact.subject)
     renamed = {fact.object: new.get("object", fact.object), fact.subject: subject}
     entities = dict.fromkeys([subject, *(renamed.get(name, name) for name in fact.entities)])
