@@ -197,6 +197,7 @@ def _extract(context: Context, documents: Sequence[Document]) -> tuple[list[Fact
         settings=settings.memory.llm,
         cache=_replies(context),
     )
+    terminal.show(f"asked {extraction.asked} times; {extraction.cached} replies were known")
     return extraction.facts, {"extraction": extraction.counts()}
 
 

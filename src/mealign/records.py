@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 ABSTENTION = "Not mentioned"
 """The reference answer of every question that the memory cannot answer."""
 
-DocumentKind = Literal["note", "message", "turn"]
+DocumentKind = Literal["note", "message", "assistant", "turn"]
 TaskKind = Literal["memory_qa_self", "memory_qa_third_party", "context_enhance", "context_critic"]
 Family = Literal["recall", "temporal", "multi_hop", "update", "preference", "unanswerable"]
 Split = Literal["train", "eval"]
@@ -63,7 +63,8 @@ class Document(Record):
     ``source`` is where a person finds it again: a path relative to the user's folder, or ``file#item`` for one item of
     a file that holds many (``notes/2024-01-03-keys.md``, ``chat.json#m0042``, ``conv-26#D1:3``).
     ``author`` is who wrote the text: in a note, the user. ``participants`` are all who took part in its conversation,
-    the author among them; empty for a note.
+    the author among them; empty for a note. Of kind ``assistant`` is what a program said to the user: it gives the
+    user's words their context and is no evidence of anything.
     """
 
     id: str

@@ -156,3 +156,21 @@ def test_a_shared_first_name_means_nobody() -> None:
 )
 def test_third_person(lemma: str, form: str) -> None:
     assert third_person(lemma) == form
+
+
+def test_what_a_program_said_is_no_evidence(parser_path: Path) -> None:
+    moment = datetime(2024, 3, 13, 18, 0)
+    answer = Document.create(
+        source="conversations.json#1/2", author="ChatGPT", participants=(NADIA, "ChatGPT"), created_at=moment,
+        kind="assistant", text="You live in Paris.",
+    )  # fmt: skip
+    extraction = extract_facts([note("I live in Utrecht."), answer], person=NADIA, parser=parser_path)
+    assert [fact.object for fact in extraction.facts] == ["Utrecht"]
+    assert extraction.refused == {"assistant": 1}
+
+
+def test_what_makes_no_fact_is_counted_by_its_reason(parser_path: Path) -> None:
+    text = "Where are my keys? Call the bank. Tea and bread. It was so. I live in Utrecht."
+    extraction = extract_facts([note(text)], person=NADIA, parser=parser_path)
+    assert len(extraction.facts) == 1
+    assert extraction.refused == {"command": 1, "no_verb": 1, "question": 1, "vague": 1}

@@ -86,7 +86,7 @@ def test_a_quoted_fact_is_kept_with_its_exact_span_and_our_date(extract: Extract
     assert fact.when == When(expression="yesterday", start=date(2024, 3, 12), end=date(2024, 3, 12))
     assert fact.entities == (NADIA, "Ghent")
     assert result.counts() == {
-        "asked": 1, "cached": 0, "replies": {"read": 1}, "refused": {}, "reservations": {"entity": 1},
+        "replies": {"read": 1}, "refused": {}, "reservations": {"entity": 1},
     }  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
                 participants=(reading.person, ASSISTANT),
                 date=from_unix(moment),
                 text=content,
+                kind="assistant" if author == ASSISTANT else "message",
                 line=element.line,
                 label=f"message {position} of conversation {number}",
             )

@@ -45,6 +45,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
                     participants=(reading.person, ASSISTANT),
                     date=message.get("created_at") or conversation.get("created_at"),
                     text=content,
+                    kind="assistant" if message["sender"] == "assistant" else "message",
                     line=element.line,
                     label=label,
                 )

@@ -9,7 +9,7 @@ from mealign.ingest.dates import ImplausibleDateError, parse_date
 from mealign.ingest.files import SourceFile
 from mealign.ingest.report import Problems
 from mealign.ingest.text import well_formed
-from mealign.records import Document
+from mealign.records import Document, DocumentKind
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Messages:
         participants: tuple[str, ...],
         date: object,
         text: str,
+        kind: DocumentKind = "message",
         line: int | None = None,
         label: str = "the message",
     ) -> None:
@@ -87,6 +88,7 @@ class Messages:
             participants: all who took part, likewise.
             date: as the export has it, for :func:`parse_date`.
             text: what it says.
+            kind: ``assistant`` where a program said it.
             line: where it begins.
             label: what the report calls it.
         """
@@ -114,7 +116,7 @@ class Messages:
                 author=author,
                 participants=participants,
                 created_at=created_at,
-                kind="message",
+                kind=kind,
                 text=content,
             )
         )

@@ -70,7 +70,10 @@ class Reading(Record):
 
 @dataclass(frozen=True)
 class Extraction:
-    """Facts in the order of their documents, what was refused by reason, and how many documents had to be read."""
+    """Facts in the order of their documents, what was refused, and how many documents had to be read.
+
+    ``refused`` counts clauses by reason (:class:`Refusal`), and as ``assistant`` the documents that a program wrote.
+    """
 
     facts: list[Fact]
     refused: dict[str, int]
@@ -89,19 +92,19 @@ def extract_facts(
         memo: what was read before, by content; it is added to. The result does not depend on it.
     """
     memo = {} if memo is None else memo
-    ordered = in_time(documents)
+    ordered = [document for document in in_time(documents) if document.kind != "assistant"]
     reader = _Reader(parser, memo)
     speakers = Acquaintance.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
     gleanings = reader.glean(ordered, speakers)
     known = Acquaintance.of(speakers.spoken.values(), gleanings)
     found: dict[str, Fact] = {}
-    refused: Counter[str] = Counter()
+    refused: Counter[str] = Counter({"assistant": len(documents) - len(ordered)})
     for reading in reader.read(ordered, known):
         found |= {fact.id: fact for fact in reading.facts}
         refused.update({reason.value: count for reason, count in reading.refused.items()})
     order = rank_of(documents)
     facts = supersede(sorted_facts(found.values(), order), order=order)
-    return Extraction(facts, dict(sorted(refused.items())), reader.documents_read)
+    return Extraction(facts, dict(sorted((+refused).items())), reader.documents_read)
 
 
 class _Reader:

@@ -101,8 +101,8 @@ class Extraction:
     reservations: dict[str, int]
 
     def counts(self) -> dict[str, Any]:
-        """Everything but the facts."""
-        return {key: value for key, value in vars(self).items() if key != "facts"}
+        """Everything but the facts and what depends on earlier runs."""
+        return {key: value for key, value in vars(self).items() if key not in ("facts", "asked", "cached")}
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ def extract_with_llm(
     people = Acquaintance.of(
         {person, *(name for document in documents for name in (document.author, *document.participants))}
     )
-    parts = [part for document in in_time(documents) for part in _parts(document)]
+    spoken = [document for document in in_time(documents) if document.kind != "assistant"]
+    parts = [part for document in spoken for part in _parts(document)]
     replies = ask(
         model,
         [_prompt(part, person) for part in parts],
