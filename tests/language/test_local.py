@@ -34,6 +34,20 @@ def test_answers_come_in_the_order_of_the_prompts_whatever_the_batch(model: Loca
     assert len({answers[0] for answers in one_by_one}) > 1
 
 
+def test_what_prompts_share_is_read_once_and_changes_nothing(model: LocalModel) -> None:
+    """Against transformers' own generation, prompt by prompt, without a cache of ours."""
+    rules = Message(role="system", content="You answer questions about Bart's life. Answer in a few words. " * 3)
+    prompts = [[rules, prompt] for prompt in PROMPTS]
+    tokenizer, plain = model._tokenizer, model._model
+    expected = []
+    for prompt in prompts:
+        tokens = torch.tensor([model._encode(prompt)])
+        output = plain.generate(tokens, max_new_tokens=6, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+        expected.append(tokenizer.decode(output[0, tokens.shape[1] :], skip_special_tokens=True).strip())
+    assert model.chat(prompts, max_new_tokens=6) == [[text] for text in expected]
+    assert model.chat(prompts, n=3, max_new_tokens=6) == [[text] * 3 for text in expected]
+
+
 def test_samples_follow_from_the_seed_alone(model: LocalModel) -> None:
     sampled = ask(model, n=3, temperature=1.0, seed=1)
     torch.manual_seed(5)

@@ -15,6 +15,9 @@ from mealign.language.weights import quiet_transformers, weights_digest
 from mealign.progress import bar
 from mealign.records import content_id
 
+BEGINNING = 32
+"""Tokens by which prompts are told to begin alike: about what a system prompt's first sentence takes."""
+
 
 class LocalModel:
     """Any ``AutoModelForCausalLM`` folder behind the :class:`~mealign.language.chat.ChatModel` protocol.
@@ -72,8 +75,8 @@ class LocalModel:
                     f"{max_new_tokens}; show fewer facts (context.top_k)"
                 )
         answers: list[list[str]] = [[] for _ in prompts]
-        # Prompts of like length share a batch, so that little of it is padding.
-        order = sorted(range(len(prompts)), key=lambda index: (len(encoded[index]), index))
+        # Prompts with one beginning share a batch and read it once; those of like length, so that little is padding.
+        order = sorted(range(len(prompts)), key=lambda index: (encoded[index][:BEGINNING], len(encoded[index]), index))
         step = max(1, batch_size // n)
         with bar(description, total=len(prompts)) if description else nullcontext() as shown:
             for start in range(0, len(order), step):
@@ -126,25 +129,67 @@ class LocalModel:
         tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
+    def _read(self, batch: Sequence[list[int]], n: int) -> tuple[Any, Any, Any]:
+        """Read prompts without doing anything twice: what all of them begin with, and one prompt for ``n`` answers.
+
+        Returns:
+            Tokens and attention mask, both of shape [n * batch, longest prompt], the prompts padded behind what they
+            share and each repeated ``n`` times, and the cache of all that has been read; one token at least is left.
+        """
+        import torch
+
+        shared = _shared_length(batch)
+        ends = self._tokenizer.pad({"input_ids": [tokens[shared:] for tokens in batch]}, return_tensors="pt")
+        beginning = torch.tensor([batch[0][:shared]])
+        tokens = torch.cat([beginning.expand(len(batch), -1), ends["input_ids"]], dim=1).to(self._device)
+        mask = torch.cat([torch.ones(len(batch), shared, dtype=torch.long), ends["attention_mask"]], dim=1)
+        mask = mask.to(self._device)
+        cache = None
+        with torch.inference_mode():
+            if shared:
+                cache = self._model(beginning.to(self._device), use_cache=True, logits_to_keep=1).past_key_values
+                cache.batch_repeat_interleave(len(batch))
+            if n > 1 and tokens.shape[1] - shared > 1:
+                positions = (mask.cumsum(1) - 1).clamp(min=0)
+                cache = self._model(
+                    tokens[:, shared:-1],
+                    attention_mask=mask[:, :-1],
+                    position_ids=positions[:, shared:-1],
+                    past_key_values=cache,
+                    use_cache=True,
+                    logits_to_keep=1,
+                ).past_key_values
+            if n > 1 and cache is not None:
+                cache.batch_repeat_interleave(n)
+        return tokens.repeat_interleave(n, dim=0), mask.repeat_interleave(n, dim=0), cache
+
     def _generate(
         self, batch: Sequence[list[int]], *, n: int, max_new_tokens: int, temperature: float, top_p: float
     ) -> list[str]:
         import torch
 
-        padded = self._tokenizer.pad({"input_ids": list(batch)}, return_tensors="pt").to(self._device)
+        tokens, mask, cache = self._read(batch, n)
         sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None}
         if temperature > 0:
             sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p}
         with torch.inference_mode():
             output = self._model.generate(
-                **padded,
+                input_ids=tokens,
+                attention_mask=mask,
+                past_key_values=cache,
                 max_new_tokens=max_new_tokens,
-                num_return_sequences=n,
                 pad_token_id=self._tokenizer.pad_token_id,
                 **sampling,
             )
-        new = output[:, padded["input_ids"].shape[1] :]
+        new = output[:, tokens.shape[1] :]
         return [text.strip() for text in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+def _shared_length(batch: Sequence[list[int]]) -> int:
+    """Count the tokens with which all prompts begin, the last token of the shortest one left out."""
+    first, last = min(batch), max(batch)
+    most = min(len(tokens) for tokens in batch) - 1
+    return next((place for place in range(most) if first[place] != last[place]), most)
 
 
 def _probabilities(answer: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, float]:
