@@ -4,9 +4,8 @@
 
 Prints one JSON line a system and category (1 to 5 and ``all``): ``recall@k`` is the share of a question's gold evidence
 turns among the first k retrieved items, ``mrr`` the mean reciprocal rank of the first item that covers one. The three
-baselines retrieve turns (``bm25_turns`` reads ``speaker: text``, ``dense_turns`` the text, each its better form);
-``mealign`` retrieves facts, and a fact covers the one turn its span lies in. Everything is built from ``conversation``;
-the annotations of a conversation are never read.
+baselines retrieve turns (``speaker: text``); ``mealign`` retrieves facts, and a fact covers the one turn its span lies
+in. Everything is built from ``conversation``; the annotations of a conversation are never read.
 
 The last line is the check of times: of the facts that state a relative time (``last week``) and stand in the evidence
 turn of a question of category 2 whose answer is a calendar time, the share whose resolved days agree with the answer
@@ -63,7 +62,7 @@ def rank_turns(result: IngestResult, questions: Sequence[str], encode: Embedder)
     sources = [document.source for document in result.documents]
     texts = [f"{document.author}: {document.text}" for document in result.documents]
     lexical = _bm25(texts, questions)
-    dense = encode.encode(questions) @ encode.encode([document.text for document in result.documents]).T
+    dense = encode.encode(questions) @ encode.encode(texts).T
     fused = _reciprocal_ranks(lexical) + _reciprocal_ranks(dense)
     return {
         name: [[sources[index] for index in np.argsort(-row, kind="stable")[:DEPTH]] for row in scores]
