@@ -166,7 +166,7 @@ class TaskConfig:
     facts that are held out of training.
     """
 
-    max_tasks: int = 480
+    max_tasks: int = 400
     memory_share: float = 0.5
     eval_share: float = 0.2
     unanswerable_share: float = 0.2
@@ -246,9 +246,9 @@ class MixConfig:
 class SftConfig:
     """Supervised fine-tuning: loss on the answer's tokens only. ``batch_size`` counts examples per step."""
 
-    epochs: float = 2.0
+    epochs: float = 1.0
     learning_rate: float = 5e-4
-    batch_size: int = 16
+    batch_size: int = 8
     warmup_ratio: float = 0.05
     weight_decay: float = 0.0
     max_steps: int = -1
@@ -269,7 +269,7 @@ class DpoConfig:
     micro_batch_size: int = 4
     warmup_ratio: float = 0.1
     sft_weight: float = 1.0
-    max_pairs: int = 128
+    max_pairs: int = 80
     max_steps: int = -1
 
 
@@ -289,7 +289,7 @@ class EvaluationConfig:
     """
 
     max_questions: int | None = None
-    max_held_out: int | None = 40
+    max_held_out: int | None = 24
     max_new_tokens: int = 16
     batch_size: int = 32
     resamples: int = 2000
