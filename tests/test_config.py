@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
 
 from mealign import config
-from mealign.compose import CONF, explain, to_settings, write_params
+from mealign.compose import CONF, compose_settings, explain, to_settings, write_params
 from mealign.config import LIMITS, Settings, check, flatten
 from mealign.errors import ConfigError
 
@@ -19,39 +18,30 @@ OPENAI = ["memory=llm", "memory.llm.backend=openai", "memory.llm.model=m", "memo
 CHOICES = sorted(path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*.yaml"))
 
 
-def composed(*overrides: str) -> DictConfig:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("config", overrides=list(overrides))
-
-
-def settings(*overrides: str) -> Settings:
-    return to_settings(composed(*overrides))
-
-
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_config_file_composes_and_passes_the_checks(choice: str) -> None:
     group, _, name = choice.rpartition("/")
     overrides = [f"{group}={name}", *REQUIRED.get(choice, [])] if group else []
     if choice == "experiment/locomo":
         overrides += ["user=locomo", *REQUIRED["user/locomo"]]
-    check(settings(*overrides))
+    check(compose_settings(*overrides))
 
 
 @pytest.mark.parametrize("choice", sorted(REQUIRED))
 def test_a_required_key_without_a_value_is_named(choice: str) -> None:
     group, name = choice.split("/")
     with pytest.raises(ConfigError, match=r"user\.path: it has no value"):
-        settings(f"{group}={name}")
+        compose_settings(f"{group}={name}")
 
 
 def test_a_locomo_user_must_name_conversation_and_speaker() -> None:
     with pytest.raises(ConfigError, match=r"user\.conversation=conv-26 user\.speaker=Caroline"):
-        check(settings("user=locomo", "user.path=locomo10.json"))
+        check(compose_settings("user=locomo", "user.path=locomo10.json"))
 
 
 def test_the_defaults_in_code_and_in_conf_agree() -> None:
     """A default that is written twice is written the same."""
-    code, conf = flatten(Settings()), flatten(settings())
+    code, conf = flatten(Settings()), flatten(compose_settings())
     from_conf_alone = {
         key for key in conf if key.startswith(("user.", "memory.parser", "memory.embedder.", "model.weights"))
     }
@@ -67,10 +57,10 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
     whole = whole or key.startswith("evaluation.max_questions")
     below = int(low) - 1 if whole else low - 1e-6
     with pytest.raises(ConfigError, match=rf"^{key}="):
-        check(settings(f"{key}={below}"))
+        check(compose_settings(f"{key}={below}"))
     if high != float("inf") and not whole:
         with pytest.raises(ConfigError, match=rf"^{key}="):
-            check(settings(f"{key}={high + 1e-3}"))
+            check(compose_settings(f"{key}={high + 1e-3}"))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +93,7 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
 )
 def test_an_impossible_combination_is_refused_with_its_mend(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        check(settings(*overrides))
+        check(compose_settings(*overrides))
 
 
 @pytest.mark.parametrize(
@@ -111,12 +101,12 @@ def test_an_impossible_combination_is_refused_with_its_mend(overrides: list[str]
     [OPENAI, [*OPENAI, "memory.llm.base_url=https://example.org/v1", "egress=allow"], ["memory=llm", "model=tiny"]],
 )
 def test_a_model_that_may_read_passes_the_checks(overrides: list[str]) -> None:
-    check(settings(*overrides))
+    check(compose_settings(*overrides))
 
 
 def test_several_problems_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        check(settings("lora.rank=-1", "seed=-4"))
+        check(compose_settings("lora.rank=-1", "seed=-4"))
     assert len(str(caught.value).splitlines()) == 2
 
 
@@ -136,20 +126,20 @@ def test_several_problems_are_told_at_once() -> None:
 )
 def test_what_hydra_refuses_is_explained_with_key_value_and_mend(override: str, message: str) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - Hydra raises several kinds
-        settings(override)
+        compose_settings(override)
     assert message in explain(caught.value)
 
 
 def test_stages_come_in_pipeline_order_whatever_the_order_asked() -> None:
-    assert config.selected_stages(settings("stage=[evaluate,sft]")) == ("sft", "evaluate")
-    assert config.selected_stages(settings("stage=memory")) == ("memory",)
+    assert config.selected_stages(compose_settings("stage=[evaluate,sft]")) == ("sft", "evaluate")
+    assert config.selected_stages(compose_settings("stage=memory")) == ("memory",)
 
 
 def test_a_view_is_asked_for_alone_and_is_no_part_of_all() -> None:
-    assert config.selected_stages(settings("stage=memory_show")) == ("memory_show",)
-    assert config.selected_stages(settings("stage=[memory_show]", "mix=sft_only")) == ("memory_show",)
-    assert "memory_show" not in config.selected_stages(settings())
-    check(settings("stage=memory_show", "mealign.why=fact_1"))
+    assert config.selected_stages(compose_settings("stage=memory_show")) == ("memory_show",)
+    assert config.selected_stages(compose_settings("stage=[memory_show]", "mix=sft_only")) == ("memory_show",)
+    assert "memory_show" not in config.selected_stages(compose_settings())
+    check(compose_settings("stage=memory_show", "mealign.why=fact_1"))
 
 
 @pytest.mark.parametrize(
@@ -161,11 +151,11 @@ def test_a_view_is_asked_for_alone_and_is_no_part_of_all() -> None:
     ],
 )
 def test_a_mix_leaves_out_the_stages_it_does_not_need(mix: str, left_out: set[str]) -> None:
-    assert set(config.STAGES) - set(config.selected_stages(settings(f"mix={mix}"))) == left_out
+    assert set(config.STAGES) - set(config.selected_stages(compose_settings(f"mix={mix}"))) == left_out
 
 
 def test_params_for_dvc_compose_back_to_the_same_settings(tmp_path: Path) -> None:
-    original = settings("judge=bio", "lora.rank=8", "model=tiny")
+    original = compose_settings("judge=bio", "lora.rank=8", "model=tiny")
     write_params(original, tmp_path / "params.yaml")
     with initialize_config_dir(str(tmp_path), version_base="1.3"):
         again = compose("params", overrides=["judge=bio", f"hydra.searchpath=[file://{CONF}]"])

@@ -78,12 +78,12 @@ def test_only_what_changed_is_reproduced(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, project)
     replace_in(project / "conf/config.yaml", "model: smollm2_135m", "model: tiny")
     replace_in(project / "conf/training/default.yaml", "max_steps: -1", "max_steps: 2")
-    replace_in(project / "conf/task/default.yaml", "max_tasks: 480", "max_tasks: 60")
+    replace_in(project / "conf/task/default.yaml", "max_tasks: 400", "max_tasks: 60")
     replace_in(project / "conf/evaluation/default.yaml", "max_questions: null", "max_questions: 6")
     dvc("init", "--no-scm", project=project)
     dvc("repro", project=project)
     assert "up to date" in dvc("status", project=project)
-    replace_in(project / "conf/judge/bio.yaml", "max_tasks: 24", "max_tasks: 3")
+    replace_in(project / "conf/judge/bio.yaml", "max_tasks: 16", "max_tasks: 3")
     changed = [
         line for line in dvc("status", project=project).splitlines() if line and not line.startswith(("\t", " "))
     ]

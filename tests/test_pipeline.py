@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hydra import compose, initialize_config_dir
 
 from mealign import pipeline, runner
-from mealign.compose import CONF, to_settings
+from mealign.compose import compose_settings
 from mealign.config import STAGES, JudgeBackend, JudgeConfig, JudgeView, MixConfig, Settings, check
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path, read_json, read_records
@@ -39,8 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def settings() -> Settings:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        made = to_settings(compose("config", overrides=["experiment=smoke", "user.path=person", "task.max_tasks=80"]))
+    made = compose_settings("experiment=smoke", "user.path=person", "task.max_tasks=80")
     check(made)
     return made
 
