@@ -187,3 +187,12 @@ def test_dpo_from_the_base_model(settings: Settings, home: Path, first: float | 
     workspace = home / "multirun/1"
     assert runner.run(only, root=home, workspace=workspace) is not None
     assert not (workspace / "adapters/sft").exists()
+
+
+def test_the_key_of_a_result_covers_the_functions_that_a_stage_calls() -> None:
+    """Also those behind a ``lambda``, and those that they call in turn."""
+    source = runner.source_of(pipeline.memory)
+    assert [f"def {name}(" in source for name in ("memory", "_extract", "_reading_model", "_base_model", "dpo")] == [
+        True, True, True, True, False,
+    ]  # fmt: skip
+    assert runner.source_of(pipeline.memory) == source

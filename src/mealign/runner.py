@@ -12,9 +12,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
 from mealign import config, terminal
@@ -137,7 +138,25 @@ def stage_key(stage: Stage, settings: Settings, *, root: Path, folder: Path) -> 
         inputs["source"] = digest_path(root / Path(settings.user.path).expanduser())
     code = {room: digest_path(PACKAGE / room) for room in (*stage.rooms, "records.py")}
     params = {key: _lookup(values, key) for key in stage.keys(settings)}
-    return content_id("key", params, inputs, code, inspect.getsource(stage.run)).removeprefix("key_")
+    return content_id("key", params, inputs, code, source_of(stage.run)).removeprefix("key_")
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """Return a function's code, and that of all functions of its module that it calls, in the order of their names."""
+    found: dict[str, Callable[..., Any]] = {}
+    waiting = [function]
+    while waiting:
+        current = waiting.pop()
+        found[current.__name__] = current
+        own = vars(inspect.getmodule(current))
+        called = [own[name] for name in _names_used(current.__code__) if inspect.isfunction(own.get(name))]
+        waiting += [each for each in called if each.__module__ == function.__module__ and each.__name__ not in found]
+    return "\n".join(inspect.getsource(found[name]) for name in sorted(found))
+
+
+def _names_used(code: CodeType) -> set[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*(_names_used(each) for each in inner))
 
 
 def _compute(stage: Stage, settings: Settings, *, root: Path, folder: Path, entry: Path, tracker: Tracker) -> None:
