@@ -83,7 +83,7 @@ def test_only_what_changed_is_reproduced(tmp_path: Path) -> None:
     dvc("init", "--no-scm", project=project)
     dvc("repro", project=project)
     assert "up to date" in dvc("status", project=project)
-    replace_in(project / "conf/judge/bio.yaml", "max_tasks: 16", "max_tasks: 3")
+    replace_in(project / "conf/judge/bio.yaml", "max_tasks: 8", "max_tasks: 3")
     changed = [
         line for line in dvc("status", project=project).splitlines() if line and not line.startswith(("\t", " "))
     ]
