@@ -23,8 +23,9 @@ demo: $(SETUP)
 	$(BIN)/dvc repro --quiet
 	$(BIN)/python -m mealign --config-dir . -cn params stage=report
 
+# A process a core, each with one thread; the tests of a file share what they load.
 test: $(SETUP)
-	$(BIN)/python -m pytest -q --cov --cov-report=term --cov-fail-under=85
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --cov --cov-report=term --cov-fail-under=85
 
 lint: $(SETUP)
 	$(BIN)/ruff check .
