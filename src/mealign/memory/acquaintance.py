@@ -121,7 +121,7 @@ class Acquaintance:
         """Return the full name behind a name, or the name itself."""
         return self.full_names.get(name, name)
 
-    @property
+    @cached_property
     def known(self) -> Mapping[str, str]:
         """Names that mean people for certain: those who speak, and those with a pronoun."""
         return {**{name: name for name in self.genders}, **self.spoken}
