@@ -70,17 +70,44 @@ class ChatBackend(StrEnum):
 
 
 class JudgeBackend(StrEnum):
-    """Who answers a judge's question."""
+    """Who answers a judge's question: rules, the run's own model, a server by its API, or several judges together."""
 
     evidence = "evidence"
     local = "local"
+    openai = "openai"
+    anthropic = "anthropic"
+    systemone = "systemone"
+    panel = "panel"
 
 
 class JudgeView(StrEnum):
-    """What a judge is shown beside the question and the two answers."""
+    """What a judge is shown beside the question and the two answers.
 
-    evidence = "evidence"
+    ``retrieval`` are the statements found for the question, ``graph`` those with their times, what replaced them and
+    their neighbours; ``evidence`` is the whole memory, which rules alone can read.
+    """
+
+    nothing = "nothing"
     bio = "bio"
+    reference = "reference"
+    retrieval = "retrieval"
+    graph = "graph"
+    evidence = "evidence"
+
+
+class OpenAIApi(StrEnum):
+    """How an OpenAI-compatible server decides: typed decisions, or chat held to a JSON schema."""
+
+    decisions = "decisions"
+    chat = "chat"
+
+
+class TournamentPlan(StrEnum):
+    """Which of a task's candidates meet: every two, those of like strength in rounds, or winners with winners."""
+
+    all_pairs = "all_pairs"
+    swiss = "swiss"
+    knockout = "knockout"
 
 
 @dataclass
@@ -187,25 +214,69 @@ class CandidatesConfig:
 
 
 @dataclass
+class JudgeServerConfig:
+    """Who is asked, and how hard.
+
+    ``model`` on the server at ``base_url`` (null: the vendor's own); ``api_key_env`` names the environment variable
+    that holds its key. ``requests_per_minute`` and ``tokens_per_minute`` null: no limit but the server's own answer
+    429. ``batch`` sends everything through the vendor's batch API, at its price.
+    """
+
+    model: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    api: OpenAIApi = OpenAIApi.chat
+    max_new_tokens: int = 1024
+    temperature: float | None = 0.0
+    concurrency: int = 16
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    timeout: float = 120.0
+    max_retries: int = 8
+    batch: bool = False
+
+
+@dataclass
 class JudgeConfig:
-    """A prompt variant: what the judge is shown, what it is asked, and who answers."""
+    """A prompt variant: what the judge is shown, what it is asked, and who answers.
+
+    ``template`` names the text files under ``judging/templates/`` (the offline judge has none). ``members`` are the
+    judges of a panel. ``plan`` shows what asking would take and asks nothing; ``max_usd`` and ``max_calls`` bound what
+    it may take, known answers included.
+    """
 
     name: str = "evidence"
     backend: JudgeBackend = JudgeBackend.evidence
     view: JudgeView = JudgeView.evidence
-    instructions: str = ""
+    template: str | None = None
+    language: str = "English"
+    top_k: int = 5
+    server: JudgeServerConfig = field(default_factory=JudgeServerConfig)
+    members: tuple[str, ...] = ()
+    plan: bool = False
+    max_usd: float | None = None
+    max_calls: int | None = None
+    tournament: TournamentPlan = TournamentPlan.all_pairs
+    known_pairs: int = 20
     max_pairs_per_task: int = 6
     max_tasks: int = 1000
 
 
 @dataclass
 class PreferencesConfig:
-    """Which verdicts become pairs."""
+    """Which verdicts become pairs.
+
+    A judge whose certificate shows less than ``min_accuracy`` or ``min_consistency`` makes none, unless
+    ``allow_uncertified``.
+    """
 
     min_margin: float = 0.1
     max_pairs: int = 400
     max_pairs_per_task: int = 2
     eval_share: float = 0.1
+    min_accuracy: float = 0.7
+    min_consistency: float = 0.8
+    allow_uncertified: bool = False
 
 
 @dataclass

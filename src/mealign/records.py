@@ -311,7 +311,8 @@ class Verdict(Record):
     """One answer of a judge about one ordered pair of candidates.
 
     ``first`` and ``second`` are candidate ids *as they were shown*; ``order`` says whether that is the pair's canonical
-    order or its reverse. ``p_first`` is P(first is better); it is ``None`` exactly when ``error`` is set.
+    order or its reverse. ``p_first`` is P(first is better); it is ``None`` exactly when ``error`` is set, and then
+    ``raw`` is what the judge said instead, word for word.
     """
 
     id: str
@@ -325,8 +326,10 @@ class Verdict(Record):
     dimensions: dict[str, float] = {}
     rationale: str = ""
     prompt_tokens: int = 0
+    completion_tokens: int = 0
     cost_usd: float = 0.0
     error: str | None = None
+    raw: str = ""
 
     @model_validator(mode="after")
     def _error_or_probability(self) -> Self:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from mealign.config import EvaluationConfig
 from mealign.evaluation.scoring import score
-from mealign.language.chat import ChatModel
+from mealign.language.chat import TextModel
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
 from mealign.records import Answer, Arm, Fact, Message, Question, Task
@@ -34,7 +34,7 @@ def answer_questions(
     *,
     question_set: Literal["gold", "held_out"],
     arm: Arm,
-    model: ChatModel,
+    model: TextModel,
     settings: EvaluationConfig,
 ) -> list[Answer]:
     """Let a model answer every question greedily, and score the answers.

@@ -9,12 +9,12 @@ from mealign.errors import ConfigError
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.judge import Judge
 from mealign.judging.pairwise import PairwiseJudge
-from mealign.language.chat import ChatModel
+from mealign.language.decisions import DecisionModel
 from mealign.records import Fact
 
 
 def build_judge(
-    settings: JudgeConfig, *, facts: Sequence[Fact], bio: str, person: str, model: Callable[[], ChatModel]
+    settings: JudgeConfig, *, facts: Sequence[Fact], bio: str, person: str, model: Callable[[], DecisionModel]
 ) -> Judge:
     """Build the judge that the settings name; ``model`` is loaded only for a judge that asks one.
 

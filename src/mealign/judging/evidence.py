@@ -17,7 +17,9 @@ from typing import TypeVar
 
 from mealign.answers import abstained
 from mealign.judging.claims import Claims, Day, lowercase_stems, read_claims
-from mealign.judging.judge import Opinion
+from mealign.judging.judge import Comparison, Opinion
+from mealign.language.decisions import Estimate, Undecided
+from mealign.progress import track
 from mealign.records import Fact, Task, content_id
 
 ABSTENTION_SCORE = 0.25
@@ -102,9 +104,24 @@ class EvidenceJudge:
         known = [fact.model_dump(mode="json") for fact in sorted(facts, key=lambda fact: fact.id)]
         self.digest = content_id("judge", self.name, weights, known)
 
-    def compare(self, task: Task, first: str, second: str) -> Opinion:
-        """Turn the difference of the two scores into a probability."""
-        scores = [score_answer(task, answer, memory=self._memory) for answer in (first, second)]
+    def compare(
+        self, comparisons: Sequence[Comparison], *, description: str | None = None
+    ) -> list[Opinion | Undecided]:
+        """Turn the difference of the two answers' scores into a probability."""
+        shown = track(comparisons, description) if description else comparisons
+        return [self._compare(comparison) for comparison in shown]
+
+    def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
+        """Nothing is sent, whatever is compared."""
+        return Estimate(
+            requests=0, known=len(comparisons), prompt_tokens=0, completion_tokens=0, cost_usd=0.0, minutes=0.0
+        )
+
+    def _compare(self, comparison: Comparison) -> Opinion:
+        scores = [
+            score_answer(comparison.task, answer, memory=self._memory)
+            for answer in (comparison.first, comparison.second)
+        ]
         difference = scores[0].total - scores[1].total
         return Opinion(
             p_first=1.0 / (1.0 + math.exp(-STEEPNESS * difference)),

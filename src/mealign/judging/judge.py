@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mealign.language.decisions import Estimate, Undecided, Usage
 from mealign.records import Task
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Two answers to a task, in the order in which a judge is shown them."""
+
+    task: Task
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
 class Opinion:
-    """A judge's answer about one ordered pair: P(the first answer is better), and why.
+    """A judge's answer about one comparison: P(the first answer is better), and why.
 
     ``p_first`` is in [0, 1]; ``dimensions`` are the parts it was made of; ``rationale`` is for a person to read.
 
@@ -21,8 +32,7 @@ class Opinion:
     p_first: float
     dimensions: dict[str, float] = field(default_factory=dict)
     rationale: str = ""
-    prompt_tokens: int = 0
-    cost_usd: float = 0.0
+    usage: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.p_first <= 1.0:
@@ -30,16 +40,23 @@ class Opinion:
 
 
 class Judge(Protocol):
-    """Compares two answers to a task. ``digest`` names everything that its opinion depends on besides the task."""
+    """Compares answers. ``digest`` names everything that its opinions depend on besides the comparison."""
 
     name: str
     digest: str
 
-    def compare(self, task: Task, first: str, second: str) -> Opinion:
-        """Say how probable it is that ``first`` is the better answer.
+    def compare(
+        self, comparisons: Sequence[Comparison], *, description: str | None = None
+    ) -> list[Opinion | Undecided]:
+        """Say of every comparison how probable it is that its first answer is the better one.
+
+        What a judge could not decide is :class:`~mealign.language.decisions.Undecided`: never a tie, never a score.
 
         Raises:
-            MealignError, RuntimeError, ValueError: the judge could not answer; the protocol records it as an error,
-                never as a tie.
+            MealignError: nothing can be asked, or a budget is spent; what was answered is kept.
         """
+        ...
+
+    def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
+        """Say what :meth:`compare` would take, without asking anything."""
         ...

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 
-from mealign.errors import MealignError
-from mealign.judging.judge import Opinion
-from mealign.language.chat import ChatModel, without_role_tokens
-from mealign.records import Task, content_id
+from mealign.judging.judge import Comparison, Opinion
+from mealign.language.chat import without_role_tokens
+from mealign.language.decisions import Choice, Decided, DecisionModel, Estimate, Inquiry, Undecided
+from mealign.records import content_id
 
 MAX_CHARACTERS = 2000
 OPTIONS = {"first": "the first answer is better", "second": "the second answer is better"}
@@ -25,7 +26,7 @@ class PairwiseJudge:
         bio: what the judge is told of the user.
     """
 
-    def __init__(self, model: ChatModel, *, name: str, instructions: str, person: str, bio: str) -> None:
+    def __init__(self, model: DecisionModel, *, name: str, instructions: str, person: str, bio: str) -> None:
         self.name = name
         self._model = model
         self._instructions = instructions
@@ -39,25 +40,37 @@ class PairwiseJudge:
             "judge", name, instructions, self._about, self._dimensions, OPTIONS, MAX_CHARACTERS, model.digest
         )
 
-    def compare(self, task: Task, first: str, second: str) -> Opinion:
+    def compare(
+        self, comparisons: Sequence[Comparison], *, description: str | None = None
+    ) -> list[Opinion | Undecided]:
         """Let the model decide; the answers are quoted as data, without anything that reads as a chat role.
 
         Raises:
-            MealignError: the model gave no probability for one of the options.
+            MealignError: the model cannot be asked.
         """
+        answers = self._model.decide([self._inquiry(each) for each in comparisons], description=description)
+        return [
+            Opinion(p_first=answer.probabilities["verdict"]["first"], usage=answer.usage)
+            if isinstance(answer, Decided)
+            else answer
+            for answer in answers
+        ]
+
+    def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
+        """Say what the model would be asked."""
+        return self._model.estimate([self._inquiry(each) for each in comparisons])
+
+    def _inquiry(self, comparison: Comparison) -> Inquiry:
         state = "\n".join(
             [
                 self._about,
-                f"Question: {_plain(task.question)}",
-                f"First answer: {_quote(first)}",
-                f"Second answer: {_quote(second)}",
+                f"Question: {_plain(comparison.task.question)}",
+                f"First answer: {_quote(comparison.first)}",
+                f"Second answer: {_quote(comparison.second)}",
             ]
         )
-        instructions = f"{self._instructions} {self._dimensions[task.kind]}".strip()
-        decision = self._model.decide(state, instructions, OPTIONS)
-        if missing := sorted(OPTIONS.keys() - decision.probabilities.keys()):
-            raise MealignError(f"judge {self.name}: the model gave no probability for {', '.join(missing)}")
-        return Opinion(p_first=decision.probabilities["first"], prompt_tokens=decision.prompt_tokens)
+        instructions = f"{self._instructions} {self._dimensions[comparison.task.kind]}".strip()
+        return Inquiry(state=state, questions={"verdict": Choice(instructions, OPTIONS)})
 
 
 def _quote(answer: str) -> str:

@@ -11,8 +11,8 @@ from itertools import combinations, zip_longest
 
 from mealign.answers import normalise
 from mealign.errors import MealignError
-from mealign.judging.judge import Judge
-from mealign.progress import track
+from mealign.judging.judge import Comparison, Judge, Opinion
+from mealign.language.decisions import Undecided
 from mealign.records import Candidate, Order, Task, Verdict, content_id
 
 
@@ -116,40 +116,42 @@ def judge_pairs(
     pairs: Sequence[PlannedPair],
     description: str,
 ) -> list[Verdict]:
-    """Ask the judge about every pair in both orders; a failure is a verdict with ``error``."""
+    """Ask the judge about every pair in both orders; what it could not decide is a verdict with ``error``."""
     task_of = {task.id: task for task in tasks}
     text_of = {candidate.id: candidate.text for candidate in candidates}
-    verdicts = []
-    for pair in track(pairs, description):
-        orders: tuple[tuple[Order, str, str], ...] = (
-            ("forward", pair.first, pair.second),
-            ("reverse", pair.second, pair.first),
+    orders: list[tuple[str, Order, str, str]] = [
+        asked
+        for pair in pairs
+        for asked in (
+            (pair.task_id, "forward", pair.first, pair.second),
+            (pair.task_id, "reverse", pair.second, pair.first),
         )
-        for order, first, second in orders:
-            shown = (text_of[first], text_of[second])
-            verdicts.append(_ask(judge, task_of[pair.task_id], order, (first, second), shown))
-    return verdicts
+    ]
+    comparisons = [
+        Comparison(task_of[task_id], text_of[first], text_of[second]) for task_id, _, first, second in orders
+    ]
+    opinions = judge.compare(comparisons, description=description)
+    return [_verdict(judge, *asked, opinion) for asked, opinion in zip(orders, opinions, strict=True)]
 
 
-def _ask(judge: Judge, task: Task, order: Order, ids: tuple[str, str], shown: tuple[str, str]) -> Verdict:
-    opinion, error = None, None
-    try:
-        opinion = judge.compare(task, *shown)
-    except (MealignError, RuntimeError, ValueError) as failure:
-        # Its message could quote the user, so only the kind is kept.
-        error = type(failure).__name__
+def _verdict(
+    judge: Judge, task_id: str, order: Order, first: str, second: str, opinion: Opinion | Undecided
+) -> Verdict:
+    outcome = (
+        {"p_first": None, "error": opinion.kind, "raw": opinion.raw}
+        if isinstance(opinion, Undecided)
+        else {"p_first": opinion.p_first, "dimensions": opinion.dimensions, "rationale": opinion.rationale}
+    )
     return Verdict(
-        id=content_id("verdict", judge.digest, task.id, order, *ids),
-        task_id=task.id,
+        id=content_id("verdict", judge.digest, task_id, order, first, second),
+        task_id=task_id,
         judge=judge.name,
         judge_digest=judge.digest,
-        first=ids[0],
-        second=ids[1],
+        first=first,
+        second=second,
         order=order,
-        p_first=opinion.p_first if opinion else None,
-        dimensions=opinion.dimensions if opinion else {},
-        rationale=opinion.rationale if opinion else "",
-        prompt_tokens=opinion.prompt_tokens if opinion else 0,
-        cost_usd=opinion.cost_usd if opinion else 0.0,
-        error=error,
+        prompt_tokens=opinion.usage.prompt_tokens,
+        completion_tokens=opinion.usage.completion_tokens,
+        cost_usd=opinion.usage.cost_usd,
+        **outcome,
     )

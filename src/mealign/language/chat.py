@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mealign.records import Message
@@ -17,14 +16,6 @@ Schema = Mapping[str, Any]
 ROLE_TOKENS = re.compile(r"<\|[^|<>]{0,40}\|>|</?s>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>")
 """How the chat formats in use mark a turn (ChatML and Llama 3, Llama 2, Mistral, Gemma)."""
 SCHEMA_REQUEST = "Answer with one JSON object that matches this JSON schema, and with nothing else:"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A probability for every option, and what the question cost in prompt tokens."""
-
-    probabilities: dict[str, float]
-    prompt_tokens: int
 
 
 class TextModel(Protocol):
@@ -55,14 +46,6 @@ class TextModel(Protocol):
         The answer is the model's own text: it may be empty, cut off or no JSON at all, and its reader has to check it.
         ``temperature`` None leaves it to the model.
         """
-        ...
-
-
-class ChatModel(TextModel, Protocol):
-    """A model that writes answers and takes decisions."""
-
-    def decide(self, state: str, instructions: str, options: Mapping[str, str]) -> Decision:
-        """Return how probable each option is; ``options`` maps a name to what it means."""
         ...
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from mealign.config import Precision
 from mealign.errors import MealignError
-from mealign.language.chat import Decision, Prompt, Schema, with_schema
+from mealign.language.chat import Prompt, Schema, with_schema
+from mealign.language.decisions import Decided, Estimate, Inquiry, Undecided, Usage
 from mealign.language.precision import dtype_of
 from mealign.language.weights import quiet_transformers, weights_digest
-from mealign.progress import bar
-from mealign.records import content_id
+from mealign.progress import bar, track
+from mealign.records import Message, content_id
 
 BEGINNING = 32
 """Tokens by which prompts are told to begin alike: about what a system prompt's first sentence takes."""
+REASONING = 160
+"""Tokens in which a model may think before it decides."""
 
 
 class LocalModel:
-    """Any ``AutoModelForCausalLM`` folder behind the :class:`~mealign.language.chat.ChatModel` protocol.
+    """Any ``AutoModelForCausalLM`` folder that writes (:class:`~mealign.language.chat.TextModel`) and decides.
 
     The adapter is merged into the base weights, so that an adapted model answers as fast as the base.
 
@@ -43,7 +46,7 @@ class LocalModel:
                 model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
         # Merged in fp32 and only then rounded: an adapter's small differences would be lost in bf16.
         self._model = model.to(self._device, dtype_of(precision)).eval()
-        self._decide: Any = None
+        self._decisions: Any = None
         self.digest = weights_digest(folder, adapter)
 
     def chat(
@@ -107,21 +110,45 @@ class LocalModel:
         answers = self.chat(asked, max_new_tokens=max_new_tokens, temperature=temperature or 0.0)
         return [answer for (answer,) in answers]
 
-    def decide(self, state: str, instructions: str, options: Mapping[str, str]) -> Decision:
-        """Return how probable each option is, from one forward pass, through transformers' DecisionPipeline."""
+    def decide(self, inquiries: Sequence[Inquiry], *, description: str | None = None) -> list[Decided | Undecided]:
+        """Return how probable each option is, from one forward pass, through transformers' DecisionPipeline.
+
+        An inquiry that asks for reasoning gets the model's own greedy words behind its state.
+        """
+        shown = track(inquiries, description) if description else inquiries
+        return [self._decide(inquiry) for inquiry in shown]
+
+    def estimate(self, inquiries: Sequence[Inquiry]) -> Estimate:
+        """Count the requests; nothing is paid for, and the pace is the machine's."""
+        return Estimate(
+            requests=len(inquiries), known=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0, minutes=None
+        )
+
+    def _decide(self, inquiry: Inquiry) -> Decided | Undecided:
         import torch
         from transformers.pipelines import DecisionPipeline
 
-        if self._decide is None:
+        if self._decisions is None:
             with quiet_transformers():
-                self._decide = DecisionPipeline(model=self._model, tokenizer=self._tokenizer)
-        question = {"type": "choice", "instructions": instructions, "criteria": dict(options)}
-        request = {"state": state, "questions": {"verdict": question}}
+                self._decisions = DecisionPipeline(model=self._model, tokenizer=self._tokenizer)
+        state, words, written = inquiry.state, "", 0
+        if inquiry.reasoning is not None:
+            prompt = (Message(role="user", content=f"{inquiry.state}\n\n{inquiry.reasoning}"),)
+            ((words,),) = self.chat([prompt], max_new_tokens=REASONING)
+            state, written = f"{state}\n{words}", len(self._tokenizer(words)["input_ids"])
+        questions = {
+            name: {"type": "choice", "instructions": choice.instructions, "criteria": dict(choice.options)}
+            for name, choice in inquiry.questions.items()
+        }
         with torch.inference_mode():
-            prepared = self._decide.preprocess(request)
-            answer = self._decide.postprocess(self._decide.forward(prepared))["verdict"]
+            prepared = self._decisions.preprocess({"state": state, "questions": questions})
+            answers = self._decisions.postprocess(self._decisions.forward(prepared))
         tokens = sum(int(inputs["input_ids"].shape[-1]) for inputs, _ in prepared["prompts"])
-        return Decision(probabilities=_probabilities(answer, options), prompt_tokens=tokens)
+        probabilities = {
+            name: {option: float(answers[name]["probabilities"][option]) for option in choice.options}
+            for name, choice in inquiry.questions.items()
+        }
+        return Decided(probabilities, reasoning=words, usage=Usage(prompt_tokens=tokens, completion_tokens=written))
 
     def _encode(self, prompt: Prompt) -> list[int]:
         messages = [message.model_dump() for message in prompt]
@@ -190,11 +217,6 @@ def _shared_length(batch: Sequence[list[int]]) -> int:
     first, last = min(batch), max(batch)
     most = min(len(tokens) for tokens in batch) - 1
     return next((place for place in range(most) if first[place] != last[place]), most)
-
-
-def _probabilities(answer: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, float]:
-    given = answer["probabilities"]
-    return {name: float(given[name]) for name in options}
 
 
 @contextmanager

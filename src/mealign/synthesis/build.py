@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mealign.config import CandidatesConfig
-from mealign.language.chat import ChatModel
+from mealign.language.chat import TextModel
 from mealign.records import Candidate, Fact, Sampling, Task, content_id
 from mealign.synthesis.corruptions import corrupt
 
@@ -22,7 +22,7 @@ class CandidateSet:
 
 
 def build_candidates(
-    tasks: Sequence[Task], *, facts: Mapping[str, Fact], model: ChatModel, settings: CandidatesConfig, seed: int
+    tasks: Sequence[Task], *, facts: Mapping[str, Fact], model: TextModel, settings: CandidatesConfig, seed: int
 ) -> CandidateSet:
     """Collect the policy's samples, the reference and the corruptions for the chosen prompts.
 
@@ -71,7 +71,7 @@ def _answer_left_out(task: Task) -> bool:
 
 
 def sample(
-    tasks: Sequence[Task], *, model: ChatModel, settings: CandidatesConfig, seed: int, counts: Counter[str]
+    tasks: Sequence[Task], *, model: TextModel, settings: CandidatesConfig, seed: int, counts: Counter[str]
 ) -> list[Candidate]:
     """Draw ``settings.n`` answers a prompt from the policy; empty ones and repetitions are counted and left out."""
     if settings.n == 0 or not tasks:
