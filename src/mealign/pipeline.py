@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -141,7 +141,8 @@ def memory(context: Context) -> Summary:
     settings = context.settings
     documents = read_records(context.inputs / "documents.jsonl", Document)
     corrections = Corrections.model_validate(read_json(context.inputs / "corrections.json"))
-    extracted, counts = _extract(context, documents)
+    reader = cache(lambda: _reading_model(context))
+    extracted, counts = _extract(context, documents, reader)
     if not extracted:
         raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
     facts = correct(extracted, corrections, order=rank_of(documents))
@@ -153,7 +154,7 @@ def memory(context: Context) -> Summary:
     encode = partial(_embedder(context).encode, description="embed facts")
     vectors = embed(facts, passages_of(facts, documents), encode)
     topics = find_topics(facts, vectors[:, 0])
-    bio, bio_counts = _bio(context, facts, topics)
+    bio, bio_counts = _bio(context, facts, topics, reader)
     profile = build_profile(facts, person=settings.user.person, bio=bio, topics=topics)
     write_records(context.outputs / "memory/facts.jsonl", facts)
     write_json(context.outputs / "memory/profile.json", profile.model_dump(mode="json"))
@@ -170,7 +171,9 @@ def memory(context: Context) -> Summary:
     }
 
 
-def _extract(context: Context, documents: Sequence[Document]) -> tuple[list[Fact], Summary]:
+def _extract(
+    context: Context, documents: Sequence[Document], reader: Callable[[], TextModel]
+) -> tuple[list[Fact], Summary]:
     """Return the facts that the chosen extractor finds, and what it counted."""
     settings = context.settings
     if settings.memory.extractor is Extractor.statements:
@@ -193,7 +196,7 @@ def _extract(context: Context, documents: Sequence[Document]) -> tuple[list[Fact
     extraction = extract_with_llm(
         documents,
         person=settings.user.person,
-        model=_reading_model(context),
+        model=reader(),
         settings=settings.memory.llm,
         cache=_replies(context),
     )
@@ -201,7 +204,9 @@ def _extract(context: Context, documents: Sequence[Document]) -> tuple[list[Fact
     return extraction.facts, {"extraction": extraction.counts()}
 
 
-def _bio(context: Context, facts: Sequence[Fact], topics: Sequence[Topic]) -> tuple[list[BioSentence], Summary]:
+def _bio(
+    context: Context, facts: Sequence[Fact], topics: Sequence[Topic], reader: Callable[[], TextModel]
+) -> tuple[list[BioSentence], Summary]:
     """Return the bio: in the words of the model that read the documents, else statements chosen from the facts."""
     from mealign.language.weights import fetch_packaged
     from mealign.memory.bio_llm import abstractive_bio
@@ -216,7 +221,7 @@ def _bio(context: Context, facts: Sequence[Fact], topics: Sequence[Topic]) -> tu
         written = abstractive_bio(
             facts,
             person=person,
-            model=_reading_model(context),
+            model=reader(),
             settings=settings.memory.llm,
             cache=_replies(context),
             sentences=sentences,
