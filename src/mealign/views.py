@@ -73,7 +73,8 @@ def judge_plan(settings: Settings, *, root: Path) -> None:
     for path in stage.inputs(settings):
         if not (folder / path).exists():
             raise ConfigError(
-                f"judge.plan=true: stage=judge reads {folder / path}, which does not exist; run the stages before it first"
+                f"judge.plan=true: stage=judge reads {folder / path}, which does not exist; "
+                "run the stages before it first"
             )
     context = Context(settings=settings, root=root, inputs=folder, outputs=folder, tracker=NullTracker())
     tasks, pool, known = judge_inputs(context)

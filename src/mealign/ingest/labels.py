@@ -51,7 +51,7 @@ def read_labels(folder: Path, *, settings: IngestConfig, problems: Problems) -> 
 
 
 def _entries(text: str, problems: Problems) -> Iterator[tuple[int, Any]]:
-    """Yield the line and value of every entry. All values are text: an answer like ``No`` or ``12`` stays what it is."""
+    """Yield the line and value of every entry. All values are text: an answer like ``No`` stays what it is."""
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError) as error:

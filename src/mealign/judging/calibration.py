@@ -55,5 +55,5 @@ def calibration_error(bins: Sequence[Bin]) -> float | None:
 
 
 def brier_score(p_right: Sequence[float]) -> float | None:
-    """Return the mean squared distance of the right answer's probability from 1 (Brier 1950, one class); None of nothing."""
+    """Return the mean squared distance of the right answer's probability from 1 (Brier 1950); None of nothing."""
     return sum((1.0 - p) ** 2 for p in p_right) / len(p_right) if p_right else None

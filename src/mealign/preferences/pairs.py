@@ -148,7 +148,7 @@ class _Known:
         )
 
     def clearness(self, pair: Preference) -> tuple[float, float]:
-        """The margin of the direct verdict, then how far apart the two answers stand among all of their task."""
+        """Return the margin of the direct verdict, then how far apart the two answers stand among all of their task."""
         chosen, rejected = pair.lineage.chosen_id, pair.lineage.rejected_id
         return pair.margin, self.strengths.get(chosen, 0.0) - self.strengths.get(rejected, 0.0)
 
