@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mealign.answers import normalise
-from mealign.records import CORRUPTIONS, Candidate, Fact, Label, Message, Task, content_id
+from mealign.records import CORRUPTIONS, Fact, Label, Message, Task, content_id
 from mealign.synthesis.build import can_be_corrupted
-from mealign.synthesis.corruptions import corrupt
+from mealign.synthesis.corruptions import one_of_each_kind
 
 USER = "user"
 """The kind of a pair that the user labelled."""
 
 NO_REFERENCE = "(not given)"
 """The reference of a question that no task of ours asks: the label's own answer would hand the judge its verdict."""
-
-EVERY_EDIT = 64
-"""More corruptions than a task can have, so that every kind of edit has its turn."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def known_pairs(
     for task in random.Random(f"known:{seed}").sample(eligible, len(eligible)):
         if all(len(pairs) >= per_kind for pairs in found.values()):
             break
-        for candidate in _one_of_each_kind(task, by_id, seed=seed):
+        for candidate in one_of_each_kind(task, facts=by_id, seed=seed):
             key = (task.question, task.reference, candidate.text)
             pairs = found[candidate.origin]
             if len(pairs) < per_kind and key not in seen:
@@ -100,13 +97,6 @@ def split_known(known: Sequence[KnownPair], *, seed: int) -> tuple[list[KnownPai
         sizes[side[question]].update(kinds)
     first, second = ([pair for pair in known if side[pair.task.question] == half] for half in (0, 1))
     return first, second
-
-
-def _one_of_each_kind(task: Task, facts: Mapping[str, Fact], *, seed: int) -> list[Candidate]:
-    kinds: dict[str, Candidate] = {}
-    for candidate in corrupt(task, facts=facts, n=EVERY_EDIT, seed=seed):
-        kinds.setdefault(candidate.origin, candidate)
-    return list(kinds.values())
 
 
 def _task_of(question: str) -> Task:

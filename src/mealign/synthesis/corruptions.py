@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import chain
 
 from mealign.answers import abstained, normalise
 from mealign.records import ABSTENTION, Candidate, Corruption, Fact, Task, content_id
@@ -59,16 +60,39 @@ def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list
             key = tuple(normalise(text))
             if key and key not in taken and len(built) < n:
                 taken.add(key)
-                built.append(
-                    Candidate(
-                        id=content_id("candidate", task.id, kind, text),
-                        task_id=task.id,
-                        text=text,
-                        origin=kind,
-                        edit_fact_ids=used,
-                    )
-                )
+                built.append(_candidate(task, kind, text, used))
     return built
+
+
+def one_of_each_kind(task: Task, *, facts: Mapping[str, Fact], seed: int) -> list[Candidate]:
+    """Build one wrong answer for every kind of edit that the task allows, the most particular kind first.
+
+    So a value that held before is ``superseded`` and never passes for a mere ``wrong_object``. The kinds are those of
+    :func:`corrupt`; none says the same as the reference, and no two say the same.
+    """
+    generator = random.Random(f"{seed}:{task.id}")
+    taken = {tuple(normalise(task.reference))}
+    built = []
+    for kind in _MOST_PARTICULAR_FIRST:
+        streams = [_EDITS[kind](task, facts, generator)]
+        streams += [_addition(task, facts, generator)] if kind == "invention" else []
+        for text, used in chain(*streams):
+            key = tuple(normalise(text))
+            if key and key not in taken:
+                taken.add(key)
+                built.append(_candidate(task, kind, text, used))
+                break
+    return built
+
+
+def _candidate(task: Task, kind: Corruption, text: str, used: tuple[str, ...]) -> Candidate:
+    return Candidate(
+        id=content_id("candidate", task.id, kind, text),
+        task_id=task.id,
+        text=text,
+        origin=kind,
+        edit_fact_ids=used,
+    )
 
 
 def _wrong_object(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
@@ -155,6 +179,10 @@ _EDITS: dict[Corruption, Callable[[Task, Mapping[str, Fact], random.Random], Ite
     "invention": _invention,
     "abstention": _abstention,
 }
+
+_MOST_PARTICULAR_FIRST: tuple[Corruption, ...] = (
+    "superseded", "other_person", "wrong_date", "wrong_object", "invention", "abstention",
+)  # fmt: skip
 
 
 def _own(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
