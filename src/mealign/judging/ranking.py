@@ -42,6 +42,8 @@ def bradley_terry(games: Iterable[tuple[str, str, float]], *, prior: float = PRI
     import numpy as np
 
     played = sorted(games)
+    if not played:
+        return {}
     names = sorted({name for first, second, _ in played for name in (first, second)})
     place = {name: index for index, name in enumerate(names)}
     first = np.array([place[name] for name, _, _ in played], dtype=int)

@@ -134,7 +134,7 @@ class _Field:
 
     def _strength(self) -> dict[str, float]:
         games = [(*meeting, said.p_first) for meeting, said in self.outcomes.items() if said.p_first is not None]
-        return {name: strength.value for name, strength in bradley_terry(games).items()} if games else {}
+        return {name: strength.value for name, strength in bradley_terry(games).items()}
 
 
 def _fields(
