@@ -49,12 +49,13 @@ def known_pairs(
     seen: set[tuple[str, str, str]] = set()
     eligible = sorted((task for task in tasks if can_be_corrupted(task)), key=lambda task: task.id)
     for task in random.Random(f"known:{seed}").sample(eligible, len(eligible)):
-        if all(len(pairs) >= per_kind for pairs in found.values()):
+        wanted = [kind for kind in CORRUPTIONS if len(found[kind]) < per_kind]
+        if not wanted:
             break
-        for candidate in one_of_each_kind(task, facts=by_id, seed=seed):
+        for candidate in one_of_each_kind(task, facts=by_id, kinds=wanted, seed=seed):
             key = (task.question, task.reference, candidate.text)
             pairs = found[candidate.origin]
-            if len(pairs) < per_kind and key not in seen:
+            if key not in seen:
                 seen.add(key)
                 pairs.append(KnownPair(task, task.reference, candidate.text, candidate.origin))
     constructed = [pair for kind in CORRUPTIONS for pair in sorted(found[kind], key=lambda pair: pair.task.id)]

@@ -144,7 +144,7 @@ def _certificate(certificate: Mapping[str, Any]) -> Figure:
             s=[30 + 170 * each["count"] / largest for each in bins], color=COLOURS["sft"],
         )  # fmt: skip
     diagram.set_xlim(0.48, 1.02)
-    diagram.set_ylim(-0.03, 1.03)
+    diagram.set_ylim(-0.07, 1.07)
     diagram.set_xlabel("confidence: the winner's probability")
     diagram.set_ylabel("share that is right")
     title = "reliability" if certificate["ece"] is None else f"reliability (ECE {certificate['ece']:.3f})"
