@@ -152,6 +152,14 @@ def test_the_interval_by_hand() -> None:
     assert wilson(0, 0) == (None, None)
 
 
+@given(st.integers(1, 300), st.floats(0.0, 1.0))
+def test_the_interval_holds_the_share(n: int, share: float) -> None:
+    low, high = wilson(share * n, n)
+    assert low is not None
+    assert high is not None
+    assert 0.0 <= low <= share * n / n <= high <= 1.0
+
+
 @given(st.lists(st.floats(0.0, 1.0), max_size=40))
 def test_calibration_lies_between_none_and_all(p_right: list[float]) -> None:
     bins = reliability(p_right)

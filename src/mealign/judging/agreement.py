@@ -28,7 +28,8 @@ def wilson(successes: float, n: int) -> tuple[float | None, float | None]:
     share = successes / n
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The interval holds the share; so it must in floating point, where the share is 0 or 1.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def kappa(votes: Sequence[tuple[int, int]], *, seed: int = 0) -> Kappa:
