@@ -111,3 +111,12 @@ def test_the_memory_of_the_builders_gives_superseded_and_other_people() -> None:
     kinds = {pair.kind: pair.wrong for pair in known_pairs([asked], MEMORY, [], per_kind=1, seed=1)}
     assert kinds["superseded"] == "Utrecht"
     assert kinds["abstention"] == ABSTENTION
+
+
+def test_what_a_question_about_the_past_asks_for_is_no_superseded_answer() -> None:
+    asked = task(
+        "Where did Nadia live before Ghent?", "Utrecht", facts=["utrecht", "ghent"], shown=["utrecht", "ghent"]
+    )
+    known = known_pairs([asked], MEMORY, [], per_kind=5, seed=1)
+    assert known
+    assert all(normalise(pair.wrong) != normalise("Utrecht") and pair.kind != "superseded" for pair in known)
