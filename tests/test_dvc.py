@@ -59,6 +59,11 @@ def test_every_judge_of_the_matrix_has_its_file() -> None:
     assert {*VARIABLES["judges"], VARIABLES["main_judge"]} <= {path.stem for path in (ROOT / "conf/judge").iterdir()}
 
 
+def test_the_judges_that_make_pairs_judge_and_the_main_one_is_among_them() -> None:
+    assert VARIABLES["main_judge"] in VARIABLES["pair_judges"]
+    assert set(VARIABLES["pair_judges"]) <= set(VARIABLES["judges"])
+
+
 def dvc(*arguments: str, project: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(project / "src"), "DVC_NO_ANALYTICS": "1"}
@@ -89,7 +94,7 @@ def test_only_what_changed_is_reproduced(tmp_path: Path) -> None:
     ]
     assert changed == ["judge@bio:"]
     ran = [line for line in dvc("repro", project=project).splitlines() if line.startswith("Running stage")]
-    assert ran == ["Running stage 'judge@bio':", "Running stage 'preferences@bio':"]
+    assert ran == ["Running stage 'judge@bio':"]
     replace_in(project / "conf/evaluation/default.yaml", "max_questions: 6", "max_questions: 5")
     ran = [line for line in dvc("repro", project=project).splitlines() if line.startswith("Running stage")]
     assert ran == ["Running stage 'compose':", "Running stage 'evaluate':", "Running stage 'report':"]

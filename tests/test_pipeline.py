@@ -2,22 +2,29 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from mealign import pipeline, runner
+from mealign import pipeline, runner, views
 from mealign.compose import compose_settings
-from mealign.config import STAGES, JudgeBackend, JudgeConfig, JudgeView, MixConfig, Settings, check
-from mealign.errors import MealignError
+from mealign.config import STAGES, MixConfig, Settings, TournamentPlan, check
+from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import digest_path, read_json, read_records
-from mealign.records import Candidate, Document, Fact, Preference, Task
+from mealign.records import Candidate, Document, Fact, Preference, Standing, Task, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
-BIO = JudgeConfig(name="bio", backend=JudgeBackend.local, view=JudgeView.bio, max_tasks=4, instructions="Which?")
+BIO = replace(compose_settings("judge=bio").judge, max_tasks=4, known_pairs=2)
+LABELS = """\
+- question: Where do I live?
+  better: in Ghent
+  worse: on the moon
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     questions = (source / "questions.jsonl").read_text().splitlines()
     kept = [line for line in questions if set(json.loads(line)["evidence"]) <= known]
     (root / "person/questions.jsonl").write_text("\n".join(kept) + "\n")
+    (root / "person/labels.yaml").write_text(LABELS)
     return root
 
 
@@ -126,6 +134,121 @@ def test_another_judge_is_another_branch(outcomes: Run, settings: Settings, home
     assert done == {"judge": "ran", "preferences": "ran"}
     assert digest_path(home / "data/demo/judge/evidence") == before
     assert (home / "data/demo/preferences/bio/card.md").exists()
+
+
+def test_the_judge_is_certified_on_known_pairs_and_on_what_the_user_labelled(
+    home: Path, settings: Settings, first: float | None
+) -> None:
+    folder = home / "data/demo/judge/evidence"
+    certificate = read_json(folder / "certificate.json")
+    assert certificate["per_kind"]["user"]["n"] == certificate["user"]["n"] == 1
+    sizes = {kind: row["n"] for kind, row in certificate["per_kind"].items()}
+    assert all(1 <= size <= settings.judge.known_pairs for size in sizes.values())
+    assert {"wrong_object", "wrong_date", "invention", "abstention"} <= certificate["per_kind"].keys()
+    assert certificate["n"] == sum(sizes.values())
+    assert "moon" not in (folder / "certificate.json").read_text()
+    summary = read_json(home / "data/demo/summaries/judge-evidence.json")
+    assert summary["metrics"]["judge/accuracy"] == certificate["accuracy"]
+    assert summary["judged"]["pairs"] * 2 == summary["verdicts"]
+
+
+def test_the_books_hold_the_certificate_and_no_text_of_the_user(home: Path, first: float | None) -> None:
+    certificate = read_json(home / "data/demo/judge/evidence/certificate.json")
+    kept = next(
+        path
+        for path in sorted((home / "mlruns/artifacts").rglob("judge/evidence/certificate.json"))
+        if json.loads(path.read_text()) == certificate and (path.parents[2] / "report").exists()
+    )
+    assert (kept.parent / "judge.svg").exists()
+    of_this_run = "select key, value from latest_metrics where key like 'judge/%' and run_uuid = ?"
+    with closing(sqlite3.connect(home / "mlruns/mlflow.db")) as books:
+        metrics = dict(books.execute(of_this_run, (kept.parents[3].name,)))
+    assert metrics["judge/accuracy"] == certificate["accuracy"]
+    assert metrics["judge/consistency"] == certificate["consistency"]
+    assert {f"judge/accuracy_{kind}" for kind in certificate["per_kind"]} <= metrics.keys()
+    assert (home / "data/demo/report/judge.svg").exists()
+
+
+def test_every_candidate_that_was_compared_has_its_standing(home: Path, first: float | None) -> None:
+    folder = home / "data/demo/judge/evidence"
+    verdicts = read_records(folder / "verdicts.jsonl", Verdict)
+    standings = read_records(folder / "ranking.jsonl", Standing)
+    assert {each.candidate_id for each in standings} == {verdict.first for verdict in verdicts}
+    assert {each.rank for each in standings if each.task_id == standings[0].task_id} == set(
+        range(1, 1 + sum(each.task_id == standings[0].task_id for each in standings))
+    )
+
+
+def test_an_uncertified_judge_is_refused_and_nothing_is_written(
+    home: Path, settings: Settings, first: float | None
+) -> None:
+    strict = replace(
+        settings,
+        judge=BIO,
+        preferences=replace(settings.preferences, min_accuracy=1.0, min_consistency=1.0, allow_uncertified=False),
+        stage=["ingest", "memory", "tasks", "sft", "candidates", "judge", "preferences"],
+    )
+    workspace = home / "multirun/refused"
+    with pytest.raises(MealignError) as error:
+        runner.run(strict, root=home, workspace=workspace)
+    certificate = read_json(workspace / "judge/bio/certificate.json")
+    assert f"accuracy {certificate['accuracy']:.3f} (preferences.min_accuracy=1)" in str(error.value)
+    assert f"consistency {certificate['consistency']:.3f} (preferences.min_consistency=1)" in str(error.value)
+    assert f"n={certificate['n']} known pairs" in str(error.value)
+    assert "preferences.allow_uncertified=true" in str(error.value)
+    assert not (workspace / "preferences").exists()
+    assert not list((home / "data/.store/preferences").glob(".part-*"))
+
+
+@pytest.mark.parametrize("plan", [TournamentPlan.swiss, TournamentPlan.knockout])
+def test_another_tournament_spends_less(
+    home: Path, settings: Settings, first: float | None, plan: TournamentPlan
+) -> None:
+    workspace = home / f"multirun/{plan.value}"
+    judge = replace(settings.judge, tournament=plan, max_pairs_per_task=99)
+    runner.run(
+        replace(
+            settings, judge=judge, stage=["ingest", "memory", "tasks", "sft", "candidates", "judge", "preferences"]
+        ),
+        root=home,
+        workspace=workspace,
+    )
+    said = read_json(workspace / "summaries/judge-evidence.json")["judged"]["tournament"]
+    assert said["plan"] == plan.value
+    assert said["rounds"] > 1
+    everything = replace(settings, judge=replace(judge, tournament=TournamentPlan.all_pairs), stage=["judge"])
+    runner.run(everything, root=home, workspace=workspace)
+    assert said["calls"] < read_json(workspace / "summaries/judge-evidence.json")["judged"]["tournament"]["calls"]
+
+
+def test_the_plan_asks_nothing_and_writes_nothing(
+    home: Path, settings: Settings, first: float | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+    planned = replace(settings, judge=replace(BIO, plan=True), stage="judge")
+    check(planned)
+    capsys.readouterr()
+    views.judge_plan(planned, root=home)
+    shown = capsys.readouterr().out
+    assert "what judge=bio would take; nothing was asked" in shown
+    assert "known pairs" in shown
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()} == before
+
+
+def test_a_plan_needs_the_stages_before_it(home: Path, settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"judge\.plan=true.*documents\.jsonl"):
+        views.judge_plan(replace(settings, judge=replace(settings.judge, plan=True), stage="judge"), root=tmp_path)
+    with pytest.raises(ConfigError, match=r"judge\.plan=true with stage=all"):
+        check(replace(settings, judge=replace(settings.judge, plan=True)))
+
+
+def test_a_label_is_the_judges_business_alone(outcomes: Run, settings: Settings, home: Path) -> None:
+    (home / "person/labels.yaml").write_text(LABELS.replace("Ghent", "Bruges"))
+    done = outcomes(settings)
+    assert {stage for stage in ("ingest", "judge") if done[stage] == "ran"} == {"ingest", "judge"}
+    assert {done[stage] for stage in ("memory", "tasks", "sft", "candidates")} == {"up to date"}
+    (home / "person/labels.yaml").write_text(LABELS)
+    assert outcomes(settings)["judge"] == "restored"
 
 
 def test_the_same_input_gives_the_same_bytes(settings: Settings, home: Path, first: float | None) -> None:

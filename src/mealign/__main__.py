@@ -48,6 +48,11 @@ def _hydra_main(cfg: DictConfig) -> float | None:
 
             views.memory_show(settings, root=Path.cwd())
             return None
+        if settings.judge.plan:
+            from mealign import views
+
+            views.judge_plan(settings, root=Path.cwd())
+            return None
         from mealign import runner
 
         if job.mode == RunMode.MULTIRUN:

@@ -534,6 +534,11 @@ def _impossible(settings: Settings) -> Iterator[str]:
             f"mix={mix.name} with candidates.n=0 and candidates.negatives=0: there are no two answers to compare; "
             "set candidates.n=4, or choose mix=sft_only"
         )
+    if judge.plan and settings.stage != "judge":
+        yield (
+            f"judge.plan=true with stage={settings.stage}: it shows what the judge would take and runs nothing; "
+            "set stage=judge, or judge.plan=false"
+        )
     if user.format is SourceFormat.locomo and not (user.conversation and user.speaker):
         yield (
             f"user={user.name}: a LoCoMo file holds many people; "
@@ -603,11 +608,14 @@ LIMITS: tuple[tuple[str, float, float, str], ...] = (
     ("candidates.batch_size", 1, 4096, "a batch size"),
     ("candidates.max_prompts", 1, INFINITE, "the number of prompts"),
     ("candidates.negatives", 0, 6, "the number of constructed negatives"),
+    ("judge.known_pairs", 0, 1000, "the number of known pairs of each kind"),
     ("judge.max_pairs_per_task", 1, 1000, "the number of comparisons a task"),
     ("judge.max_tasks", 1, INFINITE, "the number of tasks that are judged"),
     ("preferences.min_margin", 0, 1, "a margin of probability"),
     ("preferences.max_pairs", 0, INFINITE, "the number of pairs"),
     ("preferences.max_pairs_per_task", 1, 1000, "the number of pairs a task"),
+    ("preferences.min_accuracy", 0, 1, "a share"),
+    ("preferences.min_consistency", 0, 1, "a share"),
     ("preferences.eval_share", 0, 0.9, "a share"),
     ("model.layers", 1, 1000, "the number of layers"),
     ("model.hidden_size", 8, 65536, "the width in units"),

@@ -22,13 +22,17 @@ from mealign.records import (
     Corrections,
     Document,
     Fact,
+    Label,
     Preference,
     Question,
+    Standing,
     Task,
     Verdict,
 )
 
 if TYPE_CHECKING:
+    from mealign.judging.judge import Judge
+    from mealign.judging.known import KnownPair
     from mealign.language.chat import TextModel
     from mealign.language.embed import Embedder
     from mealign.language.local import LocalModel
@@ -116,6 +120,7 @@ def ingest(context: Context) -> Summary:
         terminal.show(render(result.report))
     write_records(context.outputs / "documents.jsonl", result.documents)
     write_records(context.outputs / "questions.jsonl", result.questions)
+    write_records(context.outputs / "labels.jsonl", result.labels)
     write_json(context.outputs / "corrections.json", result.corrections.model_dump(mode="json", by_alias=True))
     write_json(context.outputs / "ingest_report.json", result.report.to_json())
     return {
@@ -123,6 +128,7 @@ def ingest(context: Context) -> Summary:
         "questions": len(result.questions),
         "ignored": sum(result.report.ignored.values()),
         "corrections": len(result.corrections.entries),
+        "labels": len(result.labels),
         "report": result.report.counts(),
     }
 
@@ -311,59 +317,85 @@ def candidates(context: Context) -> Summary:
 
 
 def judge(context: Context) -> Summary:
-    """Verdicts about pairs of candidates, in both orders, and how far the judge can be trusted."""
-    from mealign.judging.build import build_judge
-    from mealign.judging.certificate import certify
-    from mealign.judging.outcome import merge
-    from mealign.judging.protocol import judge_pairs, plan_pairs
-    from mealign.memory.profile import Profile
+    """How far the judge can be trusted, then its verdicts about the candidates in both orders, and their ranking."""
+    from mealign.judging.certificate import certificate_metrics, certify_judge
+    from mealign.judging.judged import describe
+    from mealign.judging.tournament import judge_candidates
 
     settings = context.settings
     folder = context.outputs / "judge" / settings.judge.name
+    all_tasks, pool, known = judge_inputs(context)
+    who = judge_of(context)
+    certificate = certify_judge(who, known, description=f"certify {settings.judge.name}")
+    judged = judge_candidates(all_tasks, pool, who, settings=settings.judge, seed=settings.seed)
+    write_json(folder / "certificate.json", certificate)
+    write_records(folder / "verdicts.jsonl", judged.verdicts)
+    write_records(folder / "ranking.jsonl", judged.standings)
+    return {
+        "verdicts": len(judged.verdicts),
+        "counts": judged.counts,
+        "judged": describe(judged, pool, plan=settings.judge.tournament.value),
+        "certificate": certificate,
+        "metrics": certificate_metrics(certificate),
+    }
+
+
+def judge_inputs(context: Context) -> tuple[list[Task], list[Candidate], list[KnownPair]]:
+    """Return the tasks, their candidates, and the pairs whose answer is known."""
+    from mealign.judging.known import known_pairs
+
+    settings = context.settings
     all_tasks = read_records(context.inputs / "tasks.jsonl", Task)
-    pool = read_records(context.inputs / "candidates.jsonl", Candidate)
-    profile = Profile.model_validate(read_json(context.inputs / "memory/profile.json"))
-    who = build_judge(
+    known = known_pairs(
+        all_tasks,
+        read_records(context.inputs / "memory/facts.jsonl", Fact),
+        read_records(context.inputs / "labels.jsonl", Label),
+        per_kind=settings.judge.known_pairs,
+        seed=settings.seed,
+    )
+    return all_tasks, read_records(context.inputs / "candidates.jsonl", Candidate), known
+
+
+def judge_of(context: Context) -> Judge:
+    """Build the judge of the settings; what it needs is loaded when it asks for it."""
+    from mealign.judging.build import build_judge
+    from mealign.memory.profile import Profile
+
+    settings = context.settings
+    return build_judge(
         settings.judge,
         facts=read_records(context.inputs / "memory/facts.jsonl", Fact),
-        bio=profile.text,
+        index=lambda: _index(context),
+        bio=Profile.model_validate(read_json(context.inputs / "memory/profile.json")).text,
         person=settings.user.person,
         model=lambda: _language_model(context),
     )
-    plan = plan_pairs(
-        all_tasks,
-        pool,
-        max_pairs_per_task=settings.judge.max_pairs_per_task,
-        max_tasks=settings.judge.max_tasks,
-        seed=settings.seed,
-    )
-    verdicts = judge_pairs(all_tasks, pool, who, pairs=plan.pairs, description=f"judge {settings.judge.name}")
-    certificate = certify(merge(verdicts), pool)
-    write_records(folder / "verdicts.jsonl", verdicts)
-    write_json(folder / "certificate.json", certificate)
-    return {"verdicts": len(verdicts), "counts": plan.counts, "certificate": certificate}
 
 
 def preferences(context: Context) -> Summary:
     """Pairs of chosen and rejected answers, with lineage, and their data card."""
     from mealign.preferences.card import render_card
+    from mealign.preferences.gate import require_certified, shortfall
     from mealign.preferences.pairs import build_preferences
 
     settings = context.settings
     name = settings.judge.name
     folder = context.outputs / "preferences" / name
     certificate = read_json(context.inputs / "judge" / name / "certificate.json")
+    require_certified(certificate, judge=name, settings=settings.preferences)
     built = build_preferences(
         read_records(context.inputs / "tasks.jsonl", Task),
         read_records(context.inputs / "candidates.jsonl", Candidate),
         read_records(context.inputs / "judge" / name / "verdicts.jsonl", Verdict),
         read_records(context.inputs / "memory/facts.jsonl", Fact),
+        read_records(context.inputs / "judge" / name / "ranking.jsonl", Standing),
         settings=settings.preferences,
         seed=settings.seed,
     )
     write_records(folder / "train.jsonl", built.train)
     write_records(folder / "eval.jsonl", built.eval)
-    write_text(folder / "card.md", render_card(built, judge=name, certificate=certificate))
+    missing = shortfall(certificate, settings.preferences)
+    write_text(folder / "card.md", render_card(built, judge=name, certificate=certificate, missing=missing))
     return {"train": len(built.train), "eval": len(built.eval), "counts": built.counts}
 
 
@@ -458,7 +490,7 @@ PIPELINE: tuple[Stage, ...] = (
         name="ingest",
         run=ingest,
         reads=lambda _: (),
-        writes=("documents.jsonl", "questions.jsonl", "corrections.json", "ingest_report.json"),
+        writes=("documents.jsonl", "questions.jsonl", "labels.jsonl", "corrections.json", "ingest_report.json"),
         params=("user", "ingest"),
         rooms=("ingest",),
     ),
@@ -498,10 +530,18 @@ PIPELINE: tuple[Stage, ...] = (
     Stage(
         name="judge",
         run=judge,
-        reads=lambda _: ("tasks.jsonl", "candidates.jsonl", "memory/facts.jsonl", "memory/profile.json"),
-        writes=("judge/{judge}/verdicts.jsonl", "judge/{judge}/certificate.json"),
-        params=("user.person", "model", "judge", "seed"),
-        rooms=("judging", "language"),
+        reads=lambda _: (
+            "documents.jsonl",
+            "labels.jsonl",
+            "tasks.jsonl",
+            "candidates.jsonl",
+            "memory/facts.jsonl",
+            "memory/profile.json",
+            "memory/embeddings.npy",
+        ),
+        writes=("judge/{judge}/verdicts.jsonl", "judge/{judge}/ranking.jsonl", "judge/{judge}/certificate.json"),
+        params=("user.person", "memory", "model", "judge", "seed"),
+        rooms=("judging", "synthesis", "memory", "language"),
     ),
     Stage(
         name="preferences",
@@ -511,6 +551,7 @@ PIPELINE: tuple[Stage, ...] = (
             "candidates.jsonl",
             "memory/facts.jsonl",
             "judge/{judge}/verdicts.jsonl",
+            "judge/{judge}/ranking.jsonl",
             "judge/{judge}/certificate.json",
         ),
         writes=("preferences/{judge}/train.jsonl", "preferences/{judge}/eval.jsonl", "preferences/{judge}/card.md"),

@@ -245,6 +245,14 @@ class Corrections(Record):
         return (*self.drop, *self.change, *self.same)
 
 
+class Label(Record):
+    """What the user says of two answers to a question of their own: which one is better."""
+
+    question: Wording
+    better: Wording
+    worse: Wording
+
+
 class Question(Record):
     """One question with a known answer that no training data was made from.
 
@@ -336,6 +344,22 @@ class Verdict(Record):
         if (self.p_first is None) != (self.error is not None):
             raise ValueError("a verdict has either p_first or error, never both and never neither")
         return self
+
+
+class Standing(Record):
+    """Where a candidate stands among those of its task that were compared.
+
+    ``strength`` is its Bradley-Terry log-odds against an average one of them, with its ``standard_error``: i beats j
+    with probability 1 / (1 + exp(strength of j - strength of i)). ``rank`` counts from 1, the best; ``pairs`` are the
+    comparisons, both orders together one, that it rests on.
+    """
+
+    task_id: str
+    candidate_id: str
+    rank: Annotated[int, Field(ge=1)]
+    strength: float
+    standard_error: Annotated[float, Field(gt=0.0)]
+    pairs: Annotated[int, Field(ge=1)]
 
 
 class Lineage(Record):

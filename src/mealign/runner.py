@@ -206,6 +206,8 @@ def _track(
         tracker.log_history(stage.name, read_json(folder / stage.history))
     if "metrics" in summary:
         tracker.log_metrics(summary["metrics"])
+    if stage.name == "judge":
+        _track_certificate(tracker, settings, summary["certificate"])
     if stage.name in ("sft", "dpo"):
         tracker.log_adapter(stage.name, folder / "adapters" / stage.name)
     if stage.name == "evaluate":
@@ -214,12 +216,21 @@ def _track(
         tracker.log_artifacts(folder / "report", "report")
 
 
+def _track_certificate(tracker: Tracker, settings: Settings, certificate: Mapping[str, Any]) -> None:
+    from mealign.reporting.figures import draw_certificate
+
+    folder = f"judge/{settings.judge.name}"
+    tracker.log_bytes(f"{folder}/certificate.json", canonical_json(certificate).encode(), personal=False)
+    for name, image in draw_certificate(certificate).items():
+        tracker.log_bytes(f"{folder}/{name}", image, personal=False)
+
+
 @contextmanager
 def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> Iterator[Tracker]:
     """Open the MLflow run of these settings and sources; only work that trains or measures has one."""
     from mealign.tracking import NullTracker, open_tracker
 
-    if not {stage.name for stage in selected} & {"sft", "dpo", "evaluate", "report"}:
+    if not {stage.name for stage in selected} & {"sft", "judge", "dpo", "evaluate", "report"}:
         yield NullTracker()
         return
     values = config.flatten(settings)

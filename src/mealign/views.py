@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
+from rich.table import Table
 from rich.text import Text
 
 from mealign import terminal
 from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import read_json, read_records, write_text
+from mealign.language.decisions import Estimate
 from mealign.memory.profile import Profile
+from mealign.pipeline import PIPELINE, Context, judge_inputs, judge_of
 from mealign.records import Document, Fact
 from mealign.reporting.memory_page import render_memory_page
 from mealign.reporting.memory_source import find_passage
@@ -46,6 +49,75 @@ def memory_show(settings: Settings, *, root: Path) -> None:
     write_text(page, render_memory_page(memory))
     terminal.show(memory_tree(memory))
     terminal.show(Text(f"the page: {page}"))
+
+
+def judge_plan(settings: Settings, *, root: Path) -> None:
+    """Print what ``stage=judge`` would take: calls, tokens, dollars, minutes, for the certificate and for the pairs.
+
+    Nothing is asked and nothing is written. Of a tournament that goes by rounds it is what the longest takes.
+
+    Args:
+        settings: checked settings.
+        root: folder to which relative paths of the settings refer.
+
+    Raises:
+        ConfigError: what the judge reads has not been made yet.
+    """
+    from mealign.judging.examination import comparisons_of
+    from mealign.judging.protocol import comparisons_between
+    from mealign.judging.tournament import expected_pairs
+    from mealign.tracking import NullTracker
+
+    folder = root / settings.paths.data / settings.user.name
+    stage = next(stage for stage in PIPELINE if stage.name == "judge")
+    for path in stage.inputs(settings):
+        if not (folder / path).exists():
+            raise ConfigError(
+                f"judge.plan=true: stage=judge reads {folder / path}, which does not exist; "
+                "run the stages before it first"
+            )
+    context = Context(settings=settings, root=root, inputs=folder, outputs=folder, tracker=NullTracker())
+    tasks, pool, known = judge_inputs(context)
+    who = judge_of(context)
+    pairs = expected_pairs(tasks, pool, settings=settings.judge, seed=settings.seed)
+    parts = {
+        f"certificate ({len(known)} known pairs)": who.estimate(comparisons_of(known)),
+        f"candidates ({len(pairs)} pairs)": who.estimate(comparisons_between(tasks, pool, pairs)),
+    }
+    terminal.show(plan_table(parts, judge=settings.judge.name))
+
+
+def plan_table(parts: Mapping[str, Estimate], *, judge: str) -> Table:
+    """Return one line a part and their sum; a sum with a part that nobody knows is unknown."""
+    table = Table(title=f"what judge={judge} would take; nothing was asked", title_justify="left")
+    table.add_column("for")
+    for column in ("calls", "known already", "prompt tokens", "completion tokens", "US dollars", "minutes"):
+        table.add_column(column, justify="right")
+    for name, part in parts.items():
+        table.add_row(name, *_cells(part))
+    table.add_section()
+    table.add_row("together", *_cells(_sum(list(parts.values()))))
+    return table
+
+
+def _cells(part: Estimate) -> tuple[str, ...]:
+    counts = (part.requests, part.known, part.prompt_tokens, part.completion_tokens)
+    dollars = "unknown" if part.cost_usd is None else f"{part.cost_usd:.4f}"
+    minutes = "unknown" if part.minutes is None else f"{part.minutes:.1f}"
+    return (*(f"{count:,}" for count in counts), dollars, minutes)
+
+
+def _sum(parts: Sequence[Estimate]) -> Estimate:
+    dollars = [part.cost_usd for part in parts]
+    minutes = [part.minutes for part in parts]
+    return Estimate(
+        requests=sum(part.requests for part in parts),
+        known=sum(part.known for part in parts),
+        prompt_tokens=sum(part.prompt_tokens for part in parts),
+        completion_tokens=sum(part.completion_tokens for part in parts),
+        cost_usd=None if None in dollars else sum(value for value in dollars if value is not None),
+        minutes=None if None in minutes else sum(value for value in minutes if value is not None),
+    )
 
 
 def find_fact(facts: Sequence[Fact], asked: str, *, listed: Path) -> Fact:

@@ -10,7 +10,7 @@ from mealign.errors import MealignError
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.protocol import judge_pairs, plan_pairs
 from mealign.preferences.pairs import PreferenceSet, build_preferences
-from mealign.records import ABSTENTION, FAMILIES, Candidate, Task, Verdict
+from mealign.records import ABSTENTION, FAMILIES, Candidate, Standing, Task, Verdict
 from tests.judging.builders import MEMORY, ScriptedJudge, both_orders, candidate, task
 
 WHERE = task("Where did Nadia move to?", "Ghent", shown=["ghent"])
@@ -268,3 +268,25 @@ def test_from_candidates_to_pairs_with_the_evidence_judge() -> None:
     built = build(judge_pairs([WHERE], POOL, judge, pairs=pairs, description="judge"))
     said = {(pair.chosen.lower().strip("."), pair.rejected) for pair in built.train}
     assert said == {(good, bad) for good in ("ghent", "to ghent") for bad in ("Utrecht", "Antwerp")}
+
+
+@pytest.mark.parametrize("weakest", ["c2", "c5"])
+def test_of_two_pairs_as_clear_the_answers_that_stand_further_apart_come_first(weakest: str) -> None:
+    verdicts = [*both_orders("c1", "c2", 0.9, 0.1), *both_orders("c1", "c5", 0.9, 0.1)]
+    standings = [
+        Standing(task_id=WHERE.id, candidate_id=key, rank=rank, strength=strength, standard_error=1.0, pairs=1)
+        for key, rank, strength in (("c1", 1, 1.0), ("c2" if weakest == "c5" else "c5", 2, 0.0), (weakest, 3, -1.0))
+    ]
+    options = PreferencesConfig(max_pairs_per_task=1, eval_share=0.0)
+    built = build_preferences([WHERE], POOL, verdicts, MEMORY, standings, settings=options, seed=1)
+    assert [pair.lineage.rejected_id for pair in built.train] == [weakest]
+
+
+def test_a_standing_makes_no_pair_of_what_both_orders_do_not_say() -> None:
+    standings = [
+        Standing(task_id=WHERE.id, candidate_id=key, rank=rank, strength=3.0 - rank, standard_error=1.0, pairs=1)
+        for rank, key in enumerate(("c1", "c2"), start=1)
+    ]
+    verdicts = both_orders("c1", "c2", 0.9, 0.9)
+    built = build_preferences([WHERE], POOL, verdicts, MEMORY, standings, settings=ALL, seed=1)
+    assert built.counts == {"flip": 1, "pairs": 0}

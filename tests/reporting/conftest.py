@@ -7,7 +7,13 @@ import pytest
 
 from mealign.config import EvaluationConfig
 from mealign.evaluation.summary import summarise
+from mealign.judging.certificate import measure
+from mealign.judging.examination import Examined
+from mealign.judging.judge import Opinion
+from mealign.judging.known import KnownPair
+from mealign.language.decisions import Undecided
 from mealign.records import ARMS, FAMILIES, Answer
+from tests.judging.builders import task
 
 
 def _summary(*, locomo: bool) -> dict[str, Any]:
@@ -30,6 +36,20 @@ def _summary(*, locomo: bool) -> dict[str, Any]:
     return summarise(answers, settings=EvaluationConfig(resamples=100), seed=1)
 
 
+def _certificate() -> dict[str, Any]:
+    """Of a judge that is right about an old value, wrong about a date, and undecided once."""
+    known = [
+        KnownPair(task("Where?", "a text of the user"), "a text of the user", wrong, kind)
+        for kind, wrong in (("superseded", "Utrecht"), ("wrong_date", "on some other day"), ("user", "Rome"))
+    ]
+    said: list[tuple[Opinion | Undecided, Opinion | Undecided]] = [
+        (Opinion(0.9), Opinion(0.2)),
+        (Opinion(0.3), Opinion(0.6)),
+        (Undecided("refused", raw="a text of the user"), Opinion(0.4)),
+    ]
+    return measure([Examined(pair, *both) for pair, both in zip(known, said, strict=True)])
+
+
 @pytest.fixture(scope="session")
 def summary() -> dict[str, Any]:
     return _summary(locomo=False)
@@ -48,7 +68,7 @@ def stages() -> dict[str, dict[str, Any]]:
         "tasks": {"tasks": 600, "counts": {"train": 480, "skipped": {"pronoun": 12}}, "digests": {"tasks": "ab12"}},
         "sft": {"examples": 480, "skipped_too_long": 2, "history": [{"step": i, "loss": 3 / i} for i in range(1, 9)]},
         "candidates": {"candidates": 700, "counts": {"policy": 480, "wrong_object": 220}},
-        "judge": {"verdicts": 1400, "counts": {"capped": 3}, "certificate": {"accuracy": 0.93, "certified": True}},
+        "judge": {"verdicts": 1400, "counts": {"capped": 3}, "certificate": _certificate()},
         "preferences": {"train": 300, "eval": 30, "counts": {"flip": 3, "tie": 80}},
         "dpo": {
             "pairs": 120,

@@ -1,12 +1,12 @@
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
-from mealign.reporting.figures import draw_figures, inline
+from mealign.reporting.figures import draw_certificate, draw_figures, inline
 
 
 def test_figures_are_well_formed_and_the_same_twice(summary: dict[str, Any], stages: dict[str, dict[str, Any]]) -> None:
     figures = draw_figures(summary, stages)
-    assert set(figures) == {"arms.svg", "families.svg", "training.svg"}
+    assert set(figures) == {"arms.svg", "families.svg", "training.svg", "judge.svg"}
     assert figures == draw_figures(summary, stages)
     for image in figures.values():
         ElementTree.fromstring(image)  # noqa: S314
@@ -29,3 +29,22 @@ def test_inline_figures_follow_the_page_and_share_no_id(summary: dict[str, Any])
         assert part.startswith("<svg")
         assert "var(--ink)" in part
         assert "#1b1f24" not in part
+
+
+def test_the_certificate_is_drawn_with_its_kinds_and_its_error(stages: dict[str, dict[str, Any]]) -> None:
+    certificate = stages["judge"]["certificate"]
+    text = draw_certificate(certificate)["judge.svg"].decode()
+    for part in (
+        "superseded (1)",
+        "wrong date (1)",
+        "user (1)",
+        f"reliability (ECE {certificate['ece']:.3f})",
+        "n = 3",
+    ):
+        assert part in text
+    assert draw_certificate({**certificate, "n": 0}) == draw_certificate({}) == {}
+
+
+def test_a_judge_that_decided_nothing_is_drawn_without_a_curve(stages: dict[str, dict[str, Any]]) -> None:
+    certificate = {**stages["judge"]["certificate"], "ece": None, "reliability": []}
+    ElementTree.fromstring(draw_certificate(certificate)["judge.svg"])  # noqa: S314

@@ -27,7 +27,9 @@ def test_both_forms_hold_the_evidence(report: Report, summary: dict[str, Any]) -
             "too large",
             "skipped, pronoun",
             "flip",
-            "0.930",
+            "0.333 [",
+            "picking the longer",
+            "wrong date",
             "ab12",
             "One person",
         ):
@@ -55,7 +57,7 @@ def test_the_page_needs_nothing_beside_it(report: Report) -> None:
     parser = References()
     parser.feed(report.html)
     assert all(reference.startswith("#") for reference in parser.found)
-    assert report.html.count("<svg") == 3
+    assert report.html.count("<svg") == 4
     assert "<title>mealign: &lt;demo&gt;</title>" in report.html
     assert "prefers-color-scheme: dark" in report.html
 

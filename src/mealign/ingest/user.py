@@ -11,15 +11,17 @@ from mealign.ingest import questions as gold
 from mealign.ingest.corrections import NAME as CORRECTIONS
 from mealign.ingest.corrections import read_corrections
 from mealign.ingest.files import SourceFile, source_files
+from mealign.ingest.labels import NAME as LABELS
+from mealign.ingest.labels import read_labels
 from mealign.ingest.locomo import read_locomo
 from mealign.ingest.readers import SUFFIXES, read_file
 from mealign.ingest.reading import Reading
 from mealign.ingest.report import IngestReport
 from mealign.progress import track
-from mealign.records import Corrections, Document, Question
+from mealign.records import Corrections, Document, Label, Question
 
 SHOWN = 10
-NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS})
+NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS, LABELS})
 """Files at the top of the folder that are about the sources."""
 
 
@@ -33,11 +35,12 @@ class IngestError(MealignError):
 
 @dataclass(frozen=True)
 class IngestResult:
-    """Documents ordered by time and source, gold questions, what the user corrects, and the report."""
+    """Documents ordered by time and source, gold questions, what the user corrects and labels, and the report."""
 
     documents: list[Document]
     questions: list[Question]
     corrections: Corrections
+    labels: list[Label]
     report: IngestReport
 
 
@@ -51,6 +54,7 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
     source = root / Path(user.path).expanduser()
     reading = Reading.of(user, settings)
     problems = reading.problems
+    labels: list[Label] = []
     if user.format is SourceFormat.locomo:
         documents, questions = read_locomo(source, user, problems)
         corrections = Corrections()
@@ -59,6 +63,7 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
         sources = {document.source for document in documents}
         questions = gold.read_questions(source, sources=sources, problems=problems)
         corrections = read_corrections(source, documents=documents, settings=settings, problems=problems)
+        labels = read_labels(source, settings=settings, problems=problems)
     documents = sorted(documents, key=lambda document: (document.created_at, document.source))
     report = IngestReport.of(documents, questions=len(questions), problems=problems)
     if not documents:
@@ -66,7 +71,7 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
         raise IngestError(f"user.path={user.path}: nothing usable was found; {mend}{_first(report)}", report)
     if settings.strict and report.problems:
         raise IngestError(f"ingest.strict=true and {len(report.problems)} problems:{_first(report)}", report)
-    return IngestResult(documents, questions, corrections, report)
+    return IngestResult(documents, questions, corrections, labels, report)
 
 
 def _read_folder(folder: Path, user: UserConfig, reading: Reading) -> list[Document]:

@@ -1,103 +1,137 @@
-"""How far a judge can be trusted: its verdicts on pairs whose answer is known by construction.
+"""How far a judge can be trusted: its verdicts on pairs whose answer is known, beside those of two fools.
 
-The known pairs are the reference against an answer that one edit of the facts made wrong. Beside the judge stand two
-fools: one that picks the longer answer, one that throws a coin.
+A certificate is made before a judge's verdicts are used, and ``preferences`` refuses a judge whose certificate is too
+poor. One fool picks the longer answer, the other throws a coin.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from mealign.judging.outcome import Outcome
-from mealign.records import CORRUPTIONS, Candidate
+from mealign.judging.agreement import kappa, wilson
+from mealign.judging.calibration import brier_score, calibration_error, reliability
+from mealign.judging.examination import Examined, examine
+from mealign.judging.judge import Judge
+from mealign.judging.known import USER, KnownPair
+from mealign.judging.length import Contest, control_length
 
-BINS = 10
-Z = 1.959964
-"""Standard normal quantile of a two-sided 95 % interval."""
+COIN = 0.5
+"""How often a coin is right, whatever it is asked."""
 
 
-def certify(outcomes: Sequence[Outcome], candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """Measure a judge on the known pairs among its outcomes.
+def certify_judge(judge: Judge, known: Sequence[KnownPair], *, description: str | None = None) -> dict[str, Any]:
+    """Ask a judge about every known pair in both orders and measure what it says.
 
     Returns:
-        On the known pairs: ``n``, ``accuracy`` with its Wilson interval (a tie is half right, an error is wrong),
-        ``per_kind`` of corruption, ``ece`` (expected calibration error of the winner's probability, ten bins, arXiv
-        1706.04599; errors aside), ``longer`` and ``coin`` (the fools' accuracy). On all pairs: ``pairs``, ``errors``,
-        ``consistency`` (share of the answered ones that name the same winner in both orders) and ``longer_wins``
-        (share of the decided ones that the longer answer wins; equal lengths count half). Shares of nothing are null.
+        JSON values; shares are in [0, 1], shares of nothing are null, ``_low`` and ``_high`` end a 95 % interval.
+
+        - ``n``; ``accuracy`` (a tie is half right, undecided in either order is wrong) with its Wilson interval;
+          ``longer`` and ``coin``: the fools' accuracy; ``per_kind``: the same for every kind of pair.
+        - ``consistency``: share of the answered pairs of which both orders name the same winner, or none.
+          ``position_bias``: mean P(first) - 0.5, over all orders.
+        - ``ece``, ``brier``, ``reliability`` (the bins of :func:`~mealign.judging.calibration.reliability`).
+        - ``kappa``: Cohen's, against the truth, over both orders of every pair
+          (:func:`~mealign.judging.agreement.kappa`).
+        - ``user``: ``n``, ``agreement`` (accuracy on the pairs that the user labelled) and ``kappa``, with intervals.
+        - ``length``: how often the longer answer wins, and how often the right one would at equal length
+          (:func:`~mealign.judging.length.control_length`).
+        - ``errors``: undecided orders by kind. ``cost``: ``calls``, tokens and US dollars.
+        - ``judge``, ``judge_digest``: whose certificate it is.
+
+    Raises:
+        MealignError: the judge cannot be asked, or its budget is spent.
     """
-    by_id = {candidate.id: candidate for candidate in candidates}
-    known = [pair for outcome in outcomes if (pair := _known(outcome, by_id))]
-    right = [_right(outcome, truth) for outcome, truth, _ in known]
-    kinds: dict[str, list[float]] = {}
-    for (_, _, kind), value in zip(known, right, strict=True):
-        kinds.setdefault(kind, []).append(value)
-    decided = [outcome for outcome in outcomes if outcome.winner]
-    answered = [outcome for outcome in outcomes if outcome.error is None]
-    low, high = wilson(sum(right), len(right))
     return {
-        "n": len(known),
-        "accuracy": _mean(right),
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "consistency": _mean([float(not outcome.flipped) for outcome in answered]),
-        "ece": _calibration_error([(outcome, truth) for outcome, truth, _ in known]),
-        "per_kind": {kind: {"accuracy": _mean(values), "n": len(values)} for kind, values in sorted(kinds.items())},
-        "longer": _mean([_longer_is_right(outcome, truth, by_id) for outcome, truth, _ in known]),
-        "coin": 0.5,
-        "longer_wins": _mean([_longer_is_right(outcome, outcome.winner, by_id) for outcome in decided]),
-        "errors": sum(outcome.error is not None for outcome in outcomes),
-        "pairs": len(outcomes),
+        "judge": judge.name,
+        "judge_digest": judge.digest,
+        **measure(examine(judge, known, description=description)),
     }
 
 
-def wilson(successes: float, n: int) -> tuple[float | None, float | None]:
-    """95 % score interval of a share (Wilson 1927); (None, None) of nothing."""
-    if n == 0:
-        return None, None
-    share = successes / n
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def measure(examined: Sequence[Examined]) -> dict[str, Any]:
+    """Return the numbers of :func:`certify_judge` for what was said."""
+    answered = [p for each in examined if (p := each.p_right) is not None]
+    consistent = [said for each in examined if (said := each.consistent) is not None]
+    first = [p for each in examined for p in each.p_first]
+    bins = reliability(answered)
+    agreed = kappa([each.votes for each in examined])
+    kinds: dict[str, list[Examined]] = {}
+    for each in examined:
+        kinds.setdefault(each.pair.kind, []).append(each)
+    contests = [
+        Contest(each.p_right, len(each.pair.right), len(each.pair.wrong))
+        for each in examined
+        if each.p_right is not None
+    ]
+    return {
+        **_accuracy(examined),
+        "coin": COIN,
+        "per_kind": {kind: _accuracy(group) for kind, group in sorted(kinds.items())},
+        "consistency": _mean(consistent),
+        "position_bias": _mean(first, less=0.5),
+        "ece": calibration_error(bins),
+        "brier": brier_score(answered),
+        "reliability": [asdict(each) for each in bins],
+        "kappa": agreed.value,
+        "kappa_low": agreed.low,
+        "kappa_high": agreed.high,
+        "user": _with_user(kinds.get(USER, [])),
+        "length": control_length(contests).to_json(),
+        "errors": dict(sorted(Counter(error for each in examined for error in each.errors).items())),
+        "cost": {
+            "calls": 2 * len(examined),
+            "prompt_tokens": sum(each.usage.prompt_tokens for each in examined),
+            "completion_tokens": sum(each.usage.completion_tokens for each in examined),
+            "usd": sum(each.usage.cost_usd for each in examined),
+        },
+    }
 
 
-def _known(outcome: Outcome, by_id: dict[str, Candidate]) -> tuple[Outcome, str, str] | None:
-    """Return (outcome, id of the right answer, corruption) for a pair of reference and corruption."""
-    first, second = by_id[outcome.first], by_id[outcome.second]
-    if first.origin == "reference" and second.origin in CORRUPTIONS:
-        return outcome, first.id, second.origin
-    if second.origin == "reference" and first.origin in CORRUPTIONS:
-        return outcome, second.id, first.origin
-    return None
+def certificate_metrics(certificate: Mapping[str, Any]) -> dict[str, float]:
+    """Return the certificate's numbers by the names under which MLflow keeps them: ``judge/accuracy`` and so on."""
+    numbers: dict[str, Any] = {
+        name: certificate[name]
+        for name in (
+            "n", "accuracy", "accuracy_low", "accuracy_high", "consistency", "ece", "brier", "kappa", "kappa_low",
+            "kappa_high", "position_bias", "longer", "coin",
+        )
+    }  # fmt: skip
+    numbers |= {f"accuracy_{kind}": values["accuracy"] for kind, values in certificate["per_kind"].items()}
+    numbers |= {f"user_{name}": value for name, value in certificate["user"].items()}
+    numbers |= {f"length_{name}": value for name, value in certificate["length"].items()}
+    numbers |= {f"errors_{kind}": count for kind, count in certificate["errors"].items()}
+    numbers |= {f"certificate_{name}": value for name, value in certificate["cost"].items()}
+    numbers["injection_flip_rate"] = certificate.get("injection_flip_rate")
+    return {f"judge/{name}": float(value) for name, value in numbers.items() if value is not None}
 
 
-def _right(outcome: Outcome, truth: str) -> float:
-    if outcome.error is not None:
-        return 0.0
-    return 0.5 if outcome.winner is None else float(outcome.winner == truth)
+def _accuracy(examined: Sequence[Examined]) -> dict[str, Any]:
+    correct = [each.correct for each in examined]
+    low, high = wilson(sum(correct), len(correct))
+    return {
+        "n": len(correct),
+        "accuracy": _mean(correct),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "longer": _mean([each.longer_is_right for each in examined]),
+    }
 
 
-def _longer_is_right(outcome: Outcome, truth: str | None, by_id: dict[str, Candidate]) -> float:
-    first, second = len(by_id[outcome.first].text), len(by_id[outcome.second].text)
-    if first == second:
-        return 0.5
-    return float((outcome.first if first > second else outcome.second) == truth)
+def _with_user(examined: Sequence[Examined]) -> dict[str, Any]:
+    shares, agreed = _accuracy(examined), kappa([each.votes for each in examined])
+    return {
+        "n": shares["n"],
+        "agreement": shares["accuracy"],
+        "agreement_low": shares["accuracy_low"],
+        "agreement_high": shares["accuracy_high"],
+        "kappa": agreed.value,
+        "kappa_low": agreed.low,
+        "kappa_high": agreed.high,
+    }
 
 
-def _calibration_error(known: Sequence[tuple[Outcome, str]]) -> float | None:
-    bins: dict[int, list[tuple[float, float]]] = {}
-    for outcome, truth in known:
-        if outcome.p_first is None:
-            continue
-        confidence = max(outcome.p_first, 1 - outcome.p_first)
-        bins.setdefault(min(BINS - 1, int(confidence * BINS)), []).append((confidence, _right(outcome, truth)))
-    total = sum(len(group) for group in bins.values())
-    if not total:
-        return None
-    return sum(abs(sum(c for c, _ in group) - sum(r for _, r in group)) for group in bins.values()) / total
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+def _mean(values: Sequence[float], *, less: float = 0.0) -> float | None:
+    return sum(values) / len(values) - less if values else None

@@ -39,9 +39,9 @@ def plan_pairs(
     """Choose the pairs of every task; the order of tasks and candidates does not matter to which are chosen.
 
     Two texts with the same tokens are no pair, and two corruptions, both wrong by construction, are never compared.
-    Of the rest, four kinds take turns until the task has its share: the reference against a corruption first, because
-    these are the known pairs by which the judge is certified; the other three (policy against corruption, reference
-    against policy, policy against policy) in an order drawn for each task, so that a small share covers all of them.
+    Of the rest, four kinds take turns until the task has its share: the reference against a corruption first, the
+    clearest lesson there is; the other three (policy against corruption, reference against policy, policy against
+    policy) in an order drawn for each task, so that a small share covers all of them.
 
     Returns:
         The pairs in the order of ``tasks``, and counts over all pairs there are: ``planned``, ``duplicate``,
@@ -50,19 +50,9 @@ def plan_pairs(
     Raises:
         MealignError: a candidate belongs to no task.
     """
-    by_task: dict[str, list[Candidate]] = {}
-    for candidate in sorted(candidates, key=lambda candidate: candidate.id):
-        by_task.setdefault(candidate.task_id, []).append(candidate)
-    if unknown := sorted(by_task.keys() - {task.id for task in tasks}):
-        raise MealignError(
-            f"candidates.jsonl: {unknown[0]} is no task of tasks.jsonl; run stage=candidates again after stage=tasks"
-        )
-    judged = sorted(by_task)
-    if len(judged) > max_tasks:
-        judged = random.Random(seed).sample(judged, max_tasks)
+    by_task, chosen = chosen_tasks(tasks, candidates, max_tasks=max_tasks, seed=seed)
     counts: Counter[str] = Counter()
     pairs: list[PlannedPair] = []
-    chosen = set(judged)
     for task in tasks:
         group = by_task.get(task.id, [])
         if task.id in chosen:
@@ -79,15 +69,15 @@ def _plan_task(
     generator = random.Random(f"{seed}:{task_id}")
     kinds: dict[frozenset[str], list[PlannedPair]] = {kind: [] for kind in PAIR_KINDS}
     for first, second in combinations(group, 2):
-        kind = frozenset({_role(first), _role(second)})
+        kind = frozenset({role_of(first), role_of(second)})
         if normalise(first.text) == normalise(second.text):
             counts["duplicate"] += 1
         elif kind not in kinds:
             counts["both_constructed"] += 1
         else:
             kinds[kind].append(PlannedPair(task_id, first.id, second.id))
-    certifying, *others = PAIR_KINDS
-    turns = [kinds[kind] for kind in (certifying, *generator.sample(others, len(others)))]
+    clearest, *others = PAIR_KINDS
+    turns = [kinds[kind] for kind in (clearest, *generator.sample(others, len(others)))]
     for pairs in turns:
         generator.shuffle(pairs)
     in_turn = [pair for drawn in zip_longest(*turns) for pair in drawn if pair]
@@ -101,11 +91,33 @@ PAIR_KINDS = (
     frozenset({"reference", "policy"}),
     frozenset({"policy"}),
 )
-"""Who may be compared with whom; the first is the kind whose winner is known."""
+"""Who may be compared with whom; of the first the winner is known by construction."""
 
 
-def _role(candidate: Candidate) -> str:
+def role_of(candidate: Candidate) -> str:
+    """Return who wrote an answer: ``policy``, ``reference``, or ``constructed``, whatever the corruption."""
     return candidate.origin if candidate.origin in ("policy", "reference") else "constructed"
+
+
+def chosen_tasks(
+    tasks: Sequence[Task], candidates: Sequence[Candidate], *, max_tasks: int, seed: int
+) -> tuple[dict[str, list[Candidate]], set[str]]:
+    """Return the candidates by task, ordered by id, and the ids of the tasks that are judged.
+
+    Raises:
+        MealignError: a candidate belongs to no task.
+    """
+    by_task: dict[str, list[Candidate]] = {}
+    for candidate in sorted(candidates, key=lambda candidate: candidate.id):
+        by_task.setdefault(candidate.task_id, []).append(candidate)
+    if unknown := sorted(by_task.keys() - {task.id for task in tasks}):
+        raise MealignError(
+            f"candidates.jsonl: {unknown[0]} is no task of tasks.jsonl; run stage=candidates again after stage=tasks"
+        )
+    judged = sorted(by_task)
+    if len(judged) > max_tasks:
+        judged = random.Random(seed).sample(judged, max_tasks)
+    return by_task, set(judged)
 
 
 def judge_pairs(
@@ -117,9 +129,23 @@ def judge_pairs(
     description: str,
 ) -> list[Verdict]:
     """Ask the judge about every pair in both orders; what it could not decide is a verdict with ``error``."""
+    opinions = judge.compare(comparisons_between(tasks, candidates, pairs), description=description)
+    return [_verdict(judge, *asked, opinion) for asked, opinion in zip(_orders(pairs), opinions, strict=True)]
+
+
+def comparisons_between(
+    tasks: Sequence[Task], candidates: Sequence[Candidate], pairs: Sequence[PlannedPair]
+) -> list[Comparison]:
+    """Return what :func:`judge_pairs` asks: two comparisons a pair, in canonical order and in its reverse."""
     task_of = {task.id: task for task in tasks}
     text_of = {candidate.id: candidate.text for candidate in candidates}
-    orders: list[tuple[str, Order, str, str]] = [
+    return [
+        Comparison(task_of[task_id], text_of[first], text_of[second]) for task_id, _, first, second in _orders(pairs)
+    ]
+
+
+def _orders(pairs: Sequence[PlannedPair]) -> list[tuple[str, Order, str, str]]:
+    return [
         asked
         for pair in pairs
         for asked in (
@@ -127,11 +153,6 @@ def judge_pairs(
             (pair.task_id, "reverse", pair.second, pair.first),
         )
     ]
-    comparisons = [
-        Comparison(task_of[task_id], text_of[first], text_of[second]) for task_id, _, first, second in orders
-    ]
-    opinions = judge.compare(comparisons, description=description)
-    return [_verdict(judge, *asked, opinion) for asked, opinion in zip(orders, opinions, strict=True)]
 
 
 def _verdict(

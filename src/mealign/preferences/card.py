@@ -10,8 +10,8 @@ from typing import Any
 from mealign.preferences.pairs import PreferenceSet
 
 
-def render_card(built: PreferenceSet, *, judge: str, certificate: Mapping[str, Any]) -> str:
-    """Write the card as Markdown."""
+def render_card(built: PreferenceSet, *, judge: str, certificate: Mapping[str, Any], missing: str | None = None) -> str:
+    """Write the card as Markdown; ``missing`` is what the judge's certificate lacks."""
     pairs = (*built.train, *built.eval)
     lines = [f"# Preferences by the judge `{judge}`", ""]
     lines += [f"{len(built.train)} pairs to train on, {len(built.eval)} held out, split by the facts behind them.", ""]
@@ -31,7 +31,7 @@ def render_card(built: PreferenceSet, *, judge: str, certificate: Mapping[str, A
             "",
         ]
     lines += ["## The judge on pairs whose answer is known", ""]
-    lines += [_certificate(certificate), ""]
+    lines += [_certificate(certificate, missing), ""]
     return "\n".join(lines)
 
 
@@ -40,22 +40,38 @@ def _table(title: str, name: str, counts: Mapping[str, int]) -> list[str]:
     return [f"## {title}", "", f"| {name} | pairs |", "| --- | ---: |", *rows, ""]
 
 
-def _certificate(certificate: Mapping[str, Any]) -> str:
+def _certificate(certificate: Mapping[str, Any], missing: str | None) -> str:
     if not certificate["n"]:
-        return "None of the judged pairs had a known answer."
-    lines = [
+        return "There was no pair whose answer is known: nothing says how far this judge can be trusted."
+    lines = [f"**Not certified, and used all the same** (preferences.allow_uncertified): {missing}.", ""] * bool(
+        missing
+    )
+    lines += [
         f"Accuracy {_share(certificate['accuracy'])} (95 % interval {_share(certificate['accuracy_low'])} to "
         f"{_share(certificate['accuracy_high'])}, n = {certificate['n']}), "
-        f"same winner in both orders {_share(certificate['consistency'])}; "
+        f"same winner in both orders {_share(certificate['consistency'])}, "
+        f"calibration error {_share(certificate['ece'])}; "
         f"picking the longer answer {_share(certificate['longer'])}, a coin {_share(certificate['coin'])}.",
         "",
-        "A judge that holds the reference, as the evidence judge does, is measured here against its own answer key: "
-        "this checks its rules, not its knowledge.",
-        "",
-        "| corruption | accuracy | pairs |",
-        "| --- | ---: | ---: |",
     ]
-    lines += [f"| {kind} | {_share(row['accuracy'])} | {row['n']} |" for kind, row in certificate["per_kind"].items()]
+    user = certificate["user"]
+    if user["n"]:
+        lines += [
+            f"On the {user['n']} pairs that the user labelled it agrees in {_share(user['agreement'])} "
+            f"(95 % interval {_share(user['agreement_low'])} to {_share(user['agreement_high'])}; "
+            f"Cohen's kappa {_share(user['kappa'])}).",
+            "",
+        ]
+    lines += [
+        "Where a judge holds the reference of a task, this checks its rules and not its knowledge.",
+        "",
+        "| known pairs | accuracy | picking the longer | pairs |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {kind} | {_share(row['accuracy'])} | {_share(row['longer'])} | {row['n']} |"
+        for kind, row in certificate["per_kind"].items()
+    ]
     return "\n".join(lines)
 
 

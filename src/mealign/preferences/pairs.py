@@ -26,7 +26,7 @@ from mealign.answers import abstained, normalise
 from mealign.config import PreferencesConfig
 from mealign.errors import MealignError
 from mealign.judging.outcome import Outcome, merge
-from mealign.records import Candidate, Fact, Lineage, Preference, Record, Task, Verdict, content_id
+from mealign.records import Candidate, Fact, Lineage, Preference, Record, Standing, Task, Verdict, content_id
 
 R = TypeVar("R", bound=Record)
 
@@ -54,6 +54,7 @@ def build_preferences(
     candidates: Sequence[Candidate],
     verdicts: Sequence[Verdict],
     facts: Sequence[Fact],
+    standings: Sequence[Standing] = (),
     *,
     settings: PreferencesConfig,
     seed: int,
@@ -62,12 +63,13 @@ def build_preferences(
 
     At most ``max_pairs_per_task`` a task and ``max_pairs`` in all; over the limit, families take turns, clearest
     first, so that a frequent family does not crowd out the others. Two texts meet once in a task, whoever wrote them:
-    the clearest verdict counts.
+    the clearest verdict counts. Of two pairs that are equally clear, the one whose answers stand further apart in
+    ``standings`` comes first. Whether there is a pair at all is for the verdicts of both orders alone to say.
 
     Raises:
         MealignError: a verdict names a task, a candidate or a fact that is not given.
     """
-    known = _Known.of(tasks, candidates, facts)
+    known = _Known.of(tasks, candidates, facts, standings)
     counts: Counter[str] = Counter()
     by_task: dict[str, list[Preference]] = {}
     for outcome in merge(verdicts):
@@ -81,11 +83,11 @@ def build_preferences(
             by_task.setdefault(task.id, []).append(_preference(outcome, task, chosen, rejected, known))
     kept: list[Preference] = []
     for task_id in sorted(by_task):
-        distinct = _distinct(by_task[task_id])
+        distinct = _distinct(by_task[task_id], known)
         counts["duplicate"] += len(by_task[task_id]) - len(distinct)
         counts["over_task_limit"] += max(0, len(distinct) - settings.max_pairs_per_task)
         kept += distinct[: settings.max_pairs_per_task]
-    limited = sorted(_take_turns(kept, settings.max_pairs), key=lambda pair: pair.id)
+    limited = sorted(_take_turns(kept, settings.max_pairs, known), key=lambda pair: pair.id)
     counts["over_limit"] += len(kept) - len(limited)
     counts["pairs"] = len(limited)
     held_out = {task.id for task in tasks if _is_held_out(task, share=settings.eval_share, seed=seed)}
@@ -128,10 +130,27 @@ class _Known:
     tasks: Mapping[str, Task]
     answers: Mapping[str, Candidate]
     facts: Mapping[str, Fact]
+    strengths: Mapping[str, float]
 
     @classmethod
-    def of(cls, tasks: Sequence[Task], candidates: Sequence[Candidate], facts: Sequence[Fact]) -> _Known:
-        return cls({task.id: task for task in tasks}, {c.id: c for c in candidates}, {fact.id: fact for fact in facts})
+    def of(
+        cls,
+        tasks: Sequence[Task],
+        candidates: Sequence[Candidate],
+        facts: Sequence[Fact],
+        standings: Sequence[Standing],
+    ) -> _Known:
+        return cls(
+            {task.id: task for task in tasks},
+            {candidate.id: candidate for candidate in candidates},
+            {fact.id: fact for fact in facts},
+            {standing.candidate_id: standing.strength for standing in standings},
+        )
+
+    def clearness(self, pair: Preference) -> tuple[float, float]:
+        """Return the margin of the direct verdict, then how far apart the two answers stand among all of their task."""
+        chosen, rejected = pair.lineage.chosen_id, pair.lineage.rejected_id
+        return pair.margin, self.strengths.get(chosen, 0.0) - self.strengths.get(rejected, 0.0)
 
     def task(self, task_id: str) -> Task:
         return _find(self.tasks, task_id, file="tasks.jsonl")
@@ -172,17 +191,22 @@ def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candi
     )
 
 
-def _distinct(pairs: Sequence[Preference]) -> list[Preference]:
+def _distinct(pairs: Sequence[Preference], known: _Known) -> list[Preference]:
     """Return the clearest pair of every two texts, clearest first."""
     found: dict[frozenset[tuple[str, ...]], Preference] = {}
-    for pair in sorted(pairs, key=lambda pair: (-pair.margin, pair.id)):
+    for pair in _clearest_first(pairs, known):
         found.setdefault(frozenset({tuple(normalise(pair.chosen)), tuple(normalise(pair.rejected))}), pair)
     return list(found.values())
 
 
-def _take_turns(pairs: Sequence[Preference], limit: int) -> list[Preference]:
+def _clearest_first(pairs: Sequence[Preference], known: _Known) -> list[Preference]:
+    by_id = sorted(pairs, key=lambda pair: pair.id)
+    return sorted(by_id, key=known.clearness, reverse=True)
+
+
+def _take_turns(pairs: Sequence[Preference], limit: int, known: _Known) -> list[Preference]:
     by_family: dict[str, list[Preference]] = {}
-    for pair in sorted(pairs, key=lambda pair: (pair.margin, pair.id)):
+    for pair in reversed(_clearest_first(pairs, known)):
         by_family.setdefault(pair.family, []).append(pair)
     taken: list[Preference] = []
     while len(taken) < limit and any(by_family.values()):

@@ -41,7 +41,7 @@ _SETTINGS = {
 
 
 def draw_figures(summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-    """Draw every figure that there are numbers for: ``arms.svg``, ``families.svg``, ``training.svg``."""
+    """Draw every figure that there are numbers for: ``arms.svg``, ``families.svg``, ``training.svg``, ``judge.svg``."""
     import matplotlib
 
     with matplotlib.rc_context(_SETTINGS):
@@ -50,7 +50,18 @@ def draw_figures(summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, A
             "families.svg": _families(summary),
             "training.svg": _training(stages),
         }
-        return {name: _svg(figure) for name, figure in drawn.items() if figure is not None}
+        figures = {name: _svg(figure) for name, figure in drawn.items() if figure is not None}
+    return figures | draw_certificate(stages.get("judge", {}).get("certificate", {}))
+
+
+def draw_certificate(certificate: Mapping[str, Any]) -> dict[str, bytes]:
+    """Draw ``judge.svg``, the reliability diagram and the accuracy by kind of known pair; nothing of no known pair."""
+    import matplotlib
+
+    if not certificate.get("n"):
+        return {}
+    with matplotlib.rc_context(_SETTINGS):
+        return {"judge.svg": _svg(_certificate(certificate))}
 
 
 def inline(name: str, image: bytes) -> str:
@@ -118,6 +129,41 @@ def _families(summary: Mapping[str, Any]) -> Figure | None:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
+    return figure
+
+
+def _certificate(certificate: Mapping[str, Any]) -> Figure:
+    kinds = certificate["per_kind"]
+    figure, (diagram, shares) = _panels(2, width=4.4, height=1.6 + 0.3 * max(5, len(kinds)))
+    diagram.plot((0.5, 1.0), (0.5, 1.0), color=LINE, linewidth=1.2)
+    bins = certificate["reliability"]
+    if bins:
+        largest = max(each["count"] for each in bins)
+        diagram.scatter(
+            [each["confidence"] for each in bins], [each["accuracy"] for each in bins],
+            s=[30 + 170 * each["count"] / largest for each in bins], color=COLOURS["sft"],
+        )  # fmt: skip
+    diagram.set_xlim(0.48, 1.02)
+    diagram.set_ylim(-0.07, 1.07)
+    diagram.set_xlabel("confidence: the winner's probability")
+    diagram.set_ylabel("share that is right")
+    title = "reliability" if certificate["ece"] is None else f"reliability (ECE {certificate['ece']:.3f})"
+    diagram.set_title(title)
+    for row, values in enumerate(kinds.values()):
+        accuracy = values["accuracy"]
+        error = [[accuracy - values["accuracy_low"]], [values["accuracy_high"] - accuracy]]
+        shares.errorbar(accuracy, row, xerr=error, fmt="o", color=COLOURS["sft"], capsize=3, markersize=7)
+        shares.plot(values["longer"], row, marker="|", markersize=11, color=COLOURS["base"])
+    shares.axvline(certificate["coin"], color=LINE, linewidth=1.2)
+    shares.set_yticks(range(len(kinds)), [f"{words(kind)} ({values['n']})" for kind, values in kinds.items()])
+    shares.set_ylim(len(kinds) - 0.5, -0.5)
+    shares.set_xlim(-0.02, 1.02)
+    shares.tick_params(length=0)
+    shares.set_xlabel("accuracy, 95 % interval; bar: picking the longer")
+    shares.set_title(f"known pairs (n = {certificate['n']})")
+    for axes in (diagram, shares):
+        axes.grid(linewidth=0.7, alpha=0.6)
+        axes.set_axisbelow(True)
     return figure
 
 

@@ -17,6 +17,7 @@ FIGURE_TEXTS = {
     "arms.svg": "Score of every arm with its interval; filled: with memory in the prompt.",
     "families.svg": "Score by arm and family of question.",
     "training.svg": "Training curves.",
+    "judge.svg": "The judge on pairs whose answer is known: how often it is right when it is so sure, and by kind.",
 }
 
 

@@ -72,6 +72,7 @@ class View:
     differences: tuple[Grid, ...]
     funnel: tuple[Step, ...]
     certificate: tuple[tuple[str, str], ...]
+    known_pairs: tuple[Grid, ...]
     choices: tuple[tuple[str, str], ...]
     digests: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
@@ -90,7 +91,8 @@ def build_view(
         families=tuple(grid for name, part in sets.items() for grid in _groups(name, part)),
         differences=tuple(_differences(name, part) for name, part in sets.items() if part["differences"]),
         funnel=tuple(_funnel(stages)),
-        certificate=tuple(_flat(certificate)),
+        certificate=tuple(_certificate(certificate)),
+        known_pairs=tuple(_known_pairs(certificate)),
         choices=tuple((key, str(config[key])) for key in MAIN_CHOICES if key in config),
         digests=tuple(_digests(stages)),
         limits=tuple(_limits(summary)),
@@ -162,6 +164,29 @@ def _funnel(stages: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
         if counts:
             details = tuple(_flat({key: summary[key] for key in rest if key in summary}))
             yield Step(stage=stage, what=what, count=sum(counts), details=details)
+
+
+def _certificate(certificate: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Write the certificate's numbers, all but the kinds of known pairs, which have their own table."""
+    for label, value in _flat({key: value for key, value in certificate.items() if key != "per_kind"}):
+        if not label.endswith((" low", " high")):
+            low, high = (certificate.get(f"{label}_{end}") for end in ("low", "high"))
+            yield label, value if low is None or high is None else f"{value} [{low:.3f}, {high:.3f}]"
+
+
+def _known_pairs(certificate: Mapping[str, Any]) -> Iterator[Grid]:
+    kinds = certificate.get("per_kind")
+    if kinds:
+        rows = tuple(
+            (
+                words(kind),
+                f"{values['accuracy']:.3f} [{values['accuracy_low']:.3f}, {values['accuracy_high']:.3f}]",
+                f"{values['longer']:.3f}",
+                str(values["n"]),
+            )
+            for kind, values in kinds.items()
+        )
+        yield Grid("known pairs", ("what is wrong", "accuracy [95% interval]", "picking the longer", "n"), rows)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

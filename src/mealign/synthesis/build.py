@@ -52,8 +52,7 @@ def choose_prompts(tasks: Sequence[Task], *, count: int, seed: int) -> list[Task
     generator = random.Random(seed)
     groups: dict[tuple[str, bool], list[Task]] = {}
     for task in sorted(tasks, key=lambda task: task.id):
-        memory_task = task.split == "train" and task.kind in ("memory_qa_self", "memory_qa_third_party")
-        if memory_task and not _answer_left_out(task):
+        if task.split == "train" and can_be_corrupted(task):
             groups.setdefault((task.family, bool(task.context_fact_ids)), []).append(task)
     for group in groups.values():
         generator.shuffle(group)
@@ -63,6 +62,11 @@ def choose_prompts(tasks: Sequence[Task], *, count: int, seed: int) -> list[Task
             if groups[key] and len(chosen) < count:
                 chosen.append(groups[key].pop())
     return sorted(chosen, key=lambda task: task.id)
+
+
+def can_be_corrupted(task: Task) -> bool:
+    """Tell whether a rule says what is a wrong answer: a short answer is asked for, and none was hidden on purpose."""
+    return task.kind in ("memory_qa_self", "memory_qa_third_party") and not _answer_left_out(task)
 
 
 def _answer_left_out(task: Task) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import calendar
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
+from itertools import chain
 
 from mealign.answers import abstained, normalise
 from mealign.records import ABSTENTION, Candidate, Corruption, Fact, Task, content_id
@@ -59,16 +61,41 @@ def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list
             key = tuple(normalise(text))
             if key and key not in taken and len(built) < n:
                 taken.add(key)
-                built.append(
-                    Candidate(
-                        id=content_id("candidate", task.id, kind, text),
-                        task_id=task.id,
-                        text=text,
-                        origin=kind,
-                        edit_fact_ids=used,
-                    )
-                )
+                built.append(_candidate(task, kind, text, used))
     return built
+
+
+def one_of_each_kind(
+    task: Task, *, facts: Mapping[str, Fact], kinds: Collection[Corruption], seed: int
+) -> list[Candidate]:
+    """Build one wrong answer for every kind of edit that is asked for and the task allows, the most particular first.
+
+    So a value that held before is ``superseded`` and never passes for a mere ``wrong_object``. The kinds are those of
+    :func:`corrupt`; none says the same as the reference, and no two say the same.
+    """
+    generator = random.Random(f"{seed}:{task.id}")
+    taken = {tuple(normalise(task.reference))}
+    built = []
+    for kind in (kind for kind in _MOST_PARTICULAR_FIRST if kind in kinds):
+        streams = [_EDITS[kind](task, facts, generator)]
+        streams += [_addition(task, facts, generator)] if kind == "invention" else []
+        for text, used in chain(*streams):
+            key = tuple(normalise(text))
+            if key and key not in taken:
+                taken.add(key)
+                built.append(_candidate(task, kind, text, used))
+                break
+    return built
+
+
+def _candidate(task: Task, kind: Corruption, text: str, used: tuple[str, ...]) -> Candidate:
+    return Candidate(
+        id=content_id("candidate", task.id, kind, text),
+        task_id=task.id,
+        text=text,
+        origin=kind,
+        edit_fact_ids=used,
+    )
 
 
 def _wrong_object(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
@@ -91,8 +118,15 @@ def _wrong_object(task: Task, facts: Mapping[str, Fact], generator: random.Rando
 def _superseded(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
     del generator
     own = {fact.id for fact in _own(task, facts)}
+    reference = " ".join(normalise(task.reference))
     for fact in sorted(facts.values(), key=lambda fact: fact.id):
-        if fact.superseded_by in own and _shape(fact.object) == _shape(task.reference) and _is_value(fact.object):
+        if (
+            fact.superseded_by in own
+            and _shape(fact.object) == _shape(task.reference)
+            and _is_value(fact.object)
+            # A question about what held before asks for just this value.
+            and reference not in " ".join(_tokens(fact.object))
+        ):
             yield fact.object, (fact.id,)
 
 
@@ -156,6 +190,16 @@ _EDITS: dict[Corruption, Callable[[Task, Mapping[str, Fact], random.Random], Ite
     "abstention": _abstention,
 }
 
+_MOST_PARTICULAR_FIRST: tuple[Corruption, ...] = (
+    "superseded", "other_person", "wrong_date", "wrong_object", "invention", "abstention",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1 << 16)
+def _tokens(text: str) -> tuple[str, ...]:
+    """Normalise what facts say: every task compares itself with all of them."""
+    return tuple(normalise(text))
+
 
 def _own(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
     return [facts[fact_id] for fact_id in task.fact_ids if fact_id in facts]
@@ -167,7 +211,7 @@ def _others(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
     return [
         fact
         for fact in sorted(facts.values(), key=lambda fact: fact.id)
-        if fact.id not in task.fact_ids and reference not in " ".join(normalise(fact.statement))
+        if fact.id not in task.fact_ids and reference not in " ".join(_tokens(fact.statement))
     ]
 
 
@@ -188,7 +232,7 @@ def _rivals(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
         if _is_value(fact.object)
         and _shape(fact.object) == shape
         and not (task.kind == "memory_qa_self" and "'" in fact.object)  # a name where the user is spoken to
-        and ((fact.subject, fact.relation) not in said or asked - set(normalise(fact.statement)))
+        and ((fact.subject, fact.relation) not in said or asked - set(_tokens(fact.statement)))
     ]
 
 

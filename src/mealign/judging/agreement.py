@@ -1,0 +1,66 @@
+"""How far a judge and the truth, or the user, agree, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Z = 1.959964
+"""Standard normal quantile of a two-sided 95 % interval."""
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Kappa:
+    """Cohen's kappa with its 95 % interval. None where it is not defined: no votes."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def wilson(successes: float, n: int) -> tuple[float | None, float | None]:
+    """Return the 95 % score interval of a share (Wilson 1927); (None, None) of nothing."""
+    if n == 0:
+        return None, None
+    share = successes / n
+    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    # The interval holds the share; so it must in floating point, where the share is 0 or 1.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+
+
+def kappa(votes: Sequence[tuple[int, int]], *, seed: int = 0) -> Kappa:
+    """Return Cohen's kappa between a judge's votes and the truth (Cohen 1960): (observed - expected) / (1 - expected).
+
+    Every pair is two items, one an order: the truth votes 1 (the answer shown first) in the former and -1 in the
+    latter, the judge 1, -1 or 0 (a tie, or undecided, which never agrees). So a judge that always takes the first
+    agrees in half of the items and has a kappa of 0, as a coin has.
+
+    Args:
+        votes: of every pair, the judge's vote with the right answer shown first, and with it shown second.
+        seed: of the resampling.
+
+    Returns:
+        The kappa in [-1, 1] with a percentile bootstrap interval over pairs: the two orders of a pair stay together.
+    """
+    if not votes:
+        return Kappa(None, None, None)
+    import numpy as np
+
+    # The truth says first in one half of the items and second in the other, so the chance agreement is half the share
+    # of items in which the judge votes at all.
+    right = np.array([(forward == 1) + (reverse == -1) for forward, reverse in votes])
+    voted = np.array([(forward != 0) + (reverse != 0) for forward, reverse in votes])
+
+    def of(rows: np.ndarray) -> np.ndarray:
+        observed, expected = right[rows].mean(axis=-1) / 2, voted[rows].mean(axis=-1) / 4
+        agreed: np.ndarray = (observed - expected) / (1.0 - expected)
+        return agreed
+
+    count = len(votes)
+    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    low, high = np.quantile(of(drawn), (0.025, 0.975))
+    return Kappa(float(of(np.arange(count))), float(low), float(high))
