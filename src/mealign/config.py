@@ -241,9 +241,10 @@ class JudgeServerConfig:
 class JudgeConfig:
     """A prompt variant: what the judge is shown, what it is asked, and who answers.
 
-    ``template`` names a file under ``judging/templates/<language>/``, or is the path of one of the user's own (rules and
-    panels have none). ``top_k`` facts are found a question. ``members`` are the judges of a panel by name. ``plan`` shows what asking would take and asks nothing; ``max_usd`` and ``max_calls`` bound what
-    it may take, known answers included.
+    ``template`` names a file under ``judging/templates/<language>/``, or is the path of one of the user's own (rules
+    and panels have none). ``top_k`` facts are found a question. ``members`` are a panel's judges by name.
+    ``plan`` shows what asking would take and asks nothing; ``max_usd`` and ``max_calls`` bound what it may take, known
+    answers included.
     """
 
     name: str = "evidence"
@@ -608,7 +609,8 @@ def _impossible_template(judge: JudgeConfig, *, key: str) -> Iterator[str]:
         ):
             yield (
                 f"{key}.template={judge.template} with {view}: the template shows "
-                f"{', '.join(sorted(shown)) or 'nothing'}, the view is for one with {{{MAINLY.get(judge.view, 'none')}}}; choose another of the two"
+                f"{', '.join(sorted(shown)) or 'nothing'}, the view {MAINLY.get(judge.view, 'nothing')}; "
+                "choose another of the two"
             )
         silent = judge.backend is JudgeBackend.systemone or (
             judge.backend is JudgeBackend.openai and judge.server.api is OpenAIApi.decisions

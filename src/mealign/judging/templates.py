@@ -34,7 +34,6 @@ SHOWN = frozenset({"bio", "reference", "evidence"})
 REQUIRED = frozenset({"question", "first", "second"})
 FIELDS = SHOWN | REQUIRED | {"person"}
 SIDES = ("first", "second")
-ALL = "all"
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -61,7 +60,7 @@ class FrontMatter(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if ALL not in self.questions and (missing := sorted(set(TASK_KINDS) - set(self.questions))):
+        if "all" not in self.questions and (missing := sorted(set(TASK_KINDS) - set(self.questions))):
             raise ValueError(f"questions: {missing[0]} has none, and there is no `all`")
         asked = [text for questions in self.questions.values() for text in questions.values()]
         if self.asks == "scores":
@@ -121,7 +120,7 @@ class Template:
         return 1.0 / (1.0 + math.exp(second - first)), {name: round(grade, 6) for name, grade in grades.items()}
 
     def _questions(self, kind: TaskKind) -> dict[str, str]:
-        asked = self.matter.questions.get(kind) or self.matter.questions[ALL]
+        asked = self.matter.questions.get(kind) or self.matter.questions["all"]
         if self.matter.asks != "scores":
             return asked
         return {
