@@ -20,6 +20,24 @@ FILES = sorted(TEMPLATES.rglob("*.md"))
 VARIANTS = ["blind", "bio", "reference", "retrieval", "graph", "graph_cot", "rubric", "second_me", "misstates"]
 HEAD = "asks: better\noptions: {first: a, second: b}\nquestions: {all: {v: Which}}"
 BODY = "{question} {first} {second}"
+FARAH = MEMORY[0].model_copy(
+    update={
+        "id": "fact_farah",
+        "subject": "Farah",
+        "object": "the harp",
+        "relation": "play",
+        "statement": "Farah plays the harp.",
+        "superseded_by": None,
+        "entities": ("Farah",),
+    }
+)
+FACTS = [
+    MEMORY[0],
+    MEMORY[1].model_copy(update={"entities": ("Nadia Verhoeven", "Ghent", "Farah")}),
+    MEMORY[2],
+    MEMORY[3].model_copy(update={"subject": "Bart", "entities": ("Bart", "Antwerp")}),
+    FARAH,
+]
 NO_LENGTH = re.compile(r"[Ll]ength|[Ll]änge")
 
 
@@ -27,14 +45,14 @@ class Found:
     """Finds the same facts for every question, and keeps how many were asked for."""
 
     def search(self, queries: list[str], *, k: int) -> list[list[Fact]]:
-        return [[fact for fact in MEMORY if fact.id in ("fact_ghent", "fact_cake")][:k] for _ in queries]
+        return [[fact for fact in FACTS if fact.id in ("fact_ghent", "fact_cake")][:k] for _ in queries]
 
 
 def asked(variant: str, *overrides: str, kind: TaskKind = "memory_qa_self", option: int = 0, p: float = 0.75):  # type: ignore[no-untyped-def]
     model = ScriptedModel(always(option, p))
     judge = build_judge(
         compose_settings(f"judge={variant}", *overrides).judge,
-        facts=MEMORY,
+        facts=FACTS,
         index=lambda: Found(),  # type: ignore[arg-type,return-value]
         bio="Lives in Ghent.",
         person="Nadia",
@@ -104,9 +122,11 @@ def test_the_graph_view_shows_times_replacements_and_neighbours() -> None:
     # What Ghent replaced is shown though the search did not find it.
     (utrecht,) = [line for line in lines if "Utrecht" in line["fact"]]
     assert utrecht["replaced_by"] == MEMORY[1].statement
-    # One hop: it shares a name with what was found.
-    assert any("library" in line["statement"] for line in lines)
-    assert len(lines) == len(MEMORY)
+    assert len(lines) == 4
+    # One hop: Farah's fact shares her name with the one about Ghent, Bart's shares none.
+    statements = [line["statement"] for line in lines]
+    assert FARAH.statement in statements
+    assert MEMORY[3].statement not in statements
 
 
 def test_only_what_reasons_is_asked_to() -> None:
