@@ -187,15 +187,12 @@ def test_no_seed_and_no_cost() -> None:
         "from tests.judging.test_second_me import *; import sys;"
         "sys.stdout.write(''.join(v.model_dump_json() for v in verdicts_of(EvidenceJudge(MEMORY))))"
     )
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
-        ).stdout
-        for environment in (
-            {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}
-            for env in ({"PYTHONHASHSEED": seed, "PYTHONPATH": path} for seed in ("1", "2"))
-        )
-    ]
+    runs = []
+    for seed in ("1", "2"):
+        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}
+        command = [sys.executable, "-c", script]
+        run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        runs.append(run.stdout)
     assert runs[0] == runs[1] == "".join(v.model_dump_json() for v in verdicts_of(EvidenceJudge(MEMORY)))
     verdicts = verdicts_of(ScriptedJudge(lambda *_: 0.6))
     assert [(v.prompt_tokens, v.completion_tokens, v.cost_usd) for v in verdicts] == [(7, 1, 0.5)] * 2
