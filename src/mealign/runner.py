@@ -136,6 +136,8 @@ def stage_key(stage: Stage, settings: Settings, *, root: Path, folder: Path) -> 
     inputs = {path: digest_path(folder / path) for path in stage.inputs(settings)}
     if stage.name == "ingest":
         inputs["source"] = digest_path(root / Path(settings.user.path).expanduser())
+    if stage.name == "judge":
+        inputs |= {path.name: digest_path(path) for path in config.template_paths(settings.judge)}
     code = {room: digest_path(PACKAGE / room) for room in (*stage.rooms, "records.py")}
     params = {key: _lookup(values, key) for key in stage.keys(settings)}
     return content_id("key", params, inputs, code, source_of(stage.run)).removeprefix("key_")
@@ -208,6 +210,7 @@ def _track(
         tracker.log_metrics(summary["metrics"])
     if stage.name == "judge":
         _track_certificate(tracker, settings, summary["certificate"])
+        _track_templates(tracker, settings)
     if stage.name in ("sft", "dpo"):
         tracker.log_adapter(stage.name, folder / "adapters" / stage.name)
     if stage.name == "evaluate":
@@ -223,6 +226,14 @@ def _track_certificate(tracker: Tracker, settings: Settings, certificate: Mappin
     tracker.log_bytes(f"{folder}/certificate.json", canonical_json(certificate).encode(), personal=False)
     for name, image in draw_certificate(certificate).items():
         tracker.log_bytes(f"{folder}/{name}", image, personal=False)
+
+
+def _track_templates(tracker: Tracker, settings: Settings) -> None:
+    from mealign.judging.templates import load_template
+
+    for path in config.template_paths(settings.judge):
+        template = load_template(path)
+        tracker.log_prompt(template.name, template.text, digest=template.digest)
 
 
 @contextmanager

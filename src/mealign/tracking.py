@@ -37,6 +37,7 @@ PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
 RUN_KEY = "mealign.run_key"
 PARENT = "mlflow.parentRunId"
 SQLITE = "sqlite:///"
+PROMPT_PREFIX = "mealign-judge-"
 
 # Limits of MLflow.
 PARAM_LENGTH = 6000
@@ -80,6 +81,9 @@ class Tracker(Protocol):
     def log_config(self, text: str) -> None:
         """Keep the resolved config as ``config.yaml``."""
 
+    def log_prompt(self, name: str, text: str, *, digest: str) -> None:
+        """Link a prompt template, which holds no text of the user, to the run; register it when its digest is new."""
+
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""
 
@@ -112,6 +116,9 @@ class NullTracker:
     def log_config(self, text: str) -> None:
         """Keep nothing."""
 
+    def log_prompt(self, name: str, text: str, *, digest: str) -> None:
+        """Keep nothing."""
+
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Keep nothing."""
 
@@ -119,8 +126,17 @@ class NullTracker:
 class MlflowTracker:
     """Writes to one open MLflow run; ``continued`` when the run may already hold some of what is told."""
 
-    def __init__(self, client: MlflowClient, run_id: str, settings: TrackingConfig, *, continued: bool) -> None:
+    def __init__(
+        self,
+        client: MlflowClient,
+        run_id: str,
+        settings: TrackingConfig,
+        *,
+        continued: bool,
+        lock: AbstractContextManager[Any],
+    ) -> None:
         self.run_id = run_id
+        self._lock = lock
         self._client = client
         self._settings = settings
         self._continued = continued
@@ -191,6 +207,25 @@ class MlflowTracker:
         """Keep the resolved config as ``config.yaml``."""
         self.log_bytes("config.yaml", text.encode(), personal=False)
 
+    def log_prompt(self, name: str, text: str, *, digest: str) -> None:
+        """Link a prompt template to the run; it is registered as ``mealign-judge-<name>`` when its digest is new.
+
+        The digest is an alias and a tag of the version. The text is kept as it is, front matter included.
+        """
+        full = f"{PROMPT_PREFIX}{name}"
+        from mlflow.tracing.constant import TraceTagKey
+        from mlflow.tracing.utils.prompt import update_linked_prompts_tag
+
+        with _refusals(self._settings), self._lock:
+            version = self._client.load_prompt(f"prompts:/{full}@{digest}", allow_missing=True)
+            if version is None:
+                version = self._client.register_prompt(full, text, tags={"mealign.digest": digest})
+                self._client.set_prompt_alias(full, digest, int(version.version))
+            # The client's own method looks for the run in the process's default store.
+            linked = self._client.get_run(self.run_id).data.tags.get(TraceTagKey.LINKED_PROMPTS)
+            updated = update_linked_prompts_tag(linked, [version])
+            self._client.set_tag(self.run_id, TraceTagKey.LINKED_PROMPTS, updated)
+
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""
         with _refusals(self._settings):
@@ -250,7 +285,7 @@ def open_tracker(
             run_name=run_name, run_key=run_key, parent=os.environ.get(PARENT_VARIABLE), tags=tags
         )
         books.log_params(run_id, params)
-    tracker = MlflowTracker(books.client, run_id, settings, continued=continued)
+    tracker = MlflowTracker(books.client, run_id, settings, continued=continued, lock=books.lock)
     status: Status = "FAILED"
     try:
         yield tracker
@@ -283,7 +318,7 @@ class Sweep:
         Raises:
             MealignError: MLflow refuses.
         """
-        tracker = MlflowTracker(self.books.client, self.run_id, self.settings, continued=True)
+        tracker = MlflowTracker(self.books.client, self.run_id, self.settings, continued=True, lock=self.books.lock)
         with _refusals(self.settings):
             jobs = self.books.children(self.run_id)
             tracker.log_bytes("comparison.csv", _comparison(jobs, self.keys).encode(), personal=False)

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from mealign.judging.judge import Opinion
-from mealign.records import ABSTENTION, Candidate, Evidence, Fact, Family, Message, Order, Origin, Task, Verdict
+from mealign.judging.judge import Comparison, Opinion
+from mealign.language.decisions import Decided, Estimate, Inquiry, Undecided, Usage
+from mealign.records import (
+    ABSTENTION,
+    Candidate,
+    Evidence,
+    Fact,
+    Family,
+    Message,
+    Order,
+    Origin,
+    Task,
+    TaskKind,
+    Verdict,
+)
 
 
 def fact(key: str, statement: str, value: str = "", *, superseded_by: str | None = None) -> Fact:
@@ -31,10 +44,11 @@ def task(
     shown: Sequence[str] = (),
     family: Family | None = None,
     key: str = "task_1",
+    kind: TaskKind = "memory_qa_third_party",
 ) -> Task:
     return Task(
         id=key,
-        kind="memory_qa_third_party",
+        kind=kind,
         family=family or ("unanswerable" if reference == ABSTENTION else "recall"),
         question=question,
         prompt=(Message(role="user", content=question),),
@@ -62,7 +76,7 @@ def verdict(first: str, second: str, order: Order, p_first: float | None, *, tas
         second=second,
         order=order,
         p_first=p_first,
-        error="MealignError" if p_first is None else None,
+        error="unreachable" if p_first is None else None,
     )
 
 
@@ -77,16 +91,62 @@ def both_orders(
 
 
 class ScriptedJudge:
-    """Says what a function of the two texts says, which may raise."""
+    """Says of every comparison what a function of the two texts says: P(first), or why it is undecided."""
 
     name = "scripted"
     digest = "judge_scripted"
 
-    def __init__(self, script: Callable[[str, str], float]) -> None:
+    def __init__(self, script: Callable[[str, str], float | Undecided]) -> None:
         self._script = script
 
-    def compare(self, task: Task, first: str, second: str) -> Opinion:
-        return Opinion(p_first=self._script(first, second), prompt_tokens=7, cost_usd=0.5)
+    def compare(
+        self, comparisons: Sequence[Comparison], *, description: str | None = None
+    ) -> list[Opinion | Undecided]:
+        said = [self._script(each.first, each.second) for each in comparisons]
+        return [
+            opinion
+            if isinstance(opinion, Undecided)
+            else Opinion(p_first=opinion, usage=Usage(prompt_tokens=7, completion_tokens=1, cost_usd=0.5))
+            for opinion in said
+        ]
+
+    def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
+        return Estimate(len(comparisons), 0, 7 * len(comparisons), len(comparisons), 0.5 * len(comparisons), None)
+
+
+class ScriptedModel:
+    """Decides as a function of the inquiry says (question to option to probability), and keeps what it was asked."""
+
+    digest = "model_0"
+
+    def __init__(self, script: Callable[[Inquiry], Decided | Undecided]) -> None:
+        self._script = script
+        self.asked: list[Inquiry] = []
+
+    def decide(self, inquiries: Sequence[Inquiry], *, description: str | None = None) -> list[Decided | Undecided]:
+        self.asked += inquiries
+        return [self._script(inquiry) for inquiry in inquiries]
+
+    def estimate(self, inquiries: Sequence[Inquiry]) -> Estimate:
+        return Estimate(len(inquiries), 0, 0, 0, None, None)
+
+
+def always(option: int = 0, p: float = 0.75) -> Callable[[Inquiry], Decided]:
+    """Give one option of every question, by its position, the probability ``p``, and share the rest out."""
+
+    def decide(inquiry: Inquiry) -> Decided:
+        return Decided(
+            {
+                name: {
+                    each: p if index == option else (1 - p) / (len(choice.options) - 1)
+                    for index, each in enumerate(choice.options)
+                }
+                for name, choice in inquiry.questions.items()
+            },
+            usage=Usage(prompt_tokens=11),
+        )
+
+    return decide
 
 
 MEMORY = (

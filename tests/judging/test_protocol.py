@@ -1,4 +1,3 @@
-import json
 import random
 
 import pytest
@@ -6,11 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mealign.errors import MealignError
-from mealign.judging.evidence import EvidenceJudge
-from mealign.judging.outcome import merge
 from mealign.judging.protocol import PlannedPair, judge_pairs, plan_pairs
-from mealign.records import Candidate, Origin, Task, Verdict, canonical_json
-from tests.judging.builders import MEMORY, ScriptedJudge, candidate, task
+from mealign.language.decisions import Undecided, UndecidedKind
+from mealign.records import Candidate, Origin, Task
+from tests.judging.builders import ScriptedJudge, candidate, task
 
 WHERE = task("Where did Nadia move to?", "Ghent")
 POOL = [
@@ -81,65 +79,25 @@ def test_the_plan_depends_on_no_order_and_counts_every_pair(
     assert sum(planned.counts.values()) == sum(size * (size - 1) // 2 for size in sizes)
 
 
-def test_every_pair_is_asked_in_both_orders() -> None:
-    """Second-Me, defect 1."""
-    shown = []
-    judge = ScriptedJudge(lambda first, second: shown.append((first, second)) or 0.75)  # type: ignore[func-returns-value]
-    verdicts = judge_pairs([WHERE], POOL, judge, pairs=[PlannedPair(WHERE.id, "c1", "c2")], description="judge")
-    assert shown == [("Ghent", "Utrecht"), ("Utrecht", "Ghent")]
-    assert [(v.first, v.second, v.order) for v in verdicts] == [("c1", "c2", "forward"), ("c2", "c1", "reverse")]
-    assert merge(verdicts)[0].flipped
-
-
-def test_what_the_judge_cost_is_recorded() -> None:
-    """Second-Me, defect 17."""
-    pairs = plan([WHERE], POOL, per_task=2).pairs
-    verdicts = judge_pairs([WHERE], POOL, ScriptedJudge(lambda *_: 0.6), pairs=pairs, description="judge")
-    assert sum(verdict.prompt_tokens for verdict in verdicts) == 4 * 7
-    assert sum(verdict.cost_usd for verdict in verdicts) == 4 * 0.5
-
-
-@pytest.mark.parametrize(
-    ("failure", "name"),
-    [
-        (MealignError("the server said no to Nadia"), "MealignError"),
-        (RuntimeError("out of memory"), "RuntimeError"),
-        (json.JSONDecodeError("no", "Ghent", 0), "JSONDecodeError"),
-    ],
-)
-def test_a_failure_is_recorded_and_the_rest_is_judged(failure: Exception, name: str) -> None:
-    """Second-Me, defects 3 and 16: no tie, no lost run, and no text of the error in the data."""
-
-    def script(first: str, second: str) -> float:
-        if "Utrecht" in (first, second):
-            raise failure
-        return 0.8
+@pytest.mark.parametrize("kind", ["malformed", "refused", "too_long", "unreachable"])
+def test_what_is_undecided_is_recorded_word_for_word_and_the_rest_is_judged(kind: UndecidedKind) -> None:
+    def script(first: str, second: str) -> float | Undecided:
+        return Undecided(kind, raw="I would rather not") if "Utrecht" in (first, second) else 0.8
 
     pairs = [PlannedPair(WHERE.id, "c1", "c2"), PlannedPair(WHERE.id, "c1", "c3")]
     verdicts = judge_pairs([WHERE], POOL, ScriptedJudge(script), pairs=pairs, description="judge")
-    assert [(verdict.p_first, verdict.error) for verdict in verdicts] == [(None, name)] * 2 + [(0.8, None)] * 2
-    assert "Nadia" not in "".join(canonical_json(verdict.model_dump()) for verdict in verdicts)
+    assert [(verdict.p_first, verdict.error) for verdict in verdicts] == [(None, kind)] * 2 + [(0.8, None)] * 2
+    assert [verdict.raw for verdict in verdicts] == ["I would rather not"] * 2 + [""] * 2
 
 
 @pytest.mark.parametrize("nonsense", [float("nan"), -0.1, 1.5, float("inf")])
-def test_a_probability_that_is_none_is_an_error(nonsense: float) -> None:
-    """Second-Me, defect 3: an unexpected verdict does not lose the run."""
+def test_a_probability_that_is_none_is_a_mistake_of_the_program(nonsense: float) -> None:
     pairs = [PlannedPair(WHERE.id, "c1", "c2")]
-    verdicts = judge_pairs([WHERE], POOL, ScriptedJudge(lambda *_: nonsense), pairs=pairs, description="judge")
-    assert [verdict.error for verdict in verdicts] == ["ValueError", "ValueError"]
+    with pytest.raises(ValueError, match="no probability"):
+        judge_pairs([WHERE], POOL, ScriptedJudge(lambda *_: nonsense), pairs=pairs, description="judge")
 
 
 def test_a_mistake_of_the_program_is_not_taken_for_a_failure_of_the_judge() -> None:
     pairs = [PlannedPair(WHERE.id, "c1", "unknown")]
     with pytest.raises(KeyError):
         judge_pairs([WHERE], POOL, ScriptedJudge(lambda *_: 0.5), pairs=pairs, description="judge")
-
-
-def test_the_same_input_gives_the_same_bytes() -> None:
-    """Second-Me, defect 17."""
-
-    def run() -> list[Verdict]:
-        pairs = plan([WHERE], POOL).pairs
-        return judge_pairs([WHERE], POOL, EvidenceJudge(MEMORY), pairs=pairs, description="judge")
-
-    assert [item.model_dump_json() for item in run()] == [item.model_dump_json() for item in run()]

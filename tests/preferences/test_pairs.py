@@ -9,6 +9,7 @@ from mealign.config import PreferencesConfig
 from mealign.errors import MealignError
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.protocol import judge_pairs, plan_pairs
+from mealign.language.decisions import Undecided
 from mealign.preferences.pairs import PreferenceSet, build_preferences
 from mealign.records import ABSTENTION, FAMILIES, Candidate, Standing, Task, Verdict
 from tests.judging.builders import MEMORY, ScriptedJudge, both_orders, candidate, task
@@ -145,9 +146,9 @@ def test_of_a_question_without_an_answer_the_verdict_stands(shown: list[str]) ->
 def test_the_text_of_an_error_is_in_no_pair() -> None:
     """Second-Me, defect 16."""
 
-    def script(first: str, second: str) -> float:
+    def script(first: str, second: str) -> float | Undecided:
         if "Utrecht" in (first, second):
-            raise MealignError("the server is gone")
+            return Undecided("unreachable", raw="the server is gone")
         return 0.9 if first == "Ghent" else 0.1
 
     pool = POOL[:2] + POOL[4:]

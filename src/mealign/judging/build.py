@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from mealign.config import JudgeBackend, JudgeConfig, JudgeView
+from mealign.config import JudgeBackend, JudgeConfig, template_path
 from mealign.errors import ConfigError
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.judge import Judge
 from mealign.judging.pairwise import PairwiseJudge
+from mealign.judging.panel import PanelJudge
+from mealign.judging.shown import Shown
+from mealign.judging.templates import load_template
 from mealign.language.decisions import DecisionModel
 from mealign.records import Fact
 
+if TYPE_CHECKING:
+    from mealign.memory.search import FactIndex
+
 
 def build_judge(
-    settings: JudgeConfig, *, facts: Sequence[Fact], bio: str, person: str, model: Callable[[], DecisionModel]
+    settings: JudgeConfig,
+    *,
+    facts: Sequence[Fact],
+    index: Callable[[], FactIndex],
+    bio: str,
+    person: str,
+    model: Callable[[JudgeConfig], DecisionModel],
 ) -> Judge:
-    """Build the judge that the settings name; ``model`` is loaded only for a judge that asks one.
+    """Build the judge that the settings name; they are checked already (:func:`mealign.config.check`).
+
+    ``model`` and ``index`` are called only for a judge that needs them. A panel comes without weights: they are
+    measured first (:func:`~mealign.judging.panel.panel_weights`).
 
     Raises:
-        ConfigError: there is no judge that answers in this way and is shown this.
+        ConfigError: the template cannot be used, or a model cannot be asked in this way.
     """
-    if (settings.backend, settings.view) == (JudgeBackend.evidence, JudgeView.evidence):
+    if settings.backend is JudgeBackend.evidence:
         return EvidenceJudge(facts)
-    if (settings.backend, settings.view) == (JudgeBackend.local, JudgeView.bio):
-        return PairwiseJudge(model(), name=settings.name, instructions=settings.instructions, person=person, bio=bio)
-    raise ConfigError(
-        f"judge.backend={settings.backend} with judge.view={settings.view}: there is no such judge; "
-        "use judge.backend=evidence judge.view=evidence, or judge.backend=local judge.view=bio"
-    )
+    if settings.backend is JudgeBackend.panel:
+        members = [
+            build_judge(member, facts=facts, index=index, bio=bio, person=person, model=model)
+            for member in settings.members.values()
+        ]
+        return PanelJudge(members, name=settings.name)
+    path = template_path(settings)
+    if path is None:
+        raise ConfigError(f"judge={settings.name}: a language model needs judge.template")
+    template = load_template(path)
+    shown = Shown(settings.view, facts=facts, index=index, bio=bio, person=person, top_k=settings.top_k)
+    return PairwiseJudge(model(settings), name=settings.name, template=template, shown=shown)

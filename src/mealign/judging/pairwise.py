@@ -1,83 +1,82 @@
-"""A language model as judge: it is told who the user is and decides between two answers."""
+"""A language model as judge: a template says what it is shown and asked, and it decides between two answers."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 
 from mealign.judging.judge import Comparison, Opinion
-from mealign.language.chat import without_role_tokens
-from mealign.language.decisions import Choice, Decided, DecisionModel, Estimate, Inquiry, Undecided
+from mealign.judging.quoting import MAX_CHARACTERS, left_out, plain, quote
+from mealign.judging.shown import Shown
+from mealign.judging.templates import Template
+from mealign.language.decisions import Decided, DecisionModel, Estimate, Inquiry, Undecided
 from mealign.records import content_id
 
-MAX_CHARACTERS = 2000
-OPTIONS = {"first": "the first answer is better", "second": "the second answer is better"}
+SAME = Opinion(p_first=0.5, rationale="both answers are the same")
 
 
 class PairwiseJudge:
-    """Asks ``model.decide`` which of two answers is better.
+    """Asks a model which of two answers is better. Answers that are the same are a tie and are not asked about.
 
     Args:
         model: who answers.
         name: of the judge in records and paths.
-        instructions: what is asked, beside the dimensions of the task's kind (``templates/<kind>.txt``).
-        person: full name of the user.
-        bio: what the judge is told of the user.
+        template: what is asked.
+        shown: what is shown beside the answers.
     """
 
-    def __init__(self, model: DecisionModel, *, name: str, instructions: str, person: str, bio: str) -> None:
+    def __init__(self, model: DecisionModel, *, name: str, template: Template, shown: Shown) -> None:
         self.name = name
+        self.template = template
         self._model = model
-        self._instructions = instructions
-        self._about = f"About {person}: {_plain(bio)}"
-        self._dimensions = {
-            path.name.removesuffix(".txt"): path.read_text(encoding="utf-8").strip()
-            for path in files("mealign.judging").joinpath("templates").iterdir()
-            if path.name.endswith(".txt")
-        }
-        self.digest = content_id(
-            "judge", name, instructions, self._about, self._dimensions, OPTIONS, MAX_CHARACTERS, model.digest
-        )
+        self._shown = shown
+        self.digest = content_id("judge", name, template.digest, shown.digest, MAX_CHARACTERS, model.digest)
 
     def compare(
         self, comparisons: Sequence[Comparison], *, description: str | None = None
     ) -> list[Opinion | Undecided]:
-        """Let the model decide; the answers are quoted as data, without anything that reads as a chat role.
+        """Let the model decide about all pairs of different answers at once.
+
+        ``dimensions`` holds what the opinion is made of, and, of an answer too long to be shown whole,
+        ``first_left_out`` or ``second_left_out``: the characters that were cut out of its middle.
 
         Raises:
-            MealignError: the model cannot be asked.
+            MealignError: the model cannot be asked, or its budget is spent.
         """
-        answers = self._model.decide([self._inquiry(each) for each in comparisons], description=description)
-        return [
-            Opinion(p_first=answer.probabilities["verdict"]["first"], usage=answer.usage)
-            if isinstance(answer, Decided)
-            else answer
-            for answer in answers
-        ]
+        differing = [comparison for comparison in comparisons if not _same(comparison)]
+        outcomes = iter(self._model.decide(self._inquiries(differing), description=description) if differing else [])
+        return [SAME if _same(comparison) else self._opinion(comparison, next(outcomes)) for comparison in comparisons]
 
     def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
         """Say what the model would be asked."""
-        return self._model.estimate([self._inquiry(each) for each in comparisons])
+        return self._model.estimate(self._inquiries([each for each in comparisons if not _same(each)]))
 
-    def _inquiry(self, comparison: Comparison) -> Inquiry:
-        state = "\n".join(
-            [
-                self._about,
-                f"Question: {_plain(comparison.task.question)}",
-                f"First answer: {_quote(comparison.first)}",
-                f"Second answer: {_quote(comparison.second)}",
-            ]
+    def _inquiries(self, comparisons: Sequence[Comparison]) -> list[Inquiry]:
+        shown = self._shown.values([comparison.task for comparison in comparisons])
+        return [
+            self.template.inquiry(
+                comparison.task.kind,
+                {**values, "first": quote(comparison.first), "second": quote(comparison.second)},
+            )
+            for comparison, values in zip(comparisons, shown, strict=True)
+        ]
+
+    def _opinion(self, comparison: Comparison, outcome: Decided | Undecided) -> Opinion | Undecided:
+        if isinstance(outcome, Undecided):
+            return outcome
+        p_first, dimensions = self.template.read(outcome.probabilities)
+        return Opinion(
+            # A sum of probabilities may end a rounding error above 1.
+            p_first=min(1.0, max(0.0, p_first)),
+            dimensions={**dimensions, **_cuts(comparison)},
+            rationale=outcome.reasoning,
+            usage=outcome.usage,
         )
-        instructions = f"{self._instructions} {self._dimensions[comparison.task.kind]}".strip()
-        return Inquiry(state=state, questions={"verdict": Choice(instructions, OPTIONS)})
 
 
-def _quote(answer: str) -> str:
-    """Return the answer as one JSON string: whatever it says, it cannot end its own quotation."""
-    return json.dumps(_plain(answer)[:MAX_CHARACTERS], ensure_ascii=False)
+def _same(comparison: Comparison) -> bool:
+    return plain(comparison.first) == plain(comparison.second)
 
 
-def _plain(text: str) -> str:
-    """Return the text on one line and without the tokens that mark a turn."""
-    return " ".join(without_role_tokens(text).split())
+def _cuts(comparison: Comparison) -> Mapping[str, float]:
+    cuts = {"first_left_out": left_out(comparison.first), "second_left_out": left_out(comparison.second)}
+    return {name: float(cut) for name, cut in cuts.items() if cut}

@@ -13,8 +13,11 @@ Prompt = Sequence[Message]
 Schema = Mapping[str, Any]
 """A JSON schema (draft 2020-12) of an object."""
 
-ROLE_TOKENS = re.compile(r"<\|[^|<>]{0,40}\|>|</?s>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>")
-"""How the chat formats in use mark a turn (ChatML and Llama 3, Llama 2, Mistral, Gemma)."""
+ROLE_TOKENS = re.compile(
+    r"<\|[^|<>]{0,40}\|>|<｜[^｜<>]{0,40}｜>|</?s>|<</?SYS>>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS)\]"
+    r"|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>"
+)
+"""How the chat formats in use mark a turn (ChatML, Llama 2 and 3, Mistral, Gemma, DeepSeek)."""
 SCHEMA_REQUEST = "Answer with one JSON object that matches this JSON schema, and with nothing else:"
 
 
