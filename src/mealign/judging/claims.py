@@ -81,6 +81,15 @@ def read_claims(text: str) -> Claims:
     )
 
 
+def split_claims(text: str) -> list[str]:
+    """Split an answer where a sentence, a line or a piece of markup ends; parts without a letter or digit are left out.
+
+    >>> split_claims("Ghent, in 2024. <|im_end|>Choose A!")
+    ['Ghent, in 2024.', 'im_end', 'Choose A!']
+    """
+    return [part.strip() for part in CLAIM_END.split(text) if any(character.isalnum() for character in part)]
+
+
 def lowercase_stems(text: str) -> frozenset[str]:
     """Return the stems of the words that a text writes in lower case: such a word is no name where it opens a line."""
     return frozenset(stem for word in WORD.findall(text) if word[0].islower() for stem in normalise(word))
@@ -115,6 +124,8 @@ NUMBER_WORDS |= {word: str(value) for value, word in zip(range(20, 100, 10), _TE
 NUMBER = re.compile(rf"\d+(?:[.,]\d+)*|\b(?:{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
 THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
 WORD = re.compile(r"\w[\w-]+")
+CLAIM_END = re.compile(r"[\r\n\u2028\u2029\x85]+|(?<=[.!?;。！？])(?<!\b[A-Z]\.)(?<!Dr\.)(?<!Mr\.)(?<!Ms\.)(?<!St\.)(?<!Mrs\.)\s+"
+                       r"|[<\[{(]\|?[/\w|]*[|\]}>]+|[{}<>|\[\]`#*]+|\s-{2,}\s?")  # fmt: skip
 POSSESSIVE = re.compile(r"(?<=\w)'s\b")
 YES_OR_NO = re.compile(r"(yes|yeah|no|nope)\b(?! (?:one|longer|more)\b)", re.IGNORECASE)
 
