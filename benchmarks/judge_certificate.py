@@ -35,6 +35,7 @@ from mealign.language.local import LocalModel
 from mealign.language.weights import default_cache, fetch_model, fetch_packaged
 from mealign.memory.extract import extract_facts
 from mealign.memory.passages import passages_of
+from mealign.memory.profile import choose_facts
 from mealign.memory.search import FactIndex, embed
 from mealign.records import content_id
 
@@ -124,15 +125,17 @@ def _judges(path: Path, settings: Settings) -> Iterator[tuple[str, Judge]]:
         person = result.documents[0].author
         facts = extract_facts(result.documents, person=person, parser=parser).facts
         passages = passages_of(facts, result.documents)
-        vectors = embed(facts, passages, encode.encode)
-        index = FactIndex(facts, passages, vectors, encode.encode)
-        statements = vectors[:, 0]
-        sentences = extractive_bio(facts, statements, cluster(statements), person=person, max_sentences=settings.memory.bio_sentences)
+        index = FactIndex(facts, passages, embed(facts, passages, encode.encode), encode.encode)
+        told = [
+            fact.statement
+            for speaker in sorted(result.documents[0].participants)
+            for fact in choose_facts(facts, [], person=speaker, count=settings.memory.bio_sentences)
+        ]
         judge = build_judge(
             settings.judge,
             facts=facts,
             index=lambda index=index: index,
-            bio=" ".join(sentence.text for sentence in sentences),
+            bio=" ".join(told),
             person="",
             model=lambda _: model(),
         )

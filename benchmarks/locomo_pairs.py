@@ -82,5 +82,13 @@ def _about(question: str, speakers: Sequence[str]) -> int | None:
 
 
 def _task(key: str, question: str) -> Task:
-    return Task(id=key, kind="memory_qa_third_party", family="recall", question=question,
-                prompt=(Message(role="user", content=question),), reference=NO_KEY, fact_ids=(), split="eval")  # fmt: skip
+    return Task(
+        id=key,
+        kind="memory_qa_third_party",
+        family="recall",
+        question=question,
+        prompt=(Message(role="user", content=question),),
+        reference=NO_KEY,
+        fact_ids=(),
+        split="eval",
+    )

@@ -154,9 +154,7 @@ class SupportFinder:
         import numpy as np
 
         words = {word for word in re.findall(r"\w+", question) if word[0].isupper() and len(word) > 2}
-        named = {
-            name for name in self._names if any(_is_name(word, name) for word in words)
-        }
+        named = {name for name in self._names if any(_is_name(word, name) for word in words)}
         if self._person and SELF.search(question):
             named.add(self._person)
         return np.array([owner in named for owner in self._owners])
