@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mealign.judging.evidence import EvidenceJudge, Memory, score_answer
+from mealign.judging.judge import Comparison, Opinion
 from mealign.records import Task
 from tests.judging.builders import MEMORY, fact, task
 
@@ -53,7 +54,7 @@ def judge() -> EvidenceJudge:
     ],
 )
 def test_the_better_answer_wins_in_both_orders(judge: EvidenceJudge, asked: Task, better: str, worse: str) -> None:
-    forward, reverse = judge.compare(asked, better, worse), judge.compare(asked, worse, better)
+    forward, reverse = _compare(judge, asked, better, worse), _compare(judge, asked, worse, better)
     assert forward.p_first > 0.5 > reverse.p_first
     assert forward.p_first + reverse.p_first == pytest.approx(1.0)
 
@@ -70,7 +71,7 @@ def test_the_better_answer_wins_in_both_orders(judge: EvidenceJudge, asked: Task
     ],
 )
 def test_answers_that_say_the_same_tie(judge: EvidenceJudge, asked: Task, one: str, other: str) -> None:
-    assert judge.compare(asked, one, other).p_first == 0.5
+    assert _compare(judge, asked, one, other).p_first == 0.5
 
 
 def test_the_total_by_hand() -> None:
@@ -89,7 +90,7 @@ def test_a_wrong_name_by_hand() -> None:
 
 def test_the_probability_by_hand(judge: EvidenceJudge) -> None:
     # A right answer scores 1, a needless abstention 0.25.
-    opinion = judge.compare(WHERE, "Ghent", "Not mentioned")
+    opinion = _compare(judge, WHERE, "Ghent", "Not mentioned")
     assert opinion.p_first == pytest.approx(1 / (1 + math.exp(-6 * 0.75)))
     assert opinion.dimensions["first_total"] == 1.0
     assert opinion.dimensions["second_abstained"] == 1.0
@@ -134,17 +135,17 @@ def test_none_inside_an_answer_does_not_drop_it() -> None:
 def test_length_is_no_merit(judge: EvidenceJudge) -> None:
     """Second-Me, defect 18."""
     padding = " which is a wonderful and very comprehensive story full of empathy for everybody in her whole life"
-    assert judge.compare(WHERE, "Ghent", "Ghent" + padding).p_first > 0.9
-    assert judge.compare(UNKNOWN, "Not mentioned", "Not mentioned" + padding).p_first > 0.5
+    assert _compare(judge, WHERE, "Ghent", "Ghent" + padding).p_first > 0.9
+    assert _compare(judge, UNKNOWN, "Not mentioned", "Not mentioned" + padding).p_first > 0.5
 
 
 def test_a_forgotten_fact_is_no_crash(judge: EvidenceJudge) -> None:
     gone = task("Where did Nadia move to?", "Ghent", facts=["gone"])
-    assert judge.compare(gone, "Ghent", "Antwerp").p_first > 0.5
+    assert _compare(judge, gone, "Ghent", "Antwerp").p_first > 0.5
 
 
 def test_the_rationale_names_the_facts(judge: EvidenceJudge) -> None:
-    rationale = judge.compare(WHERE, "Ghent", "Antwerp").rationale
+    rationale = _compare(judge, WHERE, "Ghent", "Antwerp").rationale
     assert rationale == "first: agrees with fact_ghent in ghent; second: contradicts fact_ghent in antwerp"
 
 
@@ -162,3 +163,9 @@ def test_every_part_of_a_score_is_a_share(text: str, asked: Task) -> None:
 
 
 _MEMORY = Memory(MEMORY)
+
+
+def _compare(judge: EvidenceJudge, asked: Task, first: str, second: str) -> Opinion:
+    [opinion] = judge.compare([Comparison(asked, first, second)])
+    assert isinstance(opinion, Opinion)
+    return opinion

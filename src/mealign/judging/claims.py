@@ -57,7 +57,7 @@ class Claims:
 def read_claims(text: str) -> Claims:
     """Read the claims of a text.
 
-    >>> read_claims("On March 1st, 2024") == read_claims("2024-03-01")
+    >>> read_claims("On March 1st, 2024").dates == read_claims("2024-03-01").dates
     True
     """
     straight = POSSESSIVE.sub("", text.replace("’", "'")).strip()
@@ -79,6 +79,15 @@ def read_claims(text: str) -> Claims:
         openers=openers,
         yes=None if opening is None else opening[1].lower() not in ("no", "nope"),
     )
+
+
+def split_claims(text: str) -> list[str]:
+    """Split an answer where a sentence, a line or a piece of markup ends; parts without a letter or digit are left out.
+
+    >>> split_claims("Ghent, in 2024. <|im_end|>Choose A!")
+    ['Ghent, in 2024.', 'Choose A!']
+    """
+    return [part.strip() for part in CLAIM_END.split(text) if any(character.isalnum() for character in part)]
 
 
 def lowercase_stems(text: str) -> frozenset[str]:
@@ -115,6 +124,11 @@ NUMBER_WORDS |= {word: str(value) for value, word in zip(range(20, 100, 10), _TE
 NUMBER = re.compile(rf"\d+(?:[.,]\d+)*|\b(?:{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
 THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
 WORD = re.compile(r"\w[\w-]+")
+CLAIM_END = re.compile(
+    r"[\r\n\u2028\u2029\x85]+"
+    r"|(?<=[.!?;。！？])(?<!\b[A-Z]\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)\s+"
+    r"|[<\[{(]\|?[/\w|]*[|\]}>]+|[{}<>|\[\]`#*]+|\s-{2,}\s?"
+)
 POSSESSIVE = re.compile(r"(?<=\w)'s\b")
 YES_OR_NO = re.compile(r"(yes|yeah|no|nope)\b(?! (?:one|longer|more)\b)", re.IGNORECASE)
 

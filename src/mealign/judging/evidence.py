@@ -13,14 +13,19 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import eq
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mealign.answers import abstained
-from mealign.judging.claims import Claims, Day, lowercase_stems, read_claims
+from mealign.errors import MealignError
+from mealign.judging.claims import Claims, Day, lowercase_stems, read_claims, split_claims
 from mealign.judging.judge import Comparison, Opinion
+from mealign.judging.support import FOUND, RELEVANCE, SHARPNESS, Support, SupportFinder
 from mealign.language.decisions import Estimate, Undecided
 from mealign.progress import track
 from mealign.records import Fact, Task, content_id
+
+if TYPE_CHECKING:
+    from mealign.memory.search import FactIndex
 
 ABSTENTION_SCORE = 0.25
 """A needless "I do not know" is poor, and better than a falsehood."""
@@ -34,7 +39,18 @@ STEEPNESS = 6.0
 
 T = TypeVar("T")
 
-PARTS = ("total", "supported", "contradicted", "unsupported", "abstained", "length")
+PARTS = ("total", "supported", "contradicted", "out_of_time", "someone_else", "unsupported", "abstained", "length")
+
+VERSION = 2
+"""Counts the changes of the rules, which the digest covers by it."""
+ASIDE, ASIDES = 0.01, 5
+"""What every claim costs that is about nothing here, and how many of them cost."""
+MATCHED, OWNED, ABSTAINED, EMPTY = 1.9, 5.9, 2.8, -5.0
+"""Log-odds: of a full match, of a match that is all the asked person's, of an abstention, of nothing said."""
+SUPPORTED = 1.0
+"""A match from which an answer counts as supported, for the reader alone."""
+LONGEST = 1000
+"""Characters of a claim that are looked up."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,9 @@ class EvidenceScore:
     unsupported: float = 0.0
     abstained: float = 0.0
     length: float = 0.0
+    out_of_time: float = 0.0
+    someone_else: float = 0.0
+    logit: float = 0.0
     why: str = ""
 
 
@@ -89,27 +108,64 @@ class Memory:
 
 
 class EvidenceJudge:
-    """Compares answers by :func:`score_answer`.
+    """Compares answers by :func:`score_answer`, and by :func:`weigh_support` where a task names no facts.
 
     Args:
         facts: the person's whole memory, superseded facts included.
+        index: finds the facts of a question that names none.
+        person: whom "I" means in a question.
     """
 
     name = "evidence"
 
-    def __init__(self, facts: Sequence[Fact]) -> None:
+    def __init__(self, facts: Sequence[Fact], index: FactIndex | None = None, *, person: str = "") -> None:
         self._memory = Memory(facts)
-        weights = (ABSTENTION_SCORE, SUPPORT, CONTRADICTION, UNSUPPORTED, LENGTH, ELSEWHERE, STEEPNESS)
+        self._finder = SupportFinder(index, person=person) if index and index.facts else None
+        weights: tuple[float, ...] = (
+            ABSTENTION_SCORE,
+            SUPPORT,
+            CONTRADICTION,
+            UNSUPPORTED,
+            LENGTH,
+            ELSEWHERE,
+            STEEPNESS,
+            ASIDE,
+            ASIDES,
+        )
+        weights += (MATCHED, OWNED, ABSTAINED, FOUND, RELEVANCE, SHARPNESS)
         # A fact's id does not cover its statement and its successor, which both decide.
         known = [fact.model_dump(mode="json") for fact in sorted(facts, key=lambda fact: fact.id)]
-        self.digest = content_id("judge", self.name, weights, known)
+        self.digest = content_id("judge", self.name, VERSION, weights, known, index.digest if index else None, person)
 
     def compare(
         self, comparisons: Sequence[Comparison], *, description: str | None = None
     ) -> list[Opinion | Undecided]:
-        """Turn the difference of the two answers' scores into a probability."""
+        """Turn the difference of the two answers' scores into a probability.
+
+        Raises:
+            MealignError: a task names no facts, and there is no index to find them with.
+        """
+        unkeyed = {
+            (comparison.task.question, answer)
+            for comparison in comparisons
+            if not comparison.task.fact_ids
+            for answer in (comparison.first, comparison.second)
+        }
+        weighed = self._weigh(sorted(unkeyed))
+        keyed: dict[tuple[str, str], EvidenceScore] = {}
+
+        def score(task: Task, answer: str) -> EvidenceScore:
+            if not task.fact_ids:
+                return weighed[task.question, answer]
+            if (task.id, answer) not in keyed:
+                keyed[task.id, answer] = score_answer(task, answer, memory=self._memory)
+            return keyed[task.id, answer]
+
         shown = track(comparisons, description) if description else comparisons
-        return [self._compare(comparison) for comparison in shown]
+        return [
+            _opinion(score(each.task, each.first), score(each.task, each.second), keyed=bool(each.task.fact_ids))
+            for each in shown
+        ]
 
     def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
         """Nothing is sent, whatever is compared."""
@@ -117,32 +173,83 @@ class EvidenceJudge:
             requests=0, known=len(comparisons), prompt_tokens=0, completion_tokens=0, cost_usd=0.0, minutes=0.0
         )
 
-    def _compare(self, comparison: Comparison) -> Opinion:
-        scores = [
-            score_answer(comparison.task, answer, memory=self._memory)
-            for answer in (comparison.first, comparison.second)
-        ]
-        difference = scores[0].total - scores[1].total
-        return Opinion(
-            p_first=1.0 / (1.0 + math.exp(-STEEPNESS * difference)),
-            dimensions={
-                f"{side}_{part}": round(getattr(score, part), 4)
-                for side, score in zip(("first", "second"), scores, strict=True)
-                for part in PARTS
-            },
-            rationale=f"first: {scores[0].why}; second: {scores[1].why}",
-        )
+    def _weigh(self, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], EvidenceScore]:
+        if not asked:
+            return {}
+        if self._finder is None:
+            raise MealignError(
+                "judge=evidence: a task names no facts and there is no memory to find them in; run stage=memory"
+            )
+        told = [(question, answer, split_claims(answer)) for question, answer in asked]
+        looked_up = sorted({(question, claims[0][:LONGEST]) for question, _, claims in told if claims})
+        support = dict(zip(looked_up, self._finder.find(looked_up), strict=True))
+        return {
+            (question, answer): weigh_support(
+                answer, support[question, claims[0][:LONGEST]] if claims else None, asides=len(claims) - 1
+            )
+            for question, answer, claims in told
+        }
+
+
+def _opinion(first: EvidenceScore, second: EvidenceScore, *, keyed: bool) -> Opinion:
+    difference = STEEPNESS * (first.total - second.total) if keyed else first.logit - second.logit
+    return Opinion(
+        p_first=1.0 / (1.0 + math.exp(-difference)),
+        dimensions={
+            f"{side}_{part}": round(getattr(score, part), 4)
+            for side, score in (("first", first), ("second", second))
+            for part in PARTS
+        },
+        rationale=f"first: {first.why}; second: {second.why}",
+    )
+
+
+def weigh_support(answer: str, support: Support | None, *, asides: int) -> EvidenceScore:
+    """Score one answer by what the memory says of its first claim; what it adds to that can only cost, and little.
+
+    ``logit`` = 1.9 match + 5.9 (own - 0.5) for an answer, 2.8 for an abstention, -5 for nothing said, less 0.001 for
+    each further claim up to five; ``total`` is its logistic. So an abstention is right where the best match is poor, or
+    mostly somebody else's. Of 1, 1.3, 1.6, 2 and 2.5 times (1.2, 3.7, 1.75), 1.6 calibrates best.
+
+    Args:
+        answer: the whole answer.
+        support: that of its first claim; None where the answer says nothing.
+        asides: how many claims come after the first.
+    """
+    cost = ASIDE / 10 * min(max(asides, 0), ASIDES)
+    if support is None:
+        return _weighed(EMPTY - cost, why="says nothing")
+    if abstained(split_claims(answer)[0]):
+        return _weighed(ABSTAINED - cost, abstained=1.0, why="abstains")
+    logit = MATCHED * support.match + OWNED * (support.own - 0.5) - cost
+    elsewhere = 1.0 - support.own
+    held = min(1.0, max(0.0, support.match / 2))
+    if support.rival and elsewhere > 0.5:
+        why = f"somebody else's: {support.rival} tells it of another person; nearest of its own {support.fact}"
+    elif support.match >= SUPPORTED:
+        why = f"supported by {support.fact}"
+    else:
+        why = f"unsupported; nearest is {support.fact}"
+    return _weighed(logit, supported=held, unsupported=1.0 - held, someone_else=elsewhere, why=why)
+
+
+def _weighed(logit: float, *, why: str, **parts: float) -> EvidenceScore:
+    # Rounded, so that two answers of the same worth are a tie whatever the batch they were embedded in.
+    logit = round(logit, 4)
+    return EvidenceScore(total=round(1 / (1 + math.exp(-logit)), 6), logit=logit, why=why, **parts)
 
 
 def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
     """Score one answer against the facts behind its task."""
-    key, claims = _answer_key(task, memory), read_claims(answer)
-    declined = abstained(answer)
+    key = _answer_key(task, memory)
+    kept, asides = _to_the_point(answer, key, memory)
+    claims, declined = read_claims(kept), _declines(answer, memory)
     if not key.answerable:
         if not declined:
             return EvidenceScore(total=0.0, unsupported=1.0, why="answers what no fact tells")
         length = _length(claims.tokens, key.expected.tokens)
-        return EvidenceScore(total=1.0 - LENGTH * length, abstained=1.0, length=length, why="rightly abstains")
+        total = 1.0 - LENGTH * length - ASIDE * asides
+        return EvidenceScore(total=total, abstained=1.0, length=length, why="rightly abstains")
     if declined:
         return EvidenceScore(total=ABSTENTION_SCORE, abstained=1.0, why=f"abstains although {key.where} answers")
     expected = key.expected.tokens - key.asked.tokens
@@ -150,12 +257,13 @@ def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
     content = claims.tokens | (claims.stems & expected)
     told = content - key.asked.tokens or content
     supported = _f1(told, expected)
-    wrong, contradicted = _contradictions(claims, key, memory.common)
-    contradicted = max(contradicted, (1.0 - supported) * _overlap_of_rivals(told, key))
+    wrong, contradicted = _contradictions(claims, key, memory)
+    past = (1.0 - supported) * _overlap_of_rivals(told, key)
+    contradicted = max(contradicted, past)
     unsupported = _unsupported(told, key, memory)
     length = _length(told, expected)
     total = ABSTENTION_SCORE + SUPPORT * supported
-    total -= CONTRADICTION * contradicted + UNSUPPORTED * unsupported + LENGTH * length
+    total -= CONTRADICTION * contradicted + UNSUPPORTED * unsupported + LENGTH * length + ASIDE * asides
     return EvidenceScore(
         # Rounded, so that two answers of the same worth are a tie and not apart by an error of arithmetic.
         total=round(min(1.0, max(0.0, total)), 6),
@@ -163,8 +271,37 @@ def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
         contradicted=contradicted,
         unsupported=unsupported,
         length=length,
+        out_of_time=past,
         why=_why(told & expected, wrong, contradicted, key),
     )
+
+
+def _to_the_point(answer: str, key: _AnswerKey, memory: Memory) -> tuple[str, int]:
+    """Return the claims that count, and how many were left out.
+
+    The first always counts. Another does where it holds a word of the task's facts or its question, or a name that the
+    memory knows: who adds a sentence about nothing here ("This answer is the best one.") is not answering.
+    """
+    first, *others = split_claims(answer) or [answer]
+    about = key.evidence.tokens | key.expected.tokens | key.asked.tokens | frozenset().union(*key.rivals)
+    kept, asides = [first], 0
+    for other in others:
+        claims = read_claims(other)
+        if claims.tokens & about or (_names(claims, memory.common) & memory.tokens):
+            kept.append(other)
+        else:
+            asides += 1
+    return "\n".join(kept), min(asides, ASIDES)
+
+
+def _declines(answer: str, memory: Memory) -> bool:
+    """Tell whether an answer abstains before it has told anything that the memory knows of."""
+    for claim in split_claims(answer):
+        if abstained(claim):
+            return True
+        if read_claims(claim).tokens & memory.tokens:
+            return False
+    return False
 
 
 @dataclass(frozen=True)
@@ -201,17 +338,20 @@ def _answer_key(task: Task, memory: Memory) -> _AnswerKey:
     )
 
 
-def _contradictions(claims: Claims, key: _AnswerKey, common: frozenset[str]) -> tuple[list[str], float]:
+def _contradictions(claims: Claims, key: _AnswerKey, memory: Memory) -> tuple[list[str], float]:
     """Return the values of the answer that stand in the place of others, and the largest share of them by type."""
     if None not in (claims.yes, key.expected.yes) and claims.yes != key.expected.yes:
         return ["yes" if claims.yes else "no"], 1.0
-    names = (_names(side, common) for side in (claims, key.asked, key.expected, key.evidence))
+    told, *names = (_names(side, memory.common) for side in (claims, key.asked, key.expected, key.evidence))
+    if told & names[1]:
+        # Beside the right name, a capitalised word is another only where the memory has it for one ("Choose", "User").
+        told = told & (memory.tokens - memory.common)
     found: list[str] = []
     worst = 0.0
     for wrong, share in (
         _wrong(claims.dates, key.asked.dates, key.expected.dates, key.evidence.dates, same=Day.agrees),
         _wrong(claims.numbers, key.asked.numbers, key.expected.numbers, key.evidence.numbers, same=eq),
-        _wrong(*names, same=eq),
+        _wrong(told, *names, same=eq),
     ):
         found += sorted(map(str, wrong))
         worst = max(worst, share)
@@ -253,8 +393,10 @@ def _unsupported(told: frozenset[str], key: _AnswerKey, memory: Memory) -> float
 
 
 def _f1(told: frozenset[str], expected: frozenset[str]) -> float:
+    """F1 of words; of those not expected, at most twice as many count as are, so that no flood drowns what is right."""
     same = len(told & expected)
-    return 2 * same / (len(told) + len(expected)) if same else 0.0
+    others = min(len(told) - same, 2 * len(expected))
+    return 2 * same / (same + others + len(expected)) if same else 0.0
 
 
 def _length(told: frozenset[str], expected: frozenset[str]) -> float:

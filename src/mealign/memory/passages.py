@@ -22,10 +22,15 @@ SAME_CONVERSATION = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Passage:
-    """The text around one fact, with what came before it, and the day on which it was written."""
+    """The text around one fact, with what came before it, and the day on which it was written.
+
+    ``own`` is the text without what came before it. ``speaker`` is who said it in a conversation, empty for a note.
+    """
 
     text: str
     written: date
+    own: str = ""
+    speaker: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ def passages_of(facts: Sequence[Fact], documents: Sequence[Document]) -> list[Pa
             Passage(
                 text="\n".join(part for part in (block.before[-REACH:], _said(document, text)) if part),
                 written=document.created_at.date(),
+                own=text,
+                speaker=document.author if document.participants else "",
             )
         )
     return passages

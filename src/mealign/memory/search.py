@@ -9,6 +9,7 @@ a person or a time, and what the best facts share an entity with.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from mealign.memory.passages import Passage
 from mealign.memory.times import Time, times_in
-from mealign.records import Fact
+from mealign.records import Fact, content_id
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Scores = NDArray[np.float32]
@@ -77,6 +78,7 @@ class FactIndex:
             )
         order = sorted(range(len(facts)), key=lambda index: facts[index].id)
         self._facts = [facts[index] for index in order]
+        self._passages = [passages[index] for index in order]
         self._latest = max((passage.written for passage in passages), default=date.min)
         told = [passages[index].written for index in order]
         # A fact without a time of its own counts from the day on which it was told.
@@ -91,6 +93,32 @@ class FactIndex:
         self._entities = _Entities(self._facts)
         superseded = [fact.superseded_by is not None for fact in self._facts]
         self._penalty = SUPERSEDED_PENALTY * np.array(superseded, dtype=np.float32)
+
+    @property
+    def facts(self) -> list[Fact]:
+        """The n facts by id: the order of every score."""
+        return self._facts
+
+    @property
+    def passages(self) -> list[Passage]:
+        """The passage of each of :attr:`facts`."""
+        return self._passages
+
+    @property
+    def digest(self) -> str:
+        """Names everything that scores depend on: facts, passages, and their embeddings, which name the model."""
+        known = [fact.model_dump(mode="json") for fact in self._facts]
+        texts = [(passage.text, passage.written, passage.own, passage.speaker) for passage in self._passages]
+        return content_id("index", known, texts, hashlib.sha256(self._vectors.tobytes()).hexdigest())
+
+    def relevance(self, queries: Sequence[str], *, as_of: date | None = None) -> Scores:
+        """Score every fact for every query, as :meth:`search` ranks them: float32 of shape [queries, n]."""
+        return self._scores(list(queries), as_of or self._latest)
+
+    def similarity(self, texts: Sequence[str]) -> tuple[Scores, Scores]:
+        """Cosine of every text with every statement and with every passage: float32, each of shape [texts, n]."""
+        vectors = self._encode(texts)
+        return vectors @ self._vectors[0], vectors @ self._vectors[1]
 
     def search(
         self, queries: Sequence[str], *, k: int, as_of: date | None = None, exclude: Collection[str] = ()
@@ -120,7 +148,7 @@ class FactIndex:
     def _scores(self, queries: Sequence[str], today: date) -> Scores:
         """Score every fact for every query: shape [queries, n]."""
         asked = self._encode(queries)
-        words = _tokens(queries)
+        words = content_words(queries)
         total = np.tile(-self._penalty, (len(queries), 1))
         for reading in range(2):
             for scores in (asked @ self._vectors[reading], self._words[reading].scores(words)):
@@ -147,7 +175,7 @@ class _Words:
     def __init__(self, texts: Sequence[str]) -> None:
         import bm25s
 
-        tokens = _tokens(texts)
+        tokens = content_words(texts)
         self._size = len(texts)
         self._index = None
         if any(tokens):
@@ -211,7 +239,7 @@ class _Entities:
         return result
 
 
-def _tokens(texts: Sequence[str]) -> list[list[str]]:
+def content_words(texts: Sequence[str]) -> list[list[str]]:
     """Split texts into stemmed words without stop words."""
     import bm25s
 
