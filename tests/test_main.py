@@ -79,7 +79,7 @@ def test_a_memory_is_shown_explained_and_written_as_a_page(tmp_path: Path) -> No
 def test_help_answers(tmp_path: Path) -> None:
     result = mealign("--help", cwd=tmp_path)
     assert result.returncode == 0
-    assert "judge: bio, evidence" in result.stdout
+    assert "judge: bio, blind, evidence, graph," in result.stdout
 
 
 def test_killed_at_any_moment_it_leaves_whole_results_and_goes_on(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -13,7 +13,7 @@ from mealign.evaluation.arms import (
     held_out_questions,
     sample_questions,
 )
-from mealign.language.chat import Decision, Prompt
+from mealign.language.chat import Prompt
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
 from mealign.records import Evidence, Fact, Message, Question, Split, Task, TaskKind
@@ -67,9 +67,6 @@ class Scripted:
         self.asked += prompts
         self.options = {"temperature": temperature, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
         return [[reply] for reply in self.replies]
-
-    def decide(self, state: str, instructions: str, options: Mapping[str, str]) -> Decision:
-        raise NotImplementedError
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import torch
 
 from mealign.config import ModelConfig, Precision, WeightsSource
 from mealign.errors import MealignError
+from mealign.language.decisions import Choice, Decided, Inquiry, Undecided
 from mealign.language.local import LocalModel
 from mealign.language.precision import dtype_of
 from mealign.language.weights import fetch_model
@@ -73,13 +74,42 @@ def test_a_prompt_that_leaves_no_room_is_named(model: LocalModel) -> None:
         model.chat([[PROMPTS[0]], long], max_new_tokens=4)
 
 
-def test_a_decision_is_a_distribution_over_the_options(model: LocalModel) -> None:
-    options = {"first": "Answer A is better.", "second": "Answer B is better."}
-    decision = model.decide("A: Ghent. B: Paris.", "Which is right?", options)
-    assert list(decision.probabilities) == ["first", "second"]
-    assert sum(decision.probabilities.values()) == pytest.approx(1, abs=1e-4)
-    assert decision.prompt_tokens > 10
-    assert model.decide("A: Ghent. B: Paris.", "Which is right?", options) == decision
+def test_a_decision_is_a_distribution_over_the_options_of_every_question(model: LocalModel) -> None:
+    which = Choice("Which is right?", {"first": "Answer A is better.", "second": "Answer B is better."})
+    long = Choice("Is the answer long?", {"yes": "It is.", "no": "It is not."})
+    inquiries = [
+        Inquiry("A: Ghent. B: Paris.", {"which": which, "long": long}),
+        Inquiry("A: 1. B: 2.", {"which": which}),
+    ]
+    first, second = model.decide(inquiries)
+    assert isinstance(first, Decided)
+    assert isinstance(second, Decided)
+    assert {name: list(options) for name, options in first.probabilities.items()} == {
+        "which": ["first", "second"],
+        "long": ["yes", "no"],
+    }
+    for options in (*first.probabilities.values(), *second.probabilities.values()):
+        assert sum(options.values()) == pytest.approx(1, abs=1e-4)
+    assert first.usage.prompt_tokens > second.usage.prompt_tokens > 10
+    assert model.decide(inquiries) == [first, second]
+
+
+def test_a_model_thinks_in_words_before_it_decides(model: LocalModel) -> None:
+    which = {"which": Choice("Which is right?", {"first": "A is better.", "second": "B is better."})}
+    (decided,) = model.decide([Inquiry("A: Ghent. B: Paris.", which, reasoning="Say what is known of each.")])
+    assert isinstance(decided, Decided)
+    assert decided.reasoning
+    assert decided.usage.completion_tokens > 0
+
+
+@pytest.mark.parametrize("reasoning", [None, "Think."])
+def test_what_is_too_long_is_not_decided_and_the_rest_is(model: LocalModel, reasoning: str | None) -> None:
+    which = {"which": Choice("Which is right?", {"first": "A is better.", "second": "B is better."})}
+    states = ["word " * 9000, "A: Ghent. B: Paris."]
+    long, short = model.decide([Inquiry(state, which, reasoning=reasoning) for state in states])
+    assert isinstance(long, Undecided)
+    assert long.kind == "too_long"
+    assert isinstance(short, Decided)
 
 
 def test_a_precision_is_what_it_says() -> None:

@@ -38,7 +38,7 @@ def build_judge(
         ConfigError: the template cannot be used, or a model cannot be asked in this way.
     """
     if settings.backend is JudgeBackend.evidence:
-        return EvidenceJudge(facts)
+        return EvidenceJudge(facts, index(), person=person)
     if settings.backend is JudgeBackend.panel:
         members = [
             build_judge(member, facts=facts, index=index, bio=bio, person=person, model=model)

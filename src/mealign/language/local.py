@@ -70,7 +70,7 @@ class LocalModel:
             MealignError: a prompt leaves no room for ``max_new_tokens`` in the model's context.
         """
         encoded = [self._encode(prompt) for prompt in prompts]
-        room = self._model.config.max_position_embeddings - max_new_tokens
+        room = self._room - max_new_tokens
         for index, tokens in enumerate(encoded):
             if len(tokens) > room:
                 raise MealignError(
@@ -113,7 +113,8 @@ class LocalModel:
     def decide(self, inquiries: Sequence[Inquiry], *, description: str | None = None) -> list[Decided | Undecided]:
         """Return how probable each option is, from one forward pass, through transformers' DecisionPipeline.
 
-        An inquiry that asks for reasoning gets the model's own greedy words behind its state.
+        An inquiry that asks for reasoning gets the model's own greedy words behind its state. One that is longer than
+        the model can read is not decided.
         """
         shown = track(inquiries, description) if description else inquiries
         return [self._decide(inquiry) for inquiry in shown]
@@ -134,6 +135,8 @@ class LocalModel:
         state, words, written = inquiry.state, "", 0
         if inquiry.reasoning is not None:
             prompt = (Message(role="user", content=f"{inquiry.state}\n\n{inquiry.reasoning}"),)
+            if len(self._encode(prompt)) > self._room - REASONING:
+                return Undecided("too_long")
             ((words,),) = self.chat([prompt], max_new_tokens=REASONING)
             state, written = f"{state}\n{words}", len(self._tokenizer(words)["input_ids"])
         questions = {
@@ -142,6 +145,8 @@ class LocalModel:
         }
         with torch.inference_mode():
             prepared = self._decisions.preprocess({"state": state, "questions": questions})
+            if max(int(inputs["input_ids"].shape[-1]) for inputs, _ in prepared["prompts"]) > self._room:
+                return Undecided("too_long")
             answers = self._decisions.postprocess(self._decisions.forward(prepared))
         tokens = sum(int(inputs["input_ids"].shape[-1]) for inputs, _ in prepared["prompts"])
         probabilities = {
@@ -149,6 +154,11 @@ class LocalModel:
             for name, choice in inquiry.questions.items()
         }
         return Decided(probabilities, reasoning=words, usage=Usage(prompt_tokens=tokens, completion_tokens=written))
+
+    @property
+    def _room(self) -> int:
+        """Tokens that the model can read."""
+        return int(self._model.config.max_position_embeddings)
 
     def _encode(self, prompt: Prompt) -> list[int]:
         messages = [message.model_dump() for message in prompt]
