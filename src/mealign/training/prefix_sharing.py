@@ -12,16 +12,19 @@ TRL up to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from datasets import Dataset
 from torch import Tensor
+from torch.utils.data import DataLoader
 from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from mealign.errors import MealignError
+from mealign.records import content_id
 
 IGNORED = -100
 """The label of a position that is not scored."""
@@ -48,7 +51,8 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
     """TRL's batch, and beside it the same pairs packed.
 
     Args:
-        max_tokens: budget of a packed row; a longer pair has a row of its own.
+        max_tokens: budget of a packed row; a longer pair has a row of its own. None: the batch's longest pair, so that
+            short pairs fill the rows that the longest one makes necessary, and attention stays as cheap as it can.
 
     Of ``b`` pairs in ``r`` rows of ``t`` tokens it adds ``packed_ids``, ``packed_positions`` and ``packed_labels``, of
     shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment that a token belongs to; group 0 is
@@ -56,14 +60,15 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
     shape [2 b, l], its place among the ``r * t``.
     """
 
-    max_tokens: int = 1024
+    max_tokens: int | None = None
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         """Collate, truncating as TRL does."""
         batch = super().torch_call(examples)
         pairs = [self._segments(example, group) for group, example in enumerate(examples, start=1)]
-        rows = pack([sum(len(segment.tokens) for segment in pair) for pair in pairs], self.max_tokens)
-        width = max(sum(len(segment.tokens) for index in row for segment in pairs[index]) for row in rows)
+        lengths = [sum(len(segment.tokens) for segment in pair) for pair in pairs]
+        rows = pack(lengths, max(lengths) if self.max_tokens is None else self.max_tokens)
+        width = max(sum(lengths[index] for index in row) for row in rows)
         shape = (len(rows), width)
         ids = torch.full(shape, self.pad_token_id)
         labels = torch.full(shape, IGNORED)
@@ -109,19 +114,46 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
 class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
     """TRL's DPOTrainer over packed pairs; the batch must come from :class:`PrefixSharedCollator`.
 
+    Args:
+        args: TRL's arguments, with ``precompute_ref_log_probs=True`` and ``max_length=None``.
+        known: what the reference says of a pair, by key: log-probabilities of its chosen and its rejected answer, in
+            nats. What is missing is computed and put there; runs with the same reference share it.
+        reference: names the reference policy: its weights and their precision.
+        given: TRL's other arguments.
+
     Raises:
-        MealignError: an argument asks for what packing does not do (truncation, a reference that is not precomputed).
+        MealignError: an argument asks for what packing does not do.
     """
 
     _name = "DPO"
 
-    def __init__(self, *, args: Any, **given: Any) -> None:
+    def __init__(self, *, args: Any, known: MutableMapping[str, tuple[float, float]], reference: str, **given: Any):
         if not args.precompute_ref_log_probs or args.max_length is not None:
             raise MealignError(
                 "PrefixSharedDPOTrainer wants precompute_ref_log_probs=True and max_length=None: the reference is "
                 "computed once, and what is too long is cut or left out before"
             )
+        self._known = known
+        self._reference = reference
         super().__init__(args=args, **given)
+
+    def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
+        tokens = [(row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in dataset]
+        keys = [content_id("ref", self._reference, self.ld_alpha, *row) for row in tokens]
+        missing = sorted(
+            (index for index, key in enumerate(keys) if key not in self._known),
+            key=lambda index: sum(map(len, tokens[index])),
+        )
+        batches = DataLoader(dataset.select(missing), batch_size=batch_size, collate_fn=self.data_collator)
+        for number, batch in enumerate(batches):
+            found = self.compute_ref_log_probs(self.model, self._prepare_inputs(batch))
+            places = missing[number * batch_size :]
+            for index, chosen, rejected in zip(places, *(part.tolist() for part in found), strict=False):
+                self._known[keys[index]] = (chosen, rejected)
+        columns = zip(*(self._known[key] for key in keys), strict=True)
+        for column, values in zip(("ref_chosen_logps", "ref_rejected_logps"), columns, strict=True):
+            dataset = dataset.add_column(column, list(values))
+        return dataset
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         return super()._compute_loss(_Packed(model), inputs, return_outputs)
