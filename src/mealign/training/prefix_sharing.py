@@ -26,6 +26,8 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 from mealign.errors import MealignError
 from mealign.records import content_id
 
+LogProbabilities = tuple[float, float]
+"""Of the chosen and of the rejected answer, in nats."""
 IGNORED = -100
 """The label of a position that is not scored."""
 PER_TOKEN = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
@@ -64,7 +66,7 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         """Collate, truncating as TRL does."""
-        batch = super().torch_call(examples)
+        batch: dict[str, Any] = super().torch_call(examples)
         pairs = [self._segments(example, group) for group, example in enumerate(examples, start=1)]
         lengths = [sum(len(segment.tokens) for segment in pair) for pair in pairs]
         rows = pack(lengths, max(lengths) if self.max_tokens is None else self.max_tokens)
@@ -127,7 +129,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
 
     _name = "DPO"
 
-    def __init__(self, *, args: Any, known: MutableMapping[str, tuple[float, float]], reference: str, **given: Any):
+    def __init__(self, *, args: Any, known: MutableMapping[str, LogProbabilities], reference: str, **given: Any):
         if not args.precompute_ref_log_probs or args.max_length is not None:
             raise MealignError(
                 "PrefixSharedDPOTrainer wants precompute_ref_log_probs=True and max_length=None: the reference is "
