@@ -411,6 +411,8 @@ def preferences(context: Context) -> Summary:
 
 def dpo(context: Context) -> Summary:
     """LoRA by preference, from the SFT adapter."""
+    from diskcache import Index
+
     from mealign.training.dpo import train_dpo
 
     settings = context.settings
@@ -424,6 +426,7 @@ def dpo(context: Context) -> Summary:
         max_length=settings.model.max_length,
         seed=settings.seed,
         precision=settings.model.precision,
+        known=Index(str(context.root / settings.paths.store / "reference")),
         on_log=lambda step, metrics: context.tracker.log_step("dpo", step, metrics),
     )
     write_json(context.outputs / "history/dpo.json", list(result.history))

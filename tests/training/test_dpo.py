@@ -74,7 +74,13 @@ def adapters(model: Any) -> dict[str, dict[str, torch.Tensor]]:
 def train(folder: Path, rows: list[dict[str, Any]], **given: Any) -> Run:
     with common.quiet_training():
         trainer = build_trainer(
-            rows, settings=DpoConfig(**SETTINGS), seed=1, precision=Precision.fp32, folder=folder / "trainer", **given
+            rows,
+            settings=DpoConfig(**SETTINGS),
+            seed=1,
+            precision=Precision.fp32,
+            folder=folder / "trainer",
+            known={},
+            **given,
         )
         trainer.remove_callback(PrinterCallback)
         start = adapters(trainer.model)

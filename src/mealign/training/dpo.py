@@ -1,24 +1,27 @@
 """Direct preference optimisation (arXiv 2305.18290): LoRA by preference, from the SFT adapter.
 
 The reference policy is what training starts from, frozen: a copy of the SFT adapter, or the base model where there is
-none. Its log-probabilities are computed once, before the first step.
+none. Its log-probabilities are computed once a pair, whatever runs share it, and every prompt is read once
+(:mod:`mealign.training.prefix_sharing`).
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trl import DPOConfig as DpoArguments
-from trl import DPOTrainer
 
 from mealign.config import DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
-from mealign.records import FAMILIES, Family, Preference
+from mealign.language.precision import dtype_of
+from mealign.language.weights import weights_digest
+from mealign.records import FAMILIES, Family, Preference, content_id
 from mealign.training import common
+from mealign.training.prefix_sharing import LogProbabilities, PrefixSharedCollator, PrefixSharedDPOTrainer
 from mealign.training.results import TrainingResult, sum_up
 
 
@@ -33,9 +36,10 @@ def train_dpo(
     max_length: int,
     seed: int,
     precision: Precision = Precision.auto,
+    known: MutableMapping[str, LogProbabilities] | None = None,
     on_log: common.OnLog | None = None,
 ) -> TrainingResult:
-    """Train an adapter with TRL's DPOTrainer and save it to ``output``, whole or not at all.
+    """Train an adapter with TRL's DPOTrainer, prompts shared, and save it to ``output``, whole or not at all.
 
     The loss of a pair is -log sigmoid(beta * (log-ratio of chosen - log-ratio of rejected)) in nats (eq. 7), to which
     ``sft_weight`` times the mean negative log-likelihood of the chosen answers' tokens is added. At the first step the
@@ -54,6 +58,7 @@ def train_dpo(
         seed: of the draw, a fresh adapter's first weights and the order of the pairs. On a CPU the same seed gives the
             same bytes, for the same number of threads.
         precision: of the base model and of products; the adapter is trained in fp32.
+        known: what references said before, by reference and pair; what is missing is computed and put there.
         on_log: called with the step and its point of the history after every optimizer step.
 
     Raises:
@@ -87,6 +92,7 @@ def train_dpo(
             seed=seed,
             precision=precision,
             folder=folder,
+            known={} if known is None else known,
         ),
         steps=common.total_steps(settings, examples=len(rows)),
         model=model,
@@ -141,8 +147,9 @@ def build_trainer(
     seed: int,
     precision: Precision,
     folder: Path,
-) -> DPOTrainer:
-    """Build the trainer, which computes the reference's log-probabilities.
+    known: MutableMapping[str, LogProbabilities],
+) -> PrefixSharedDPOTrainer:
+    """Build the trainer, which computes what is not ``known`` of the reference's log-probabilities.
 
     TRL takes an adapter's frozen copy named ``ref`` as the reference, and the bare base model for a fresh adapter.
     """
@@ -159,10 +166,13 @@ def build_trainer(
         precompute_ref_log_probs=True,
         precompute_ref_batch_size=micro,
     )
-    return DPOTrainer(
+    return PrefixSharedDPOTrainer(
         model=common.load_adapter(base, sft_adapter, lora=lora) if sft_adapter else base,
         args=arguments,
         train_dataset=common.to_dataset(rows),
         processing_class=tokenizer,
         peft_config=None if sft_adapter else common.peft_config(base, lora),
+        data_collator=PrefixSharedCollator(tokenizer.pad_token_id),
+        known=known,
+        reference=content_id("reference", weights_digest(model, sft_adapter), str(dtype_of(precision))),
     )

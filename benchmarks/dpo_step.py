@@ -1,0 +1,286 @@
+"""How long a step of DPO takes: TRL's DPOTrainer at its defaults, at its best, and ours, on the same pairs in turn.
+
+    python benchmarks/dpo_step.py
+
+Prints one JSON object, by length of the prompt in tokens:
+
+- ``seconds_per_pair``, median of the measured steps: ``trl_default`` (TRL's own arguments: bf16 and gradient
+  checkpointing), ``trl_best`` (``bf16=False, gradient_checkpointing=False``), ``trl_precomputed`` (the same with the
+  reference computed before), ``trl_reference`` (that computation), ``ours`` and ``ours_reference``; with
+  ``--liger``, ``trl_liger``.
+- ``ratio_first_epoch``: trl_best / (ours + ours_reference); ``ratio_cached``: trl_best / ours; ``ratio_default``:
+  trl_default / (ours + ours_reference).
+- ``max_loss_difference`` between TRL's steps and ours, both in fp32; ``peak_memory_gb`` of each (resident memory of the
+  process, on an accelerator what was allocated there); ``peak_share``: floating-point operations of our step (counted
+  by torch) in a second, over those of the best matrix product of this run.
+
+LoRA of rank 16 on all linear layers, answers of 62 tokens, batches of 2 pairs. ``--model`` is the packaged SmolLM2-135M
+or random weights of a larger architecture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import random
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from datasets import Dataset
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForCausalLM, Qwen2Config
+from trl import DPOConfig, DPOTrainer
+
+from mealign.compose import compose_settings
+from mealign.config import LoraConfig
+from mealign.language.precision import fast_dtype
+from mealign.language.weights import default_cache, fetch_model
+from mealign.training import common
+from mealign.training.prefix_sharing import PrefixSharedCollator, PrefixSharedDPOTrainer
+
+ANSWER = 62
+BATCH = 2
+SEED = 3
+WORDS = ("time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school", "state")
+"""One token each, behind a space."""
+QWEN = {
+    "vocab_size": 151936, "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24,
+    "num_attention_heads": 14, "num_key_value_heads": 2, "tie_word_embeddings": True,
+}  # fmt: skip
+"""Qwen2.5-0.5B's published config."""
+
+
+def make_pairs(tokenizer: Any, prompt: int, count: int) -> list[dict[str, Any]]:
+    """Make pairs whose prompt, with template, has ``prompt`` tokens and whose answers have ``ANSWER``."""
+    draw = random.Random(SEED)
+
+    def words(number: int) -> str:
+        return " ".join(draw.choice(WORDS) for _ in range(number))
+
+    def length(number: int) -> int:
+        message = [{"role": "user", "content": " ".join(["time"] * number)}]
+        return len(tokenizer.apply_chat_template(message, add_generation_prompt=True)["input_ids"])
+
+    inside = prompt - length(1) + 1
+    if inside < 1:
+        raise SystemExit(f"--lengths {prompt}: the chat template alone has more tokens")
+    return [
+        {
+            "prompt": [{"role": "user", "content": words(inside)}],
+            # The end of the turn is an answer's token too.
+            "chosen": [{"role": "assistant", "content": words(ANSWER - 2)}],
+            "rejected": [{"role": "assistant", "content": words(ANSWER - 2)}],
+        }
+        for _ in range(count)
+    ]
+
+
+class Timer(common.TrainerCallback):  # type: ignore[misc]
+    """Seconds of every optimizer step, and its loss."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.losses: list[float] = []
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        """Start the clock."""
+        _wait()
+        self._started = time.perf_counter()
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        """Stop the clock."""
+        _wait()
+        self.seconds.append(time.perf_counter() - self._started)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Keep the loss."""
+        if logs and "loss" in logs:
+            self.losses.append(logs["loss"])
+
+
+class Bench:
+    """One model, one set of pairs, and the systems that are measured on them."""
+
+    def __init__(self, load: Callable[[torch.dtype], Any], tokenizer: Any, *, cuda: bool) -> None:
+        self._load = load
+        self._tokenizer = tokenizer
+        self.cuda = cuda
+
+    def build(self, system: str, rows: list[dict[str, Any]], folder: Path, *, dtype: torch.dtype) -> DPOTrainer:
+        """Build a system's trainer; its reference, where it is precomputed, is computed here."""
+        ours, plain = system == "ours", system == "trl_default"
+        arguments: dict[str, Any] = {
+            "output_dir": str(folder), "per_device_train_batch_size": BATCH, "use_cpu": not self.cuda,
+            "max_length": None, "report_to": [], "disable_tqdm": True, "save_strategy": "no", "logging_steps": 1,
+            "seed": SEED, "dataloader_pin_memory": self.cuda, "remove_unused_columns": False,
+            "precompute_ref_log_probs": ours or system == "trl_precomputed",
+        }  # fmt: skip
+        if not plain:
+            arguments |= {"bf16": dtype is torch.bfloat16, "gradient_checkpointing": False}
+        if system == "trl_liger":
+            arguments |= {"use_liger_kernel": True}
+        torch.manual_seed(SEED)
+        base = self._load(torch.float32 if plain else dtype)
+        more = {}
+        if ours:
+            more = {"known": {}, "reference": "", "data_collator": PrefixSharedCollator(self._tokenizer.pad_token_id)}
+        return (PrefixSharedDPOTrainer if ours else DPOTrainer)(
+            model=base,
+            args=DPOConfig(**arguments),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=self._tokenizer,
+            peft_config=common.peft_config(base, LoraConfig(rank=16)),
+            **more,
+        )
+
+    def run(self, system: str, rows: list[dict[str, Any]], *, dtype: torch.dtype) -> dict[str, Any]:
+        """Train over the pairs once; return what it took."""
+        with tempfile.TemporaryDirectory() as folder, common.quiet_training(), peak_memory(cuda=self.cuda) as peak:
+            _wait()
+            trainer = self.build(system, rows, Path(folder), dtype=dtype)
+            timer = Timer()
+            trainer.add_callback(timer)
+            trainer.remove_callback(common.PrinterCallback)
+            trainer.train()
+            reference = self._reference(trainer) if trainer.precompute_ref_logps else []
+        del trainer
+        gc.collect()
+        return {"seconds": timer.seconds, "losses": timer.losses, "reference": reference, "peak_gb": peak[0]}
+
+    def _reference(self, trainer: DPOTrainer) -> list[float]:
+        """Time the reference's pass over every batch, as the trainer made it before."""
+        seconds = []
+        for batch in trainer.get_train_dataloader():
+            _wait()
+            started = time.perf_counter()
+            trainer.compute_ref_log_probs(trainer.model, batch)
+            _wait()
+            seconds.append(time.perf_counter() - started)
+        return seconds
+
+    def flops(self, rows: list[dict[str, Any]], *, dtype: torch.dtype) -> float:
+        """Count the floating-point operations of one of our steps, forward and backward."""
+        with tempfile.TemporaryDirectory() as folder, common.quiet_training():
+            trainer = self.build("ours", rows, Path(folder), dtype=dtype)
+            batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
+            with FlopCounterMode(display=False) as counter:
+                trainer.compute_loss(trainer.model, batch).backward()
+        return float(counter.get_total_flops())
+
+
+def measure(
+    bench: Bench, tokenizer: Any, prompt: int, *, steps: int, rounds: int, systems: list[str]
+) -> dict[str, Any]:
+    """Measure every system in turn, ``rounds`` times, on the same pairs."""
+    rows = make_pairs(tokenizer, prompt, BATCH * steps)
+    dtype = fast_dtype()
+    seconds: dict[str, list[float]] = {}
+    peaks: dict[str, float] = {}
+    for _ in range(rounds):
+        for system in systems:
+            best = torch.bfloat16 if bench.cuda else torch.float32
+            taken = bench.run(system, rows, dtype=dtype if system == "ours" else best)
+            # The first step of a run pays for memory that later ones find.
+            seconds.setdefault(system, []).extend(taken["seconds"][1:])
+            if taken["reference"]:
+                seconds.setdefault(f"{system}_reference", []).extend(taken["reference"][1:])
+            peaks[system] = max(peaks.get(system, 0.0), taken["peak_gb"])
+    exact = [bench.run(system, rows, dtype=torch.float32)["losses"] for system in ("trl_best", "ours")]
+    pair = {system: statistics.median(values) / BATCH for system, values in seconds.items()}
+    first = pair["ours"] + pair["ours_reference"]
+    peak = matmul_peak(dtype, cuda=bench.cuda)
+    return {
+        "seconds_per_pair": {system: round(value, 4) for system, value in pair.items()},
+        "ratio_first_epoch": round(pair["trl_best"] / first, 2),
+        "ratio_cached": round(pair["trl_best"] / pair["ours"], 2),
+        "ratio_default": round(pair["trl_default"] / first, 2),
+        "max_loss_difference": max(abs(one - other) for one, other in zip(*exact, strict=True)),
+        "peak_memory_gb": {system: round(value, 2) for system, value in peaks.items()},
+        "peak_share": round(bench.flops(rows, dtype=dtype) / (pair["ours"] * BATCH) / peak, 2),
+        "precision": str(dtype).removeprefix("torch."),
+    }
+
+
+def matmul_peak(dtype: torch.dtype, *, cuda: bool) -> float:
+    """Return the floating-point operations a second of the fastest of ten square products."""
+    device, size = ("cuda", 8192) if cuda else ("cpu", 2048)
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    taken = []
+    for _ in range(10):
+        _wait()
+        started = time.perf_counter()
+        left @ right
+        _wait()
+        taken.append(time.perf_counter() - started)
+    return 2 * size**3 / min(taken)
+
+
+@contextmanager
+def peak_memory(*, cuda: bool) -> Iterator[list[float]]:
+    """Measure the largest memory while the block runs, in GB: allocated on the accelerator, or resident."""
+    found = [0.0]
+    if cuda:
+        torch.cuda.reset_peak_memory_stats()
+        yield found
+        found[0] = torch.cuda.max_memory_allocated() / 2**30
+        return
+    process, done = psutil.Process(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            found[0] = max(found[0], process.memory_info().rss / 2**30)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    yield found
+    done.set()
+    watcher.join()
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lengths", type=int, nargs="+", default=[64, 256, 389, 1024], help="of the prompt, in tokens")
+    parser.add_argument("--model", choices=["smollm2_135m", "qwen2_5_0_5b_random"], default="smollm2_135m")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--steps", type=int, default=3, help="steps of a round; the first is not counted")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--liger", action="store_true", help="measure TRL with Liger kernels too")
+    given = parser.parse_args()
+    cuda = given.device == "cuda"
+    folder = fetch_model(compose_settings().model, cache=default_cache())
+    tokenizer = common.load_tokenizer(folder)
+
+    def load(dtype: torch.dtype) -> Any:
+        if given.model == "smollm2_135m":
+            return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+        return AutoModelForCausalLM.from_config(Qwen2Config(**QWEN), dtype=dtype)
+
+    systems = ["trl_default", "trl_best", "trl_precomputed", *(["trl_liger"] if given.liger else []), "ours"]
+    bench = Bench(load, tokenizer, cuda=cuda)
+    result: dict[str, Any] = {
+        "model": given.model,
+        "device": torch.cuda.get_device_name() if cuda else f"cpu, {torch.get_num_threads()} threads",
+        "torch": torch.__version__,
+    }
+    for prompt in given.lengths:
+        result[str(prompt)] = measure(bench, tokenizer, prompt, steps=given.steps, rounds=given.rounds, systems=systems)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""DPO that reads every prompt once (prefix sharing, arXiv 2410.20305), exact, with all else as TRL does it.
+
+TRL runs a pair as two sequences, ``prompt chosen`` and ``prompt rejected``. Here it is one: ``prompt chosen rejected``,
+in which the rejected answer does not see the chosen one and both begin at the position behind the prompt. The last
+token of the prompt stands at the head of each answer instead of at the end of the prompt, since the first token of
+either is predicted from it. Several pairs share a row up to a budget of tokens, and see nothing of each other.
+
+The model scores the answers' positions alone; what it says is laid out as TRL's padded batch has it, so that TRL's own
+losses and metrics are computed from it. Gradients flow through the shared prompt: losses and gradients are those of
+TRL up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.utils.data import DataLoader
+from trl import DPOTrainer
+from trl.trainer.dpo_trainer import DataCollatorForPreference
+
+from mealign.errors import MealignError
+from mealign.records import content_id
+
+LogProbabilities = tuple[float, float]
+"""Of the chosen and of the rejected answer, in nats."""
+IGNORED = -100
+"""The label of a position that is not scored."""
+PER_TOKEN = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
+"""What TRL's head says of every scored token."""
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Tokens that stand together: those of a prompt, or an answer behind the prompt's last token.
+
+    ``group`` is shared by what may see each other: a prompt and its answers; ``branch`` is 0 for the prompt.
+    """
+
+    tokens: list[int]
+    start: int
+    group: int
+    branch: int
+    labels: list[int]
+
+
+@dataclass
+class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
+    """TRL's batch, and beside it the same pairs packed.
+
+    Args:
+        max_tokens: budget of a packed row; a longer pair has a row of its own. None: the batch's longest pair, so that
+            short pairs fill the rows that the longest one makes necessary, and attention stays as cheap as it can.
+
+    Of ``b`` pairs in ``r`` rows of ``t`` tokens it adds ``packed_ids``, ``packed_positions`` and ``packed_labels``, of
+    shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment that a token belongs to; group 0 is
+    padding), of the same shape, and ``packed_order``: for every token of the answers, in the order of TRL's batch of
+    shape [2 b, l], its place among the ``r * t``.
+    """
+
+    max_tokens: int | None = None
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Collate, truncating as TRL does."""
+        batch: dict[str, Any] = super().torch_call(examples)
+        pairs = [self._segments(example, group) for group, example in enumerate(examples, start=1)]
+        lengths = [sum(len(segment.tokens) for segment in pair) for pair in pairs]
+        rows = pack(lengths, max(lengths) if self.max_tokens is None else self.max_tokens)
+        width = max(sum(lengths[index] for index in row) for row in rows)
+        shape = (len(rows), width)
+        ids = torch.full(shape, self.pad_token_id)
+        labels = torch.full(shape, IGNORED)
+        positions, groups, branches = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
+        places: dict[tuple[int, int], Tensor] = {}
+        for number, row in enumerate(rows):
+            at = 0
+            for index in row:
+                for segment in pairs[index]:
+                    size = len(segment.tokens)
+                    part = slice(at, at + size)
+                    ids[number, part] = torch.tensor(segment.tokens)
+                    labels[number, part] = torch.tensor(segment.labels)
+                    positions[number, part] = torch.arange(segment.start, segment.start + size)
+                    groups[number, part] = segment.group
+                    branches[number, part] = segment.branch
+                    if segment.branch:
+                        # The last token of an answer predicts nothing.
+                        places[index, segment.branch] = number * width + torch.arange(at, at + size - 1)
+                    at += size
+        order = [places[index, branch] for branch in (1, 2) for index in range(len(pairs))]
+        return batch | {
+            "packed_ids": ids,
+            "packed_positions": positions,
+            "packed_labels": labels,
+            "packed_groups": groups,
+            "packed_branches": branches,
+            "packed_order": torch.cat(order),
+        }
+
+    def _segments(self, example: dict[str, Any], group: int) -> tuple[_Segment, ...]:
+        prompt, end = example["prompt_ids"], len(example["prompt_ids"]) - 1
+        if end < 0:
+            raise MealignError("dpo: a pair has an empty prompt, so there is nothing to answer; leave it out")
+        shared = _Segment(prompt[:end], 0, group, 0, [IGNORED] * end)
+        answers = (example["chosen_ids"], example["rejected_ids"])
+        return shared, *(
+            _Segment([prompt[end], *answer], end, group, branch, [*answer, IGNORED])
+            for branch, answer in enumerate(answers, start=1)
+        )
+
+
+class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
+    """TRL's DPOTrainer over packed pairs; the batch must come from :class:`PrefixSharedCollator`.
+
+    Args:
+        args: TRL's arguments, with ``precompute_ref_log_probs=True`` and ``max_length=None``.
+        known: what the reference says of a pair, by key: log-probabilities of its chosen and its rejected answer, in
+            nats. What is missing is computed and put there; runs with the same reference share it.
+        reference: names the reference policy: its weights and their precision.
+        given: TRL's other arguments.
+
+    Raises:
+        MealignError: an argument asks for what packing does not do.
+    """
+
+    _name = "DPO"
+
+    def __init__(self, *, args: Any, known: MutableMapping[str, LogProbabilities], reference: str, **given: Any):
+        if not args.precompute_ref_log_probs or args.max_length is not None:
+            raise MealignError(
+                "PrefixSharedDPOTrainer wants precompute_ref_log_probs=True and max_length=None: the reference is "
+                "computed once, and what is too long is cut or left out before"
+            )
+        self._known = known
+        self._reference = reference
+        super().__init__(args=args, **given)
+
+    def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
+        tokens = [(row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in dataset]
+        keys = [content_id("ref", self._reference, self.ld_alpha, *row) for row in tokens]
+        missing = sorted(
+            (index for index, key in enumerate(keys) if key not in self._known),
+            key=lambda index: sum(map(len, tokens[index])),
+        )
+        batches = DataLoader(dataset.select(missing), batch_size=batch_size, collate_fn=self.data_collator)
+        for number, batch in enumerate(batches):
+            found = self.compute_ref_log_probs(self.model, self._prepare_inputs(batch))
+            places = missing[number * batch_size :]
+            for index, chosen, rejected in zip(places, *(part.tolist() for part in found), strict=False):
+                self._known[keys[index]] = (chosen, rejected)
+        columns = zip(*(self._known[key] for key in keys), strict=True)
+        for column, values in zip(("ref_chosen_logps", "ref_rejected_logps"), columns, strict=True):
+            dataset = dataset.add_column(column, list(values))
+        return dataset
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        return super()._compute_loss(_Packed(model), inputs, return_outputs)
+
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
+        """Return the reference's log-probabilities of the chosen and the rejected answers, two tensors of shape [b]."""
+        return super().compute_ref_log_probs(_Packed(model), inputs)
+
+
+class _Packed:
+    """A model that is called with TRL's batch and reads the packed rows in it."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __call__(self, *, labels: Tensor, **inputs: Any) -> Any:
+        output = self._model(
+            input_ids=inputs["packed_ids"],
+            position_ids=inputs["packed_positions"],
+            attention_mask=visible(inputs["packed_groups"], inputs["packed_branches"]),
+            shift_labels=inputs["packed_labels"],
+            fused_lm_head=True,
+        )
+        scored = labels[:, 1:] != IGNORED
+        for name in PER_TOKEN:
+            if (values := getattr(output, name)) is not None:
+                found = values.reshape(-1)[inputs["packed_order"]]
+                output[name] = found.new_zeros(scored.shape).masked_scatter(scored, found)
+        return output
+
+
+def visible(groups: Tensor, branches: Tensor) -> Tensor:
+    """Say which token sees which: those before it in its prompt and in its own answer.
+
+    Args:
+        groups: of every token, integers of shape [r, t].
+        branches: of every token, of the same shape; 0 is a prompt.
+
+    Returns:
+        Booleans of shape [r, 1, t, t].
+    """
+    together = groups[:, :, None] == groups[:, None, :]
+    open_to = (branches[:, None, :] == 0) | (branches[:, :, None] == branches[:, None, :])
+    return (together & open_to).tril()[:, None]
+
+
+def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Put items into as few rows of at most ``budget`` as first-fit decreasing finds (Johnson 1973).
+
+    >>> pack([3, 9, 5], 10)
+    [[1], [2, 0]]
+
+    Returns:
+        The indices in each row; an item longer than the budget is alone in its row.
+    """
+    rows: list[list[int]] = []
+    room: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
+        row = next((number for number, left in enumerate(room) if lengths[index] <= left), None)
+        if row is None:
+            rows.append([])
+            room.append(budget)
+            row = len(rows) - 1
+        rows[row].append(index)
+        room[row] -= lengths[index]
+    return rows

@@ -1,0 +1,185 @@
+"""The packed trainer against TRL itself: the same losses, gradients and metrics."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trl import DPOConfig, DPOTrainer
+from trl.trainer.dpo_trainer import DataCollatorForPreference
+
+from mealign.config import LoraConfig, Precision
+from mealign.errors import MealignError
+from mealign.training import common
+from mealign.training.prefix_sharing import IGNORED, PrefixSharedCollator, PrefixSharedDPOTrainer, pack, visible
+
+TOKENS = st.lists(st.integers(4, 50), min_size=1, max_size=9)
+PAIRS = st.lists(
+    st.fixed_dictionaries({"prompt_ids": TOKENS, "chosen_ids": TOKENS, "rejected_ids": TOKENS}), min_size=1, max_size=5
+)
+WORDS = "Ghent Farah moved lemon cake piano river Bart Antwerp library old new house green".split()  # noqa: SIM905
+
+
+def make_rows(count: int, seed: int = 0) -> list[dict[str, Any]]:
+    draw = random.Random(seed)
+
+    def turn(role: str, most: int) -> list[dict[str, str]]:
+        return [{"role": role, "content": " ".join(draw.choice(WORDS) for _ in range(draw.randint(1, most)))}]
+
+    return [
+        {"prompt": turn("user", 40), "chosen": turn("assistant", 9), "rejected": turn("assistant", 9)}
+        for _ in range(count)
+    ]
+
+
+def build(
+    ours: bool,
+    model: Path,
+    folder: Path,
+    *,
+    rows: list[dict[str, Any]],
+    known: Any = None,
+    max_tokens: int | None = None,
+    **arguments: Any,
+) -> Any:
+    """Build either trainer on the same fresh adapter."""
+    tokenizer = common.load_tokenizer(model)
+    torch.manual_seed(0)
+    base = common.load_base(model, precision=Precision.fp32)
+    settings = {
+        "output_dir": str(folder), "per_device_train_batch_size": 3, "bf16": False, "gradient_checkpointing": False,
+        "use_cpu": True, "max_length": None, "precompute_ref_log_probs": True, "report_to": [], "disable_tqdm": True,
+        "save_strategy": "no", "logging_steps": 1, "learning_rate": 5e-3, "remove_unused_columns": False,
+    }  # fmt: skip
+    more: dict[str, Any] = {}
+    if ours:
+        collator = PrefixSharedCollator(tokenizer.pad_token_id, max_tokens=max_tokens)
+        more = {"data_collator": collator, "known": {} if known is None else known, "reference": "tiny"}
+    with common.quiet_training():
+        return (PrefixSharedDPOTrainer if ours else DPOTrainer)(
+            model=base,
+            args=DPOConfig(**settings | arguments),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=tokenizer,
+            peft_config=common.peft_config(base, LoraConfig(rank=4)),
+            **more,
+        )
+
+
+def history(trainer: Any) -> list[dict[str, float]]:
+    """Train and return every step's report without its times."""
+    trainer.remove_callback(common.PrinterCallback)
+    with common.quiet_training():
+        trainer.train()
+    return [
+        {name: value for name, value in point.items() if "time" not in name}
+        for point in trainer.state.log_history
+        if "loss" in point
+    ]
+
+
+@pytest.mark.parametrize(
+    ("losses", "more"),
+    [
+        (["sigmoid"], {}),
+        (["ipo"], {}),
+        (["hinge"], {}),
+        (["robust"], {"label_smoothing": 0.1}),
+        (["sigmoid", "sft"], {"loss_weights": [1.0, 0.5]}),
+        (["sigmoid"], {"ld_alpha": 0.5}),
+    ],
+)
+def test_losses_gradients_and_metrics_are_those_of_trl(
+    losses: list[str], more: dict[str, Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    rows = make_rows(6)
+    theirs, ours = (
+        history(build(which, tiny_model, tmp_path, rows=rows, loss_type=losses, max_steps=3, **more))
+        for which in (False, True)
+    )
+    assert len(theirs) == len(ours) == 3
+    assert all(abs(point["rewards/margins"]) > 1e-3 for point in theirs[1:])
+    # At the first step the policy is the reference, and which reward is the greater one is a matter of rounding.
+    assert [run[0].pop("rewards/accuracies") for run in (theirs, ours)]
+    for expected, found in zip(theirs, ours, strict=True):
+        assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
+
+
+def test_gradients_of_every_weight_are_those_of_trl(tiny_model: Path, tmp_path: Path) -> None:
+    gradients = []
+    for ours in (False, True):
+        trainer = build(ours, tiny_model, tmp_path, rows=make_rows(4), per_device_train_batch_size=4)
+        trainer.compute_loss(trainer.model, next(iter(trainer.get_train_dataloader()))).backward()
+        gradients.append({name: w.grad for name, w in trainer.model.named_parameters() if w.grad is not None})
+    theirs, ours_ = gradients
+    assert theirs.keys() == ours_.keys()
+    # Of a fresh adapter, whose B is 0, only B has a gradient.
+    assert any(gradient.abs().max() > 1e-3 for gradient in theirs.values())
+    for name, expected in theirs.items():
+        torch.testing.assert_close(ours_[name], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_reference_is_computed_once_for_all_runs(tiny_model: Path, tmp_path: Path) -> None:
+    known: dict[str, tuple[float, float]] = {}
+    rows = make_rows(5)
+    first = build(True, tiny_model, tmp_path, rows=rows[:3], known=known)
+    assert len(known) == 3
+    kept = dict(known)
+    known |= {key: (chosen - 1.0, rejected) for key, (chosen, rejected) in kept.items()}
+    second = build(True, tiny_model, tmp_path, rows=rows, known=known)
+    assert len(known) == 5
+    assert second.train_dataset["ref_chosen_logps"][:3] == [
+        value - 1.0 for value in first.train_dataset["ref_chosen_logps"]
+    ]
+    plain = build(False, tiny_model, tmp_path, rows=rows)
+    for column in ("ref_chosen_logps", "ref_rejected_logps"):
+        fresh = build(True, tiny_model, tmp_path, rows=rows)
+        assert fresh.train_dataset[column] == pytest.approx(list(plain.train_dataset[column]), rel=1e-5)
+
+
+@given(PAIRS, st.one_of(st.none(), st.integers(8, 60)))
+@settings(max_examples=50, deadline=None)
+def test_a_packed_batch_holds_every_token_of_an_answer_behind_its_prompt(
+    pairs: list[dict[str, list[int]]], budget: int | None
+) -> None:
+    batch = PrefixSharedCollator(0, max_tokens=budget)([dict(pair) for pair in pairs])
+    plain = DataCollatorForPreference(0)([dict(pair) for pair in pairs])
+    assert all(torch.equal(batch[name], plain[name]) for name in plain)
+    scored = plain["completion_mask"][:, 1:].bool()
+    order = batch["packed_order"]
+    assert torch.equal(batch["packed_labels"].reshape(-1)[order], plain["input_ids"][:, 1:][scored])
+    assert (batch["packed_labels"] != IGNORED).sum() == len(order)
+    seen = visible(batch["packed_groups"], batch["packed_branches"])[:, 0]
+    width = batch["packed_ids"].shape[1]
+    sequences = [(pair["prompt_ids"], pair[side]) for side in ("chosen_ids", "rejected_ids") for pair in pairs]
+    places = iter(order.tolist())
+    for prompt, answer in sequences:
+        for length in range(len(answer)):
+            row, column = divmod(next(places), width)
+            visible_to = seen[row, column]
+            # Whatever predicts a token sees the prompt and the answer so far, at their positions, and no more.
+            assert batch["packed_ids"][row][visible_to].tolist() == prompt + answer[:length]
+            assert batch["packed_positions"][row][visible_to].tolist() == list(range(len(prompt) + length))
+
+
+@given(st.lists(st.integers(1, 30), max_size=20), st.integers(5, 40))
+def test_packing_loses_nothing_and_keeps_the_budget(lengths: list[int], budget: int) -> None:
+    rows = pack(lengths, budget)
+    assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
+    for row in rows:
+        assert len(row) == 1 or sum(lengths[index] for index in row) <= budget
+
+
+def test_what_packing_does_not_do_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    for wrong in ({"max_length": 64}, {"precompute_ref_log_probs": False}):
+        with pytest.raises(MealignError, match="precompute_ref_log_probs=True and max_length=None"):
+            build(True, tiny_model, tmp_path, rows=make_rows(2), **wrong)
+
+
+def test_an_empty_prompt_is_named() -> None:
+    with pytest.raises(MealignError, match="empty prompt"):
+        PrefixSharedCollator(0)([{"prompt_ids": [], "chosen_ids": [1], "rejected_ids": [2]}])
