@@ -69,6 +69,11 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
         (["mix=dpo_only", "preferences.max_pairs=0"], "DPO has no preferences to learn from"),
         (["candidates.n=0", "candidates.negatives=0"], "no two answers to compare"),
         (["mix=sft_only", "mix.sft=false"], "it trains nothing"),
+        (
+            ["training.dpo.offset=1", "training.dpo.loss=ipo"],
+            r"training\.dpo\.offset=1.* set training\.dpo\.loss=sigmoid",
+        ),
+        (["training.dpo.label_smoothing=0.1"], "only the robust loss uses it"),
         (["user.format=locomo"], "holds many people"),
         (["user.name=a/b"], "it names a folder"),
         (["judge.view=bio"], "rules and panels choose for themselves what they read"),

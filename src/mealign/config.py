@@ -327,15 +327,30 @@ class SftConfig:
     max_steps: int = -1
 
 
+class DpoLoss(StrEnum):
+    """TRL's name of a loss over a pair's rewards."""
+
+    sigmoid = "sigmoid"
+    ipo = "ipo"
+    hinge = "hinge"
+    robust = "robust"
+
+
 @dataclass
 class DpoConfig:
     """Direct preference optimisation (arXiv 2305.18290). ``batch_size`` counts pairs per step.
 
-    ``sft_weight`` adds that much of the negative log-likelihood of the chosen answer to the loss (arXiv 2404.19733);
-    0 is DPO alone.
+    ``loss``: ``sigmoid`` is DPO's own; ``ipo`` (arXiv 2310.12036), ``hinge`` (arXiv 2305.10425), ``robust`` (arXiv
+    2403.00409) expects the share ``label_smoothing`` of the pairs to be the wrong way round. ``offset`` is ODPO's alpha
+    (arXiv 2402.10571): rewards are to differ by alpha * log(margin of the pair's evidence), so a pair that is less
+    clear asks for less; 0 is DPO. ``sft_weight`` adds that much of the negative log-likelihood of the chosen answer to
+    the loss (arXiv 2404.19733).
     """
 
     beta: float = 0.1
+    loss: DpoLoss = DpoLoss.sigmoid
+    label_smoothing: float = 0.0
+    offset: float = 0.0
     epochs: float = 1.0
     learning_rate: float = 1e-4
     batch_size: int = 8
@@ -526,6 +541,17 @@ def _impossible(settings: Settings) -> Iterator[str]:
     mix, user, judge = settings.mix, settings.user, settings.judge
     if not (mix.sft or mix.dpo):
         yield f"mix={mix.name}: it trains nothing; set mix.sft=true or mix.dpo=true, or choose mix=sft_then_dpo"
+    dpo = settings.training.dpo
+    if dpo.offset > 0 and dpo.loss is not DpoLoss.sigmoid:
+        yield (
+            f"training.dpo.offset={dpo.offset} with training.dpo.loss={dpo.loss.value}: a margin of rewards is defined "
+            "for the sigmoid loss; set training.dpo.loss=sigmoid, or training.dpo.offset=0"
+        )
+    if dpo.label_smoothing > 0 and dpo.loss is not DpoLoss.robust:
+        yield (
+            f"training.dpo.label_smoothing={dpo.label_smoothing} with training.dpo.loss={dpo.loss.value}: only the "
+            "robust loss uses it; set training.dpo.loss=robust, or training.dpo.label_smoothing=0"
+        )
     if mix.dpo and settings.preferences.max_pairs == 0:
         yield (
             f"mix={mix.name} with preferences.max_pairs=0: DPO has no preferences to learn from; "
@@ -722,6 +748,8 @@ LIMITS: tuple[tuple[str, float, float, str], ...] = (
     ("training.sft.warmup_ratio", 0, 1, "a share of the steps"),
     ("training.sft.weight_decay", 0, 10, "a weight decay"),
     ("training.dpo.beta", 1e-4, 100, "the inverse temperature of DPO"),
+    ("training.dpo.label_smoothing", 0, 0.499, "the share of pairs that are the wrong way round"),
+    ("training.dpo.offset", 0, 100, "the weight of the margin"),
     ("training.dpo.epochs", 0.01, 1000, "the number of passes"),
     ("training.dpo.learning_rate", 1e-8, 1, "a learning rate"),
     ("training.dpo.batch_size", 1, 4096, "a batch size"),

@@ -1,5 +1,6 @@
 """The packed trainer against TRL itself: the same losses, gradients and metrics."""
 
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,24 @@ def test_packing_loses_nothing_and_keeps_the_budget(lengths: list[int], budget: 
     assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
     for row in rows:
         assert len(row) == 1 or sum(lengths[index] for index in row) <= budget
+
+
+def test_a_gap_is_subtracted_from_the_rewards_and_reported_without(tiny_model: Path, tmp_path: Path) -> None:
+    """ODPO, eq. 8, by hand from what TRL reports of the same pairs."""
+    rows = make_rows(3)
+    plain = build(False, tiny_model, tmp_path, rows=rows, max_steps=2)
+    gapped = build(True, tiny_model, tmp_path, rows=[row | {"gap": -1.5} for row in rows], max_steps=2)
+    expected, found = history(plain), history(gapped)
+    # At the first step all rewards are 0.
+    assert found[0]["loss"] == pytest.approx(math.log1p(math.exp(-1.5)), rel=1e-4)
+    assert found[0]["rewards/margins"] == pytest.approx(expected[0]["rewards/margins"], abs=1e-5)
+    assert found[0]["logps/chosen"] == pytest.approx(expected[0]["logps/chosen"], rel=1e-5)
+    # The pull of a gap that is reached already is weaker: sigmoid(-1.5) instead of sigmoid(0).
+    assert found[0]["grad_norm"] == pytest.approx(expected[0]["grad_norm"] / 0.5 / (1 + math.exp(1.5)), rel=1e-3)
+    assert found[1]["rewards/margins"] == pytest.approx(
+        found[1]["rewards/chosen"] - found[1]["rewards/rejected"], abs=1e-4
+    )
+    assert found[1]["rewards/accuracies"] == 1.0
 
 
 def test_what_packing_does_not_do_is_refused(tiny_model: Path, tmp_path: Path) -> None:

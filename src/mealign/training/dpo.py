@@ -7,6 +7,7 @@ none. Its log-probabilities are computed once a pair, whatever runs share it, an
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import MutableMapping, Sequence
@@ -41,9 +42,10 @@ def train_dpo(
 ) -> TrainingResult:
     """Train an adapter with TRL's DPOTrainer, prompts shared, and save it to ``output``, whole or not at all.
 
-    The loss of a pair is -log sigmoid(beta * (log-ratio of chosen - log-ratio of rejected)) in nats (eq. 7), to which
-    ``sft_weight`` times the mean negative log-likelihood of the chosen answers' tokens is added. At the first step the
-    policy is the reference: the first term is log 2 and every reward 0, up to rounding.
+    The loss of a pair is ``settings.loss`` of its rewards, beta times the log-ratios to the reference in nats: unless
+    another one is chosen, -log sigmoid(reward of chosen - reward of rejected) (eq. 7). To it ``sft_weight`` times the
+    mean negative log-likelihood of the chosen answers' tokens is added. At the first step the policy is the reference,
+    and every reward is 0 up to rounding.
 
     Args:
         pairs: preferences. One of more than ``max_length`` tokens on either side is left out and counted, never cut;
@@ -79,7 +81,8 @@ def train_dpo(
             f"dpo: each of {len(pairs)} preferences is longer than model.max_length={max_length} tokens; raise it, or "
             "lower context.top_k"
         )
-    rows = [to_row(pair, lengths[pair.id]) for pair in draw(fitting, count=settings.max_pairs, seed=seed)]
+    drawn = draw(fitting, count=settings.max_pairs, seed=seed)
+    rows = [to_row(pair, lengths[pair.id], offset=settings.offset) for pair in drawn]
     history = common.run(
         "dpo",
         lambda folder: build_trainer(
@@ -126,14 +129,18 @@ def pair_length(pair: Preference, tokenizer: Any) -> int:
     return max(common.sequence_length(tokenizer, pair.prompt, answer) for answer in (pair.chosen, pair.rejected))
 
 
-def to_row(pair: Preference, length: int) -> dict[str, Any]:
-    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its ``length`` in tokens."""
-    return {
+def to_row(pair: Preference, length: int, *, offset: float = 0.0) -> dict[str, Any]:
+    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its ``length`` in tokens.
+
+    With an ``offset`` (ODPO's alpha) it has the ``gap`` that its rewards are to have: alpha * log(margin).
+    """
+    row = {
         "prompt": [message.model_dump() for message in pair.prompt],
         "chosen": [{"role": "assistant", "content": pair.chosen}],
         "rejected": [{"role": "assistant", "content": pair.rejected}],
         "length": length,
     }
+    return row | {"gap": offset * math.log(pair.margin)} if offset else row
 
 
 def build_trainer(
@@ -155,13 +162,14 @@ def build_trainer(
     """
     base = common.load_base(model, precision=precision)
     micro = common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
-    losses = {"sigmoid": 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight > 0 else {})
+    losses = {settings.loss.value: 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight > 0 else {})
     arguments = DpoArguments(
         **common.shared_arguments(
             settings, examples=len(rows), micro_batch_size=micro, precision=precision, seed=seed, folder=folder
         ),
         beta=settings.beta,
         loss_type=list(losses),
+        label_smoothing=settings.label_smoothing,
         loss_weights=list(losses.values()),
         precompute_ref_log_probs=True,
         precompute_ref_batch_size=micro,

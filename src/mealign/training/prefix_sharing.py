@@ -8,6 +8,10 @@ either is predicted from it. Several pairs share a row up to a budget of tokens,
 The model scores the answers' positions alone; what it says is laid out as TRL's padded batch has it, so that TRL's own
 losses and metrics are computed from it. Gradients flow through the shared prompt: losses and gradients are those of
 TRL up to rounding.
+
+A pair may ask for a gap between its rewards (ODPO, arXiv 2402.10571, eq. 8): -log sigmoid(r_chosen - r_rejected - gap),
+where TRL has no gap. It is had by a reference that is ``gap / beta`` nats fonder of the chosen answer; what is reported
+of the rewards is what they are without it.
 """
 
 from __future__ import annotations
@@ -59,7 +63,7 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
     Of ``b`` pairs in ``r`` rows of ``t`` tokens it adds ``packed_ids``, ``packed_positions`` and ``packed_labels``, of
     shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment that a token belongs to; group 0 is
     padding), of the same shape, and ``packed_order``: for every token of the answers, in the order of TRL's batch of
-    shape [2 b, l], its place among the ``r * t``.
+    shape [2 b, l], its place among the ``r * t``. The column ``gap`` becomes a tensor of shape [b].
     """
 
     max_tokens: int | None = None
@@ -92,6 +96,8 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
                         places[index, segment.branch] = number * width + torch.arange(at, at + size - 1)
                     at += size
         order = [places[index, branch] for branch in (1, 2) for index in range(len(pairs))]
+        if "gap" in examples[0]:
+            batch["gap"] = torch.tensor([float(example["gap"]) for example in examples])
         return batch | {
             "packed_ids": ids,
             "packed_positions": positions,
@@ -158,7 +164,21 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         return dataset
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
-        return super()._compute_loss(_Packed(model), inputs, return_outputs)
+        packed = _Packed(model)
+        if "gap" not in inputs:
+            return super()._compute_loss(packed, inputs, return_outputs)
+        shift = inputs["gap"] / self.beta
+        loss = super()._compute_loss(
+            packed, inputs | {"ref_chosen_logps": inputs["ref_chosen_logps"] + shift}, return_outputs
+        )
+        reported = self._metrics["train" if self.model.training else "eval"]
+        gap = self.accelerator.gather(inputs["gap"]).mean().item()
+        for name in ("rewards/chosen", "rewards/margins"):
+            reported[name][-1] += gap
+        chosen, rejected = packed.log_probs.chunk(2)
+        ahead = chosen - inputs["ref_chosen_logps"] > rejected - inputs["ref_rejected_logps"]
+        reported["rewards/accuracies"][-1] = self.accelerator.gather(ahead.float()).mean().item()
+        return loss
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
         """Return the reference's log-probabilities of the chosen and the rejected answers, two tensors of shape [b]."""
@@ -166,7 +186,12 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
 
 
 class _Packed:
-    """A model that is called with TRL's batch and reads the packed rows in it."""
+    """A model that is called with TRL's batch and reads the packed rows in it.
+
+    ``log_probs`` are those of the answers in the last batch, of shape [2 b].
+    """
+
+    log_probs: Tensor
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -184,6 +209,7 @@ class _Packed:
             if (values := getattr(output, name)) is not None:
                 found = values.reshape(-1)[inputs["packed_order"]]
                 output[name] = found.new_zeros(scored.shape).masked_scatter(scored, found)
+        self.log_probs = output.log_probs.detach().sum(dim=1)
         return output
 
 
