@@ -15,8 +15,8 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from mealign.addresses import is_address, is_loopback
 from mealign.errors import ConfigError
-from mealign.language.egress import is_address, is_loopback
 
 STAGES = (
     "ingest", "memory", "tasks", "sft", "candidates", "judge", "preferences", "dpo", "evaluate", "report",
@@ -282,6 +282,23 @@ class PreferencesConfig:
 
 
 @dataclass
+class PriceConfig:
+    """US dollars per million tokens read and written; ``model`` is a name, or a pattern with ``*`` and ``?``."""
+
+    model: str = MISSING
+    prompt: float = MISSING
+    completion: float = MISSING
+
+
+@dataclass
+class PricesConfig:
+    """What models cost: the first entry counts that a model's name matches. A batch costs ``batch_factor`` of it."""
+
+    batch_factor: float = 0.5
+    models: list[PriceConfig] = field(default_factory=list)
+
+
+@dataclass
 class ModelConfig:
     """The base model. A random model borrows the tokenizer of ``weights``."""
 
@@ -431,6 +448,7 @@ class Settings:
     candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     preferences: PreferencesConfig = field(default_factory=PreferencesConfig)
+    prices: PricesConfig = field(default_factory=PricesConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
     mix: MixConfig = field(default_factory=MixConfig)
@@ -451,6 +469,16 @@ PUBLIC_SERVERS = {
 def server_of(llm: LlmConfig) -> str | None:
     """Return the address of the server that is asked; None for a model that the run itself loads."""
     return None if llm.backend is ChatBackend.local else llm.base_url or PUBLIC_SERVERS[llm.backend]
+
+
+def judge_server_of(judge: JudgeConfig) -> str | None:
+    """Return the address of the server that a judge asks; None for one that asks none, or names none."""
+    if judge.server.base_url is not None:
+        return judge.server.base_url
+    return {
+        JudgeBackend.openai: PUBLIC_SERVERS[ChatBackend.openai],
+        JudgeBackend.anthropic: PUBLIC_SERVERS[ChatBackend.anthropic],
+    }.get(judge.backend)
 
 
 def active_stages(mix: MixConfig) -> tuple[str, ...]:
@@ -528,13 +556,18 @@ def plain(settings: Settings) -> dict[str, Any]:
 
 def _out_of_range(settings: Settings) -> Iterator[str]:
     values = flatten(settings)
-    for key, low, high, meaning in LIMITS:
-        value = values[key]
-        if value is None:
-            continue
-        if not (low <= value <= high):
-            bounds = f"at least {low:g}" if high == INFINITE else f"between {low:g} and {high:g}"
-            yield f"{key}={value}: {meaning} must be {bounds}; for example {key}={EXAMPLES[key]}"
+    for name, low, high, meaning in LIMITS:
+        # A member of a panel has the keys of a judge.
+        members = settings.judge.members if name.startswith("judge.") else {}
+        for key in (name, *(name.replace("judge.", f"judge.members.{member}.", 1) for member in members)):
+            value = values[key]
+            if value is not None and not (low <= value <= high):
+                bounds = f"at least {low:g}" if high == INFINITE else f"between {low:g} and {high:g}"
+                yield f"{key}={value}: {meaning} must be {bounds}; for example {key}={EXAMPLES[name]}"
+    for entry in settings.prices.models:
+        for kind, price in (("prompt", entry.prompt), ("completion", entry.completion)):
+            if not 0 <= price < INFINITE:
+                yield f"conf/prices.yaml: {entry.model}: {kind}={price} is no price; give US dollars per million tokens"
 
 
 def _impossible(settings: Settings) -> Iterator[str]:
@@ -575,6 +608,8 @@ def _impossible(settings: Settings) -> Iterator[str]:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", user.name):
         yield f"user.name={user.name!r}: it names a folder; use letters, digits, '-', '_' and '.' only"
     yield from _impossible_judge(judge, key="judge")
+    for key, asked in _asked_servers(judge):
+        yield from _impossible_server(asked, settings.egress, key=key)
     if settings.evaluation.max_questions == 0 and settings.evaluation.max_held_out == 0:
         yield "evaluation.max_questions=0 with evaluation.max_held_out=0: nothing would be asked; set one of them"
     yield from _impossible_memory(settings)
@@ -659,6 +694,43 @@ def _impossible_template(judge: JudgeConfig, *, key: str) -> Iterator[str]:
             )
 
 
+def _asked_servers(judge: JudgeConfig) -> list[tuple[str, JudgeConfig]]:
+    return [("judge", judge), *((f"judge.members.{name}", member) for name, member in judge.members.items())]
+
+
+def _impossible_server(judge: JudgeConfig, egress: Egress, *, key: str) -> Iterator[str]:
+    backend, server = f"{key}.backend={judge.backend.value}", judge.server
+    if judge.backend in (JudgeBackend.evidence, JudgeBackend.local, JudgeBackend.panel):
+        if server != JudgeServerConfig():
+            yield f"{backend} with settings of {key}.server: no server would be asked; set {key}.backend=openai"
+        for limit, value in (("max_usd", judge.max_usd), ("max_calls", judge.max_calls)):
+            if value is not None:
+                yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
+        return
+    if not server.model:
+        yield f"{backend} without {key}.server.model: name a model that the server has"
+    if server.api is not OpenAIApi.chat and judge.backend is not JudgeBackend.openai:
+        yield f"{key}.server.api={server.api.value} with {backend}: only {key}.backend=openai has it; leave it out"
+    if server.batch and (judge.backend is JudgeBackend.systemone or server.api is OpenAIApi.decisions):
+        yield (
+            f"{key}.server.batch=true with {backend}: typed decisions have no batch API; "
+            f"set {key}.server.batch=false, or {key}.backend=openai {key}.server.api=chat"
+        )
+    url = judge_server_of(judge)
+    if url is None:
+        yield f"{backend} without {key}.server.base_url: name the server, for example http://127.0.0.1:8000/v1"
+    elif not is_address(url):
+        yield (
+            f"{key}.server.base_url={url}: it is no server's address; "
+            f"give scheme, host, port and path: {key}.server.base_url=http://127.0.0.1:8000/v1"
+        )
+    elif egress is Egress.deny and not is_loopback(url):
+        yield (
+            f"egress=deny with {key}.server.base_url={url}: what the judge reads of you would leave this machine; "
+            "name a server on it (http://127.0.0.1:8000/v1), or allow it with egress=allow"
+        )
+
+
 def _impossible_memory(settings: Settings) -> Iterator[str]:
     memory, llm = settings.memory, settings.memory.llm
     named = {"model": llm.model, "base_url": llm.base_url, "api_key_env": llm.api_key_env}
@@ -728,8 +800,18 @@ LIMITS: tuple[tuple[str, float, float, str], ...] = (
     ("candidates.negatives", 0, 6, "the number of constructed negatives"),
     ("judge.known_pairs", 0, 1000, "the number of known pairs of each kind"),
     ("judge.top_k", 1, 100, "the number of facts that a judge is shown"),
+    ("judge.max_usd", 0, INFINITE, "a budget in US dollars"),
+    ("judge.max_calls", 0, INFINITE, "a budget in requests"),
+    ("judge.server.max_new_tokens", 16, 65536, "the length of a reply in tokens"),
+    ("judge.server.temperature", 0, 2, "a sampling temperature"),
+    ("judge.server.concurrency", 1, 1024, "the number of requests at once"),
+    ("judge.server.requests_per_minute", 1, INFINITE, "a rate"),
+    ("judge.server.tokens_per_minute", 1, INFINITE, "a rate"),
+    ("judge.server.timeout", 0.1, 3600, "the time for a reply in seconds"),
+    ("judge.server.max_retries", 0, 100, "the number of repetitions"),
     ("judge.max_pairs_per_task", 1, 1000, "the number of comparisons a task"),
     ("judge.max_tasks", 1, INFINITE, "the number of tasks that are judged"),
+    ("prices.batch_factor", 0, 1, "a share of the price"),
     ("preferences.min_margin", 0, 1, "a margin of probability"),
     ("preferences.max_pairs", 0, INFINITE, "the number of pairs"),
     ("preferences.max_pairs_per_task", 1, 1000, "the number of pairs a task"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mealign import config, terminal
 from mealign.config import STAGES, ChatBackend, Extractor, JudgeBackend, JudgeConfig, Settings
-from mealign.errors import ConfigError, MealignError
+from mealign.errors import MealignError
 from mealign.jsonl import read_json, read_records, write_json, write_records, write_text
 from mealign.records import (
     Arm,
@@ -657,9 +657,16 @@ def _embedder(context: Context) -> Embedder:
 
 def _deciding_model(context: Context, asked: JudgeConfig) -> DecisionModel:
     """Return who answers a judge's questions."""
-    if asked.backend is JudgeBackend.local:
-        return _language_model(context)
-    raise ConfigError(f"judge.backend={asked.backend.value}: no such model can be asked yet; use judge.backend=local")
+    from mealign.language.build import build_decision_model
+
+    store = context.root / context.settings.paths.store
+    return build_decision_model(
+        asked,
+        local=lambda: _language_model(context),
+        cache=store / "decisions",
+        ledger=store / "egress.jsonl",
+        prices=context.settings.prices,
+    )
 
 
 def _language_model(context: Context, adapter: str | None = None) -> LocalModel:

@@ -1,13 +1,29 @@
-"""From settings to a model that writes."""
+"""From settings to a model that writes, or decides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mealign.config import ChatBackend, LlmConfig, server_of
+from mealign.config import (
+    ChatBackend,
+    JudgeBackend,
+    JudgeConfig,
+    LlmConfig,
+    OpenAIApi,
+    PricesConfig,
+    judge_server_of,
+    server_of,
+)
 from mealign.errors import ConfigError
 from mealign.language.chat import TextModel
+from mealign.language.decisions import DecisionModel
 from mealign.language.transport import read_key
+
+if TYPE_CHECKING:
+    from mealign.language.batches import BatchApi
+    from mealign.language.endpoints import Endpoint
 
 
 def build_model(settings: LlmConfig, *, local: Callable[[], TextModel]) -> TextModel:
@@ -29,3 +45,74 @@ def build_model(settings: LlmConfig, *, local: Callable[[], TextModel]) -> TextM
     from mealign.language.anthropic import AnthropicModel
 
     return AnthropicModel(settings.model, base_url=server, key=key)
+
+
+def build_decision_model(
+    settings: JudgeConfig, *, local: Callable[[], DecisionModel], cache: Path, ledger: Path, prices: PricesConfig
+) -> DecisionModel:
+    """Return who answers a judge's questions; ``local`` loads the run's own model.
+
+    ``cache`` is the folder of what was answered before, ``ledger`` the file of what left the machine.
+
+    Raises:
+        ConfigError: the model or its server has no name, the environment variable of the key is not set, or dollars
+            are limited and the model's price is unknown.
+    """
+    if settings.backend is JudgeBackend.local:
+        return local()
+    server, url = settings.server, judge_server_of(settings)
+    if url is None or server.model is None:
+        raise ConfigError(
+            f"judge.backend={settings.backend.value} needs judge.server.model, and judge.server.base_url where the "
+            "vendor has no server of its own"
+        )
+    from mealign.language.deciding import RemoteModel
+    from mealign.language.prices import price_of
+
+    key = read_key(server.api_key_env)
+    batches: BatchApi | None = None
+    endpoint: Endpoint
+    if settings.backend is JudgeBackend.systemone:
+        from mealign.language.deciding_systemone import SystemOneEndpoint
+
+        endpoint = SystemOneEndpoint(server.model, url=url, key=key, timeout=server.timeout)
+    elif settings.backend is JudgeBackend.anthropic:
+        from mealign.language.batches import AnthropicBatches
+        from mealign.language.deciding_anthropic import MessagesEndpoint
+
+        endpoint = MessagesEndpoint(
+            server.model,
+            url=url,
+            key=key,
+            max_new_tokens=server.max_new_tokens,
+            temperature=server.temperature,
+            timeout=server.timeout,
+        )
+        batches = AnthropicBatches(url=url, path=endpoint.path, key=key, timeout=server.timeout)
+    elif server.api is OpenAIApi.decisions:
+        from mealign.language.deciding_openai import DecisionsEndpoint
+
+        endpoint = DecisionsEndpoint(server.model, url=url, key=key, timeout=server.timeout)
+    else:
+        from mealign.language.batches import OpenAIBatches
+        from mealign.language.deciding_openai import ChatEndpoint
+
+        endpoint = ChatEndpoint(
+            server.model,
+            url=url,
+            key=key,
+            max_new_tokens=server.max_new_tokens,
+            temperature=server.temperature,
+            timeout=server.timeout,
+        )
+        batches = OpenAIBatches(url=url, path=endpoint.path, key=key, timeout=server.timeout)
+    return RemoteModel(
+        endpoint,
+        settings=server,
+        cache=cache,
+        ledger=ledger,
+        price=price_of(server.model, prices),
+        max_usd=settings.max_usd,
+        max_calls=settings.max_calls,
+        batches=batches if server.batch else None,
+    )

@@ -1,31 +1,45 @@
-"""Which addresses are this machine's own, so that what is sent there has not left it."""
+"""The ledger of what left this machine: when, to whom, how much, and never what."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
-_ADDRESS = re.compile(r"https?://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?(?:/[\w.~/-]*)?", re.I | re.A)
+from mealign.addresses import is_loopback
+from mealign.records import canonical_json
 
 
-def is_address(url: str) -> bool:
-    """Whether this is a server's address: scheme, host, perhaps a port and a plain path, and nothing else.
+class Ledger:
+    """An append-only file of JSON lines, one a request that was sent to another machine.
 
-    Two parsers can disagree about the host of an address with a user name or a backslash in it
-    (``http://127.0.0.1@example.org``), so neither is an address here.
+    A request to an address of this machine has not left it and is not written down. A request that is sent again
+    leaves again, so it has a line for every time.
+
+    Args:
+        path: the file; it is made when something leaves.
+        address: the server's.
+        model: its name there.
     """
-    return _ADDRESS.fullmatch(url) is not None
 
+    def __init__(self, path: Path, *, address: str, model: str) -> None:
+        self._path = path
+        self._sent = {"address": address, "model": model}
+        self._leaves = not is_loopback(address)
 
-def is_loopback(url: str) -> bool:
-    """Whether a server's address lies in 127.0.0.0/8, is ::1 or is ``localhost``."""
-    match = _ADDRESS.fullmatch(url)
-    if not match:
-        return False
-    host = match["host"].strip("[]").lower()
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    def write(self, key: str, *, purpose: str, characters: int, tokens: int) -> None:
+        """Write down, before it is sent, that a request leaves; ``tokens`` is what it is estimated to hold."""
+        if not self._leaves:
+            return
+        line: Mapping[str, object] = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **self._sent,
+            "purpose": purpose,
+            "characters": characters,
+            "tokens": tokens,
+            "request": key,
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # One short write at the end of the file: lines of several processes do not mix.
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(canonical_json(line) + "\n")

@@ -1,4 +1,4 @@
-"""Asking a model only what it has not been asked before.
+"""What models have answered, and asking a model only what it has not been asked before.
 
 Every reply is one JSON file under the hash of its whole request, written whole or not at all. Plain files rather than
 a database: a reply holds the user's text, so a person must be able to see it, and to delete it, with the tools at hand.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mealign.errors import MealignError
 from mealign.jsonl import read_records, write_records
 from mealign.language.chat import Prompt, Schema, TextModel
 from mealign.progress import bar
@@ -20,9 +21,42 @@ BATCH = 8
 
 
 class Reply(Record):
-    """What a model answered, word for word."""
+    """What a model answered, word for word; how long it took in seconds, and whether a batch API answered.
+
+    ``text`` is the model's text, or, of a server that decides, the body of its response.
+    """
 
     text: str
+    seconds: float | None = None
+    batch: bool = False
+
+
+class ReplyStore:
+    """A folder of replies by the key of their requests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, key: str) -> Reply | None:
+        """Return the reply to a request; None where it was not answered yet.
+
+        Raises:
+            MealignError: the reply's file is broken.
+        """
+        path = self._path(key)
+        if not path.exists():
+            return None
+        found = read_records(path, Reply)
+        if not found:
+            raise MealignError(f"{path}: it is empty; delete it, and the request is sent again")
+        return found[0]
+
+    def put(self, key: str, reply: Reply) -> None:
+        """Keep a reply, whole or not at all."""
+        write_records(self._path(key), [reply])
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.json"
 
 
 @dataclass(frozen=True)
@@ -55,7 +89,9 @@ def ask(
         )
         for prompt in prompts
     ]
-    unknown = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if not _entry(cache, key).exists()}
+    store = ReplyStore(cache)
+    replies = {key: store.get(key) for key in keys}
+    unknown = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if replies[key] is None}
     with bar(description, total=len(unknown)) as shown:
         for start in range(0, len(unknown), BATCH):
             batch = list(unknown)[start : start + BATCH]
@@ -63,11 +99,8 @@ def ask(
                 [unknown[key] for key in batch], schema, max_new_tokens=max_new_tokens, temperature=temperature
             )
             for key, text in zip(batch, texts, strict=True):
-                write_records(_entry(cache, key), [Reply(text=text)])
+                replies[key] = Reply(text=text)
+                store.put(key, Reply(text=text))
             shown.advance(len(batch))
-    known = tuple(read_records(_entry(cache, key), Reply)[0].text for key in keys)
+    known = tuple(reply.text for key in keys if (reply := replies[key]) is not None)
     return Replies(texts=known, asked=len(unknown), cached=len(keys) - len(unknown))
-
-
-def _entry(cache: Path, key: str) -> Path:
-    return cache / f"{key}.json"

@@ -1,21 +1,27 @@
 """Requests to a model server: whose key, through which client, how many at a time, and what a failure says.
 
-Requests are sent again by the SDKs themselves: after a 408, 409, 429 or 5xx and after a lost connection, at the time
-the server asks for (``Retry-After``), else after a growing pause.
+A model that writes sends again through the SDKs themselves: after a 408, 409, 429 or 5xx and after a lost connection,
+at the time the server asks for (``Retry-After``), else after a growing pause. A model that decides is asked thousands
+of times, and :mod:`mealign.language.sending` does that for it.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal, TypeVar
 
 import httpx2
 
+from mealign.addresses import is_loopback
 from mealign.errors import ConfigError, MealignError
-from mealign.language.egress import is_loopback
 
 T = TypeVar("T")
 
@@ -38,6 +44,21 @@ def http_client(base_url: str) -> httpx2.Client:
     """Return a client that goes to ``base_url`` and nowhere else."""
     # A redirect, or a proxy of the environment, would carry off what the check of the address has kept here.
     return httpx2.Client(trust_env=not is_loopback(base_url), follow_redirects=False, timeout=TIMEOUT)
+
+
+def async_http_client(base_url: str, *, timeout: float, concurrency: int) -> httpx2.AsyncClient:
+    """Return a client that goes to ``base_url`` and nowhere else, and keeps a connection for each request at once.
+
+    Its transport is aiohttp's, which both SDKs recommend for many requests at once: its parser is compiled.
+    """
+    import openai
+
+    return openai.DefaultAioHttpClient(
+        trust_env=not is_loopback(base_url),
+        follow_redirects=False,
+        timeout=timeout,
+        limits=httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+    )
 
 
 def read_key(variable: str | None) -> str:
@@ -82,3 +103,98 @@ def failures_explained(base_url: str, *kinds: type[Exception]) -> Iterator[None]
             what = f"answers {status}"
             mend = MENDS.get(status, "see the server's log; a note may be too long for the model")
         raise MealignError(f"{base_url}: the model server {what}; {mend}; then run the same command again") from None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a failed request means for it and for the others.
+
+    ``transient``: it may be sent again. ``fatal``: every other would fail like it. ``rejected``: the server will not
+    have this one. ``status`` is None where no response came, and ``reached`` tells whether there is a server at all.
+    ``wait`` are the seconds that the server asks for; ``text`` is what it said, which may quote what it was sent.
+    """
+
+    kind: Literal["transient", "fatal", "rejected"]
+    name: str
+    status: int | None = None
+    reached: bool = True
+    wait: float | None = None
+    text: str = ""
+
+
+TRANSIENT = frozenset({408, 409, 425, 429})
+REJECTED = frozenset({400, 413, 422})
+TOO_LONG = re.compile(
+    r"context.{0,3}(?:length|window)|too (?:long|large|many tokens)|maximum.{0,20}(?:length|tokens)", re.I
+)
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """Say what an exception of an SDK means; None for one that is none of the network's.
+
+    Known by their shape, so that no SDK is imported that is not used: both wrap a response with an error status
+    (``response``), and a lost connection (``__cause__``).
+    """
+    response = getattr(error, "response", None)
+    if isinstance(response, httpx2.Response):
+        return _fault_of_response(response, type(error).__name__)
+    from aiohttp import ClientConnectorError, ClientError
+
+    chain = list(_causes(error))
+    lost = (httpx2.TransportError, ClientError, TimeoutError)
+    if not any(isinstance(link, lost) for link in chain):
+        return None
+    never = any(isinstance(link, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError) for link in chain)
+    # The transport calls a refused connection and a lost one the same; what it was made from does not.
+    absent = any(isinstance(link, httpx2.ConnectError | httpx2.ProxyError | ClientConnectorError) for link in chain)
+    return Fault("fatal" if never else "transient", type(chain[-1]).__name__, reached=not absent)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__
+
+
+def explained(fault: Fault, base_url: str) -> MealignError:
+    """Return the error that ends a run, in one line and without the server's words."""
+    if fault.status is None:
+        what, mend = f"gives no answer ({fault.name})", "start the server, or correct base_url"
+    else:
+        what, mend = f"answers {fault.status}", MENDS.get(fault.status, "see the server's log")
+    return MealignError(f"{base_url}: the model server {what}; {mend}; then run the same command again")
+
+
+def _fault_of_response(response: httpx2.Response, name: str) -> Fault:
+    status = response.status_code
+    try:
+        text = response.text
+    except httpx2.HTTPError:
+        text = ""
+    kind: Literal["transient", "fatal", "rejected"] = "fatal"
+    if status in TRANSIENT or status >= 500:
+        # OpenAI answers 429 to an account without money, too; no waiting mends that.
+        kind = "fatal" if "insufficient_quota" in text else "transient"
+    elif status in REJECTED:
+        kind = "rejected"
+    return Fault(kind, name, status=status, wait=wait_of(response.headers), text=text)
+
+
+def wait_of(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait for (RFC 9110, 10.2.3); None where it does not, or not sensibly."""
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) * unit
+        except ValueError:
+            try:
+                moment = parsedate_to_datetime(value)
+            except ValueError:
+                continue
+            seconds = (moment - datetime.now(moment.tzinfo and UTC)).total_seconds()
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
+    return None

@@ -1,0 +1,31 @@
+"""Which addresses are this machine's own, so that what is sent there has not left it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+_ADDRESS = re.compile(r"https?://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?(?:/[\w.~/-]*)?", re.I | re.A)
+
+
+def is_address(url: str) -> bool:
+    """Whether this is a server's address: scheme, host, perhaps a port and a plain path, and nothing else.
+
+    Two parsers can disagree about the host of an address with a user name or a backslash in it
+    (``http://127.0.0.1@example.org``), so neither is an address here.
+    """
+    return _ADDRESS.fullmatch(url) is not None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a server's address lies in 127.0.0.0/8, is ::1 or is ``localhost``."""
+    match = _ADDRESS.fullmatch(url)
+    if not match:
+        return False
+    host = match["host"].strip("[]").lower()
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

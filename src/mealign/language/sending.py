@@ -1,0 +1,233 @@
+"""Many requests to one server: each is answered once, kept before it counts, and paid for within the budget."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from mealign.config import JudgeServerConfig
+from mealign.errors import MealignError
+from mealign.language.budget import Budget
+from mealign.language.decisions import Inquiry, Undecided, UndecidedKind
+from mealign.language.egress import Ledger
+from mealign.language.endpoints import Connection, Endpoint, NotThisApiError, Reading
+from mealign.language.pace import Pace
+from mealign.language.replies import Reply, ReplyStore
+from mealign.language.transport import TOO_LONG, Fault, explained, fault_of
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+"""Seconds: the pause before the n-th repetition is drawn between 0 and FIRST_PAUSE * 2**n, at most this long: full
+jitter (Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015)."""
+PATIENCE = 900.0
+"""Seconds that a server may ask to wait for; what wants more ends the run, which can be started again later."""
+ABSENT = 2
+"""Repetitions after which a server that nobody has heard of yet is not there."""
+GIVEN_UP = 8
+"""Requests given up one after the other, none answered in between, after which the server is taken to be down."""
+KEPT = 2000
+"""Characters that are kept of what a server says about a request that it will not have."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request and what is known before it is sent.
+
+    ``characters`` and ``size`` in bytes are those of the body as JSON, ``tokens`` what it is estimated to hold and to
+    be answered with, ``most_usd`` what it can cost at most.
+    """
+
+    key: str
+    inquiry: Inquiry
+    body: dict[str, Any]
+    characters: int
+    size: int
+    tokens: int
+    most_usd: float
+
+
+class Sending:
+    """Sends requests until each has an outcome, or the run has to end.
+
+    Args:
+        endpoint: who is asked.
+        settings: how hard.
+        budget: what may be spent.
+        pace: when the next may be sent.
+        store: where replies are kept.
+        ledger: where it is written down that something leaves the machine.
+        purpose: what the ledger says that it is for.
+        heard: whether this server has answered before, so that it is known to be one.
+        on_answer: called with a request and what its reply says, once that is kept.
+        on_outcome: called whenever one more request has an outcome.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        settings: JudgeServerConfig,
+        budget: Budget,
+        pace: Pace,
+        store: ReplyStore,
+        ledger: Ledger,
+        purpose: str,
+        heard: bool,
+        on_answer: Callable[[Request, Reading, Reply], None],
+        on_outcome: Callable[[], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self._settings = settings
+        self._budget = budget
+        self._pace = pace
+        self._store = store
+        self._ledger = ledger
+        self._purpose = purpose
+        self._on_answer = on_answer
+        self._on_outcome = on_outcome
+        self._heard = heard
+        self._answers = 0
+        self._given_up = 0
+        self._stop: MealignError | None = None
+        self._out_of_budget = False
+        self._failed: dict[str, Undecided] = {}
+        self._refusal: MealignError | None = None
+
+    async def send(self, requests: Sequence[Request]) -> tuple[dict[str, Undecided], bool]:
+        """Send requests with different keys, and keep every reply.
+
+        Returns:
+            Those that no reply came to, by key, and whether the budget was spent before all were sent.
+
+        Raises:
+            MealignError: every further request would fail. What was under way is finished and kept.
+        """
+        connection = self._endpoint.connect(concurrency=self._settings.concurrency)
+        left = iter(requests)
+        # More workers than may be under way: some wait before they send again.
+        workers = min(len(requests), 2 * self._settings.concurrency)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(connection, left))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await connection.close()
+        if not self._heard:
+            self._stop = self._stop or self._refusal
+        if self._stop is not None:
+            raise self._stop
+        return self._failed, self._out_of_budget
+
+    async def _work(self, connection: Connection, left: Iterator[Request]) -> None:
+        for request in left:
+            if self._stop is not None or self._out_of_budget:
+                return
+            if not await self._budget.reserve(request.key, request.most_usd):
+                self._out_of_budget = True
+                return
+            try:
+                await self._ask(connection, request)
+            finally:
+                self._budget.release(request.key)
+
+    async def _ask(self, connection: Connection, request: Request) -> None:
+        answers_before = self._answers
+        try:
+            async for attempt in AsyncRetrying(
+                stop=self._is_enough,
+                wait=wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
+                retry=retry_if_exception(_is_transient),
+                reraise=True,
+            ):
+                with attempt:
+                    text, seconds = await self._attempt(connection, request)
+        except Exception as error:
+            if error is self._stop:
+                return
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            self._fail(request, fault, alone=self._answers == answers_before)
+            return
+        self._keep(request, text, seconds)
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        error = state.outcome and state.outcome.exception()
+        fault = error and fault_of(error)
+        if fault and fault.wait is not None and fault.wait > PATIENCE:
+            return True
+        absent = fault and not fault.reached and not self._heard
+        return bool(stop_after_attempt(1 + (ABSENT if absent else self._settings.max_retries))(state))
+
+    async def _attempt(self, connection: Connection, request: Request) -> tuple[str, float]:
+        started = await self._pace.start(request.tokens)
+        begun = time.perf_counter()
+        try:
+            if self._stop is not None:
+                raise self._stop
+            self._ledger.write(request.key, purpose=self._purpose, characters=request.characters, tokens=request.tokens)
+            # The SDKs' own timeouts bound a silence; a server that drips bytes is bounded by this.
+            async with asyncio.timeout(self._settings.timeout):
+                text = await connection.send(request.body)
+        except Exception as error:
+            fault = fault_of(error)
+            if fault is not None and fault.kind == "transient":
+                wait = fault.wait if (fault.wait or 0) <= PATIENCE else None
+                self._pace.throttled(started, wait=wait, too_many=fault.status == 429)
+            raise
+        else:
+            self._pace.answered()
+            return text, time.perf_counter() - begun
+        finally:
+            self._pace.end()
+
+    def _keep(self, request: Request, text: str, seconds: float) -> None:
+        try:
+            reading = self._endpoint.read(text, request.inquiry)
+        except NotThisApiError:
+            error = MealignError(
+                f"{self._endpoint.url}: what answers there is no server with {self._endpoint.api}; correct base_url"
+            )
+            self._reject(request, Undecided("malformed", raw=text[:KEPT]), error)
+            return
+        reply = Reply(text=text, seconds=round(seconds, 3))
+        self._store.put(request.key, reply)
+        self._answers += 1
+        self._given_up = 0
+        self._heard = True
+        self._on_answer(request, reading, reply)
+        self._on_outcome()
+
+    def _fail(self, request: Request, fault: Fault, *, alone: bool) -> None:
+        """Decide whether one request has failed or the server; ``alone``: nothing was answered meanwhile."""
+        if fault.kind == "rejected":
+            kind: UndecidedKind = "too_long" if fault.status == 413 or TOO_LONG.search(fault.text) else "refused"
+            self._reject(request, Undecided(kind, raw=fault.text[:KEPT]), explained(fault, self._endpoint.url))
+            return
+        self._given_up += 1
+        gone = not self._heard or (alone and not fault.reached) or self._given_up >= GIVEN_UP
+        if fault.kind == "fatal" or gone or (fault.wait or 0) > PATIENCE:
+            self._stop = self._stop or explained(fault, self._endpoint.url)
+            return
+        self._failed[request.key] = Undecided("unreachable")
+        self._on_outcome()
+
+    def _reject(self, request: Request, outcome: Undecided, error: MealignError) -> None:
+        """One request is the server's to refuse; if it refuses all of them, it is not the requests' fault."""
+        self._failed[request.key] = outcome
+        self._refusal = error
+        if not self._heard and len(self._failed) >= GIVEN_UP:
+            self._stop = self._stop or error
+        self._on_outcome()
+
+
+def _is_transient(error: BaseException) -> bool:
+    fault = fault_of(error)
+    return fault is not None and fault.kind == "transient"
