@@ -120,6 +120,7 @@ class EvidenceJudge:
 
     def __init__(self, facts: Sequence[Fact], index: FactIndex | None = None, *, person: str = "") -> None:
         self._memory = Memory(facts)
+        self._weighed: dict[tuple[str, str], EvidenceScore] = {}
         self._finder = SupportFinder(index, person=person) if index and index.facts else None
         weights: tuple[float, ...] = (
             ABSTENTION_SCORE,
@@ -151,12 +152,12 @@ class EvidenceJudge:
             if not comparison.task.fact_ids
             for answer in (comparison.first, comparison.second)
         }
-        weighed = self._weigh(sorted(unkeyed))
+        self._weighed |= self._weigh(sorted(unkeyed - self._weighed.keys()))
         keyed: dict[tuple[str, str], EvidenceScore] = {}
 
         def score(task: Task, answer: str) -> EvidenceScore:
             if not task.fact_ids:
-                return weighed[task.question, answer]
+                return self._weighed[task.question, answer]
             if (task.id, answer) not in keyed:
                 keyed[task.id, answer] = score_answer(task, answer, memory=self._memory)
             return keyed[task.id, answer]
