@@ -1,10 +1,12 @@
 """The evidence judge: the claims of an answer against the facts. Offline, deterministic, the same in both orders.
 
-Each answer is scored on its own. What the task's facts say is the truth; the task's reference, which was built by rule
-from those facts, says which part of them is asked for. So this judge knows the answer key of its own tasks, as a
-teacher does: its verdicts are as good as the facts and the rules. Its certificate compares that key with answers that
-were built to differ from it, so it shows that the rules work, and says nothing about questions whose answer the judge
-does not hold. A right answer in words that are neither in the facts nor in the reference counts as unsupported.
+Each answer is scored on its own, in one of two ways. Where a task names its facts, they are the truth, and the task's
+reference, built by rule from them, says which part of them is asked for: a teacher with the answer key
+(:func:`score_answer`). A certificate on such tasks shows that the rules work, and says nothing about other questions.
+Where a task names none, its reference is not read, and the memory alone decides (:func:`weigh_support`).
+
+What an answer adds to itself can only cost, and where it is about nothing here it costs next to nothing, so that no text
+can talk this judge into a verdict.
 """
 
 from __future__ import annotations
@@ -66,7 +68,12 @@ class EvidenceScore:
     - ``abstained``: 1 for an answer that declines.
     - ``length``: 0.1 for each content word beyond twice the reference's and three.
 
-    ``total`` = 0.25 + 0.75 supported - 0.5 contradicted - 0.2 unsupported - 0.1 length, cut to [0, 1]. A needless
+    - ``out_of_time``: how far it tells a value that held before or after, part of ``contradicted``.
+    - ``someone_else``: how far the memory tells it of another person than the one asked about (tasks without facts).
+
+    ``logit`` are the log-odds that :func:`weigh_support` gives. Otherwise
+    ``total`` = 0.25 + 0.75 supported - 0.5 contradicted - 0.2 unsupported - 0.1 length, less 0.01 for each claim about
+    nothing here (five at most), cut to [0, 1]. A needless
     abstention scores 0.25, a right one 1 - 0.1 length, an invented answer where no fact gives one 0.
     """
 
