@@ -5,8 +5,8 @@ reference, built by rule from them, says which part of them is asked for: a teac
 (:func:`score_answer`). A certificate on such tasks shows that the rules work, and says nothing about other questions.
 Where a task names none, its reference is not read, and the memory alone decides (:func:`weigh_support`).
 
-What an answer adds to itself can only cost, and where it is about nothing here it costs next to nothing, so that no text
-can talk this judge into a verdict.
+What an answer adds to its first claim can only cost, and where that is about nothing here it costs next to nothing:
+text that asks for a verdict does not bring one.
 """
 
 from __future__ import annotations
@@ -192,9 +192,7 @@ class EvidenceJudge:
         looked_up = sorted({(question, claims[0][:LONGEST]) for question, _, claims in told if claims})
         support = dict(zip(looked_up, self._finder.find(looked_up), strict=True))
         return {
-            (question, answer): weigh_support(
-                answer, support[question, claims[0][:LONGEST]] if claims else None, asides=len(claims) - 1
-            )
+            (question, answer): weigh_support(answer, support[question, claims[0][:LONGEST]] if claims else None)
             for question, answer, claims in told
         }
 
@@ -212,24 +210,22 @@ def _opinion(first: EvidenceScore, second: EvidenceScore, *, keyed: bool) -> Opi
     )
 
 
-def weigh_support(answer: str, support: Support | None, *, asides: int) -> EvidenceScore:
-    """Score one answer by what the memory says of its first claim; what it adds to that can only cost, and little.
+def weigh_support(answer: str, support: Support | None) -> EvidenceScore:
+    """Score one answer by what the memory says of its first claim; what it adds to that counts for nothing.
 
-    ``logit`` = 1.9 match + 5.9 (own - 0.5) for an answer, 2.8 for an abstention, -5 for nothing said, less 0.001 for
-    each further claim up to five; ``total`` is its logistic. So an abstention is right where the best match is poor, or
+    ``logit`` = 1.9 match + 5.9 (own - 0.5) for an answer, 2.8 for an abstention, -5 for nothing said; ``total`` is
+    its logistic. So an abstention is right where the best match is poor, or
     mostly somebody else's. Of 1, 1.3, 1.6, 2 and 2.5 times (1.2, 3.7, 1.75), 1.6 calibrates best.
 
     Args:
         answer: the whole answer.
         support: that of its first claim; None where the answer says nothing.
-        asides: how many claims come after the first.
     """
-    cost = ASIDE / 10 * min(max(asides, 0), ASIDES)
     if support is None:
-        return _weighed(EMPTY - cost, why="says nothing")
+        return _weighed(EMPTY, why="says nothing")
     if abstained(split_claims(answer)[0]):
-        return _weighed(ABSTAINED - cost, abstained=1.0, why="abstains")
-    logit = MATCHED * support.match + OWNED * (support.own - 0.5) - cost
+        return _weighed(ABSTAINED, abstained=1.0, why="abstains")
+    logit = MATCHED * support.match + OWNED * (support.own - 0.5)
     elsewhere = 1.0 - support.own
     held = min(1.0, max(0.0, support.match / 2))
     if support.rival and elsewhere > 0.5:
