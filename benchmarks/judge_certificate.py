@@ -16,7 +16,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from locomo_pairs import LocomoPairs, locomo_pairs, sampled
@@ -25,6 +25,7 @@ from retrieval import conversations
 from mealign.compose import compose_settings
 from mealign.config import JudgeBackend, Settings
 from mealign.errors import MealignError
+from mealign.ingest import IngestResult
 from mealign.judging.build import build_judge
 from mealign.judging.certificate import certify_judge
 from mealign.judging.judge import Comparison, Judge, Opinion
@@ -37,9 +38,9 @@ from mealign.memory.extract import extract_facts
 from mealign.memory.passages import passages_of
 from mealign.memory.profile import choose_facts
 from mealign.memory.search import FactIndex, embed
-from mealign.records import content_id
+from mealign.records import Fact, content_id
 
-SAMPLE = 120
+SAMPLE = 40
 """Pairs that a language model is asked about, each in both orders, unless it is told otherwise."""
 SEED = 0
 
@@ -124,8 +125,6 @@ def _judges(path: Path, settings: Settings) -> Iterator[tuple[str, Judge]]:
     for result in conversations(path):
         person = result.documents[0].author
         facts = extract_facts(result.documents, person=person, parser=parser).facts
-        passages = passages_of(facts, result.documents)
-        index = FactIndex(facts, passages, embed(facts, passages, encode.encode), encode.encode)
         told = [
             fact.statement
             for speaker in sorted(result.documents[0].participants)
@@ -134,12 +133,17 @@ def _judges(path: Path, settings: Settings) -> Iterator[tuple[str, Judge]]:
         judge = build_judge(
             settings.judge,
             facts=facts,
-            index=lambda index=index: index,
+            index=partial(_index, facts, result, encode),
             bio=" ".join(told),
             person="",
             model=lambda _: model(),
         )
         yield result.documents[0].source.split("#")[0], judge
+
+
+def _index(facts: Sequence[Fact], result: IngestResult, encode: Embedder) -> FactIndex:
+    passages = passages_of(facts, result.documents)
+    return FactIndex(facts, passages, embed(facts, passages, encode.encode), encode.encode)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The evidence judge: the claims of an answer against the facts. Offline, deterministic, the same in both orders.
 
-Each answer is scored on its own. What the task's facts say is the truth; the task's reference, which was built by rule
-from those facts, says which part of them is asked for. So this judge knows the answer key of its own tasks, as a
-teacher does: its verdicts are as good as the facts and the rules. Its certificate compares that key with answers that
-were built to differ from it, so it shows that the rules work, and says nothing about questions whose answer the judge
-does not hold. A right answer in words that are neither in the facts nor in the reference counts as unsupported.
+Each answer is scored on its own, in one of two ways. Where a task names its facts, they are the truth, and the task's
+reference, built by rule from them, says which part of them is asked for: a teacher with the answer key
+(:func:`score_answer`). A certificate on such tasks shows that the rules work, and says nothing about other questions.
+Where a task names none, its reference is not read, and the memory alone decides (:func:`weigh_support`).
+
+What an answer adds to its first claim can only cost, and where that is about nothing here it costs next to nothing:
+text that asks for a verdict does not bring one.
 """
 
 from __future__ import annotations
@@ -66,7 +68,12 @@ class EvidenceScore:
     - ``abstained``: 1 for an answer that declines.
     - ``length``: 0.1 for each content word beyond twice the reference's and three.
 
-    ``total`` = 0.25 + 0.75 supported - 0.5 contradicted - 0.2 unsupported - 0.1 length, cut to [0, 1]. A needless
+    - ``out_of_time``: how far it tells a value that held before or after, part of ``contradicted``.
+    - ``someone_else``: how far the memory tells it of another person than the one asked about (tasks without facts).
+
+    ``logit`` are the log-odds that :func:`weigh_support` gives. Otherwise
+    ``total`` = 0.25 + 0.75 supported - 0.5 contradicted - 0.2 unsupported - 0.1 length, less 0.01 for each claim about
+    nothing here (five at most), cut to [0, 1]. A needless
     abstention scores 0.25, a right one 1 - 0.1 length, an invented answer where no fact gives one 0.
     """
 
@@ -120,6 +127,7 @@ class EvidenceJudge:
 
     def __init__(self, facts: Sequence[Fact], index: FactIndex | None = None, *, person: str = "") -> None:
         self._memory = Memory(facts)
+        self._weighed: dict[tuple[str, str], EvidenceScore] = {}
         self._finder = SupportFinder(index, person=person) if index and index.facts else None
         weights: tuple[float, ...] = (
             ABSTENTION_SCORE,
@@ -151,12 +159,12 @@ class EvidenceJudge:
             if not comparison.task.fact_ids
             for answer in (comparison.first, comparison.second)
         }
-        weighed = self._weigh(sorted(unkeyed))
+        self._weighed |= self._weigh(sorted(unkeyed - self._weighed.keys()))
         keyed: dict[tuple[str, str], EvidenceScore] = {}
 
         def score(task: Task, answer: str) -> EvidenceScore:
             if not task.fact_ids:
-                return weighed[task.question, answer]
+                return self._weighed[task.question, answer]
             if (task.id, answer) not in keyed:
                 keyed[task.id, answer] = score_answer(task, answer, memory=self._memory)
             return keyed[task.id, answer]
@@ -184,9 +192,7 @@ class EvidenceJudge:
         looked_up = sorted({(question, claims[0][:LONGEST]) for question, _, claims in told if claims})
         support = dict(zip(looked_up, self._finder.find(looked_up), strict=True))
         return {
-            (question, answer): weigh_support(
-                answer, support[question, claims[0][:LONGEST]] if claims else None, asides=len(claims) - 1
-            )
+            (question, answer): weigh_support(answer, support[question, claims[0][:LONGEST]] if claims else None)
             for question, answer, claims in told
         }
 
@@ -204,24 +210,22 @@ def _opinion(first: EvidenceScore, second: EvidenceScore, *, keyed: bool) -> Opi
     )
 
 
-def weigh_support(answer: str, support: Support | None, *, asides: int) -> EvidenceScore:
-    """Score one answer by what the memory says of its first claim; what it adds to that can only cost, and little.
+def weigh_support(answer: str, support: Support | None) -> EvidenceScore:
+    """Score one answer by what the memory says of its first claim; what it adds to that counts for nothing.
 
-    ``logit`` = 1.9 match + 5.9 (own - 0.5) for an answer, 2.8 for an abstention, -5 for nothing said, less 0.001 for
-    each further claim up to five; ``total`` is its logistic. So an abstention is right where the best match is poor, or
+    ``logit`` = 1.9 match + 5.9 (own - 0.5) for an answer, 2.8 for an abstention, -5 for nothing said; ``total`` is
+    its logistic. So an abstention is right where the best match is poor, or
     mostly somebody else's. Of 1, 1.3, 1.6, 2 and 2.5 times (1.2, 3.7, 1.75), 1.6 calibrates best.
 
     Args:
         answer: the whole answer.
         support: that of its first claim; None where the answer says nothing.
-        asides: how many claims come after the first.
     """
-    cost = ASIDE / 10 * min(max(asides, 0), ASIDES)
     if support is None:
-        return _weighed(EMPTY - cost, why="says nothing")
+        return _weighed(EMPTY, why="says nothing")
     if abstained(split_claims(answer)[0]):
-        return _weighed(ABSTAINED - cost, abstained=1.0, why="abstains")
-    logit = MATCHED * support.match + OWNED * (support.own - 0.5) - cost
+        return _weighed(ABSTAINED, abstained=1.0, why="abstains")
+    logit = MATCHED * support.match + OWNED * (support.own - 0.5)
     elsewhere = 1.0 - support.own
     held = min(1.0, max(0.0, support.match / 2))
     if support.rival and elsewhere > 0.5:
