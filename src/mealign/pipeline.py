@@ -553,7 +553,7 @@ PIPELINE: tuple[Stage, ...] = (
             "memory/embeddings.npy",
         ),
         writes=("judge/{judge}/verdicts.jsonl", "judge/{judge}/ranking.jsonl", "judge/{judge}/certificate.json"),
-        params=("user.person", "memory", "model", "judge", "seed"),
+        params=("user.person", "memory", "model", "judge", "prices", "seed"),
         rooms=("judging", "synthesis", "memory", "language"),
     ),
     Stage(
