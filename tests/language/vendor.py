@@ -49,7 +49,7 @@ class Answer:
     headers: dict[str, str]
 
 
-class Dropped(Exception):
+class DroppedError(Exception):
     """The connection ends here."""
 
 
@@ -91,7 +91,7 @@ class Vendor:
         ):
             if fault < share:
                 if failure is None:
-                    raise Dropped
+                    raise DroppedError
                 return failure
             fault -= share
         self.answered[key] += 1
@@ -264,7 +264,7 @@ async def _serve(manners: Manners) -> None:
                 path = "/" + target.split("/", 3)[3] if target.startswith("http") else target
                 try:
                     answer = await vendor.answer(method, path, headers, body)
-                except Dropped:
+                except DroppedError:
                     writer.transport.abort()
                     return
                 fields = {**JSON, **answer.headers, "Content-Length": str(len(answer.body))}
