@@ -15,6 +15,8 @@ class Response:
 
     text: str | None = ""
     status: int = 200
+    stop: str | None = None
+    usage: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
 
@@ -27,7 +29,9 @@ class Request:
 
     @property
     def prompt(self) -> str:
-        """The system message and all others, whichever API."""
+        """The system message and all others, whichever API; the whole request of one without messages."""
+        if "messages" not in self.body:
+            return json.dumps(self.body)
         said = [message["content"] for message in self.body["messages"]]
         return "\n".join([self.body.get("system", ""), *said])
 
@@ -60,7 +64,9 @@ def serving(script: Script) -> Iterator[Server]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            # An upload is no JSON.
+            body = json.loads(content) if self.headers["Content-Type"] == "application/json" else {}
             request = Request(self.path, {key.lower(): value for key, value in self.headers.items()}, body)
             with lock:
                 server.requests.append(request)
@@ -97,16 +103,19 @@ def _encode(request: Request, response: Response) -> bytes:
     if response.status != 200:
         answer: dict[str, Any] = {"type": "error", "error": {"type": "scripted", "message": request.prompt}}
     elif request.path == "/v1/messages":
-        answer = _message(request, response.text)
+        answer = _message(request, response)
     else:
         message = {"role": "assistant", "content": response.text, "refusal": "No." if response.text is None else None}
-        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        choice = {"index": 0, "finish_reason": response.stop or "stop", "message": message}
         answer = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
+        if response.usage is not None:
+            answer["usage"] = response.usage
     return json.dumps(answer).encode()
 
 
-def _message(request: Request, text: str | None) -> dict[str, Any]:
+def _message(request: Request, response: Response) -> dict[str, Any]:
     """A forced tool is called with the text where that is JSON; a model that cannot do it writes the text."""
+    text = response.text
     content: list[dict[str, Any]] = [] if text is None else [{"type": "text", "text": text}]
     if text and "tools" in request.body:
         try:
@@ -125,6 +134,6 @@ def _message(request: Request, text: str | None) -> dict[str, Any]:
         "role": "assistant",
         "model": "m",
         "content": content,
-        "stop_reason": "refusal" if text is None else "end_turn",
-        "usage": {"input_tokens": 1, "output_tokens": 1},
+        "stop_reason": response.stop or ("refusal" if text is None else "end_turn"),
+        "usage": response.usage or {"input_tokens": 1, "output_tokens": 1},
     }

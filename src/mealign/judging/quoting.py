@@ -30,6 +30,8 @@ def left_out(text: str) -> int:
 
 def plain(text: str) -> str:
     """Return the text on one line, without what a chat format reads as a turn and without what nobody sees."""
+    if text.isascii() and text.isprintable():
+        return " ".join(without_role_tokens(text).split())
     visible = "".join(
         " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
         for character in text

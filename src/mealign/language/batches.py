@@ -97,7 +97,6 @@ async def collect(
     purpose: str,
     on_answer: Callable[[Request, Reading, Reply], None],
     on_outcome: Callable[[], None],
-    first_poll: float = FIRST_POLL,
 ) -> tuple[dict[str, Undecided], bool]:
     """Hand in what no earlier run has, wait for all of it, and keep every reply.
 
@@ -123,7 +122,7 @@ async def collect(
             batches.append(await _hand_in(connection, folder, endpoint, part, ledger=ledger, purpose=purpose))
         failed: dict[str, Undecided] = {}
         for batch in batches:
-            results = await _wait(connection, batch, first_poll)
+            results = await _wait(connection, batch)
             for key in batch.keys:
                 if key not in wanted:
                     continue
@@ -186,7 +185,8 @@ def _record(folder: Path, batch: Batch) -> Path:
     return folder / f"{batch.tag}.json"
 
 
-async def _wait(connection: BatchConnection, batch: Batch, pause: float) -> Mapping[str, Result]:
+async def _wait(connection: BatchConnection, batch: Batch) -> Mapping[str, Result]:
+    pause = FIRST_POLL
     while (results := await connection.results(str(batch.id))) is None:
         await asyncio.sleep(pause)
         pause = min(LONGEST_POLL, 1.5 * pause)

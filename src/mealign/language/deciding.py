@@ -189,9 +189,14 @@ class RemoteModel:
         )
 
     def _request(self, inquiry: Inquiry) -> Request:
-        body = _writable(self._endpoint.body(inquiry))
+        body = self._endpoint.body(inquiry)
         text = json.dumps(body, ensure_ascii=False)
-        size = len(text.encode())
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            body = _writable(body)
+            text = json.dumps(body, ensure_ascii=False)
+            size = len(text.encode())
         limit = self._settings.max_new_tokens
         most = self._price.usd(size + OVERHEAD, limit, batch=self._batches is not None) if self._price else 0.0
         return Request(

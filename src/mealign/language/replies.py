@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mealign.errors import MealignError
-from mealign.jsonl import read_records, write_records
+from mealign.jsonl import read_records, write_small
 from mealign.language.chat import Prompt, Schema, TextModel
 from mealign.progress import bar
-from mealign.records import Record, content_id
+from mealign.records import Record, canonical_json, content_id
 
 BATCH = 8
 """Prompts that are asked together: what a killed run has to ask again, at most."""
@@ -52,8 +52,9 @@ class ReplyStore:
         return found[0]
 
     def put(self, key: str, reply: Reply) -> None:
-        """Keep a reply, whole or not at all."""
-        write_records(self._path(key), [reply])
+        """Keep a reply, whole or not at all; two processes that keep the same one do not mix."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_small(self._path(key), canonical_json(reply.model_dump(mode="json")) + "\n")
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"

@@ -156,7 +156,7 @@ class Sending:
                 raise
             self._fail(request, fault, alone=self._answers == answers_before)
             return
-        self._keep(request, text, seconds)
+        await self._keep(request, text, seconds)
 
     def _is_enough(self, state: RetryCallState) -> bool:
         error = state.outcome and state.outcome.exception()
@@ -188,7 +188,7 @@ class Sending:
         finally:
             self._pace.end()
 
-    def _keep(self, request: Request, text: str, seconds: float) -> None:
+    async def _keep(self, request: Request, text: str, seconds: float) -> None:
         try:
             reading = self._endpoint.read(text, request.inquiry)
         except NotThisApiError:
@@ -198,7 +198,8 @@ class Sending:
             self._reject(request, Undecided("malformed", raw=text[:KEPT]), error)
             return
         reply = Reply(text=text, seconds=round(seconds, 3))
-        self._store.put(request.key, reply)
+        # In a thread: the others need not wait for the disk.
+        await asyncio.to_thread(self._store.put, request.key, reply)
         self._answers += 1
         self._given_up = 0
         self._heard = True
