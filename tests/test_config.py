@@ -43,18 +43,26 @@ def test_the_defaults_in_code_and_in_conf_agree() -> None:
     """A default that is written twice is written the same."""
     code, conf = flatten(Settings()), flatten(compose_settings())
     from_conf_alone = {
-        key for key in conf if key.startswith(("user.", "memory.parser", "memory.embedder.", "model.weights"))
+        key
+        for key in conf
+        if key.startswith(("user.", "memory.parser", "memory.embedder.", "model.weights", "prices."))
     }
     assert {key: conf[key] for key in conf.keys() - from_conf_alone} == {
         key: code[key] for key in code.keys() - from_conf_alone
     }
 
 
+WHOLE = {
+    "model.layers", "model.hidden_size", "evaluation.max_questions", "judge.max_calls",
+    "judge.server.requests_per_minute", "judge.server.tokens_per_minute",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(("key", "low", "high", "meaning"), LIMITS)
 def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float, meaning: str) -> None:
     del meaning
-    whole = isinstance(flatten(Settings())[key], int) or key in ("model.layers", "model.hidden_size")
-    whole = whole or key.startswith("evaluation.max_questions")
+    # Of a number that may be left out, the default does not tell the type.
+    whole = isinstance(flatten(Settings())[key], int) or key in WHOLE
     below = int(low) - 1 if whole else low - 1e-6
     with pytest.raises(ConfigError, match=rf"^{key}="):
         check(compose_settings(f"{key}={below}"))

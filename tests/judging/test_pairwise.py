@@ -4,6 +4,7 @@ import json
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,10 @@ from mealign.judging.judge import Comparison, Opinion
 from mealign.judging.pairwise import PairwiseJudge
 from mealign.judging.quoting import MAX_CHARACTERS, quote
 from mealign.language.decisions import Decided, DecisionModel, Undecided, Usage
+from mealign.memory.search import FactIndex
 from tests.judging.builders import MEMORY, ScriptedModel, always, task
 
+INDEX = FactIndex([], [], np.zeros((0, 2, 3), np.float32), lambda texts: np.zeros((len(texts), 3), np.float32))
 WHERE = task("Where did Nadia move to?", "Ghent")
 BIO = compose_settings("judge=bio").judge
 
@@ -148,11 +151,11 @@ def test_nothing_of_what_is_asked_is_logged(
     assert "Ghent" not in caplog.text + "".join(capfd.readouterr())
 
 
-def test_the_offline_judge_loads_no_model_and_no_index() -> None:
+def test_the_offline_judge_loads_no_model() -> None:
     def load(_: JudgeConfig) -> DecisionModel:
         raise AssertionError("the evidence judge needs no model")
 
-    judge = build_judge(JudgeConfig(), facts=MEMORY, index=no_index, bio="", person="Nadia", model=load)  # type: ignore[arg-type]
+    judge = build_judge(JudgeConfig(), facts=MEMORY, index=lambda: INDEX, bio="", person="Nadia", model=load)
     assert isinstance(judge, EvidenceJudge)
 
 
