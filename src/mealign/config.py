@@ -520,8 +520,15 @@ def check(settings: Settings) -> None:
         raise ConfigError(
             f"mealign.why={settings.mealign.why}: stage={settings.stage} explains no fact; set stage=memory_show"
         )
-    if selected_stages(settings) != ("export",) and settings.export != ExportConfig():
-        raise ConfigError(f"stage={settings.stage} with settings of export: it exports nothing; set stage=export")
+    export = settings.export
+    if selected_stages(settings) != ("export",):
+        if export != ExportConfig():
+            raise ConfigError(f"stage={settings.stage} with settings of export: it exports nothing; set stage=export")
+    elif export.adapter.value not in active_stages(settings.mix):
+        raise ConfigError(
+            f"export.adapter={export.adapter.value} with mix={settings.mix.name}: this mix trains no such adapter; "
+            "choose the other adapter, or another mix"
+        )
 
 
 def flatten(settings: Settings) -> dict[str, Any]:
@@ -712,11 +719,6 @@ def _impossible_export(settings: Settings) -> Iterator[str]:
         yield (
             f"export.format={export.format.value} with export.quantization={export_quantization(export).value}: "
             f"it has no such number format; use {' or '.join(each.value for each in allowed)}"
-        )
-    if export != ExportConfig() and export.adapter.value not in active_stages(settings.mix):
-        yield (
-            f"export.adapter={export.adapter.value} with mix={settings.mix.name}: this mix trains no such adapter; "
-            "choose the other adapter, or another mix"
         )
 
 

@@ -145,9 +145,9 @@ def weight_tolerance(values: torch.Tensor, quantization: Quantization) -> torch.
         return torch.zeros_like(values)
     if kind is gguf.GGMLQuantizationType.F16:
         return values.abs() * 2**-11 + 2**-25
-    largest = values.abs().unflatten(-1, (-1, BLOCK)).amax(-1, keepdim=True).expand(*values.shape[:-1], -1, BLOCK)
+    largest = values.abs().reshape(*values.shape[:-1], -1, BLOCK).amax(-1).repeat_interleave(BLOCK, dim=-1)
     # A little more than the arithmetic says, since the steps are computed in fp32.
-    return (largest * (0.5 / 127 + 2**-11) * 1.0001 + 127 * 2**-25).flatten(-2)
+    return largest * (0.5 / 127 + 2**-11) * 1.0001 + 127 * 2**-25
 
 
 def _add_settings(writer: Any, settings: Any, *, quantization: Quantization, name: str) -> None:
@@ -236,7 +236,7 @@ def _pre_tokenizer(tokenizer: Any) -> str:
     steps = steps.get("pretokenizers", [steps])
     for step in steps:
         usual = {"ByteLevel": ("use_regex", True), "Digits": ("individual_digits", True)}.get(step["type"])
-        if usual and step.get(usual[0], True) is not usual[1] or step.get("add_prefix_space"):
+        if (usual and step.get(usual[0], True) is not usual[1]) or step.get("add_prefix_space"):
             return ""
     return " ".join(step["type"] for step in steps)
 
