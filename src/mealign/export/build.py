@@ -15,7 +15,7 @@ from mealign.errors import ConfigError
 from mealign.export.gguf_file import verify_gguf, write_gguf
 from mealign.export.merge import merge_adapter
 from mealign.jsonl import read_json, write_json
-from mealign.language.weights import quiet_transformers
+from mealign.language.weights import forget_digest, quiet_transformers
 from mealign.progress import bar
 from mealign.training.common import load_tokenizer
 
@@ -67,6 +67,7 @@ def export_model(
         write(model, tokenizer, made, quantization, name)
         (made / "README.md").write_text(card, encoding="utf-8")
         write_json(made / PROVENANCE, dict(provenance))
+        forget_digest(folder)
         if folder.exists():
             folder.rename(Path(scratch) / "replaced")
         made.rename(folder)
