@@ -1,5 +1,6 @@
 """What comes out of an export answers as the adapted model does, and takes its place whole or not at all."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mealign.config import ModelConfig, Precision, Quantization, WeightsSource
@@ -36,8 +38,8 @@ def export(folder: Path, *, base: Path, adapter: Path, quantization: Quantizatio
     return folder
 
 
-def greedy_answers(folder: Path, gguf_file: str | None = None, *, rounded: bool = False) -> list[str]:
-    """Answer the questions one by one, with nothing of ours between transformers and the files.
+def greedy_answers(folder: Path, gguf_file: str | None = None, *, rounded: bool = False) -> list[list[int]]:
+    """Answer the questions in tokens, one by one, with nothing of ours between transformers and the files.
 
     ``rounded``: the matrices are rounded to f16 first, as they are in an f16 file.
     """
@@ -55,7 +57,7 @@ def greedy_answers(folder: Path, gguf_file: str | None = None, *, rounded: bool 
         )
         with torch.inference_mode():
             written = model.generate(**asked, max_new_tokens=24, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-        answers.append(tokenizer.decode(written[0, asked["input_ids"].shape[1] :]))
+        answers.append(written[0, asked["input_ids"].shape[1] :].tolist())
     return answers
 
 
@@ -91,12 +93,21 @@ def test_bf16_is_the_merged_model_rounded_once(tiny_model: Path, adapter: Path, 
 
 
 def test_the_gguf_export_gives_the_greedy_answers_of_the_merged_model(
-    merged: Path, tiny_model: Path, adapter: Path, tmp_path: Path
+    small: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
-    folder = export(tmp_path / "gguf", base=tiny_model, adapter=adapter, quantization=Quantization.f16)
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    small.save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    lora = LoraConfig(r=4, target_modules=["q_proj", "k_proj", "down_proj"], init_lora_weights=False)
+    get_peft_model(copy.deepcopy(small), lora).save_pretrained(adapter)
+    rename_base(adapter, "base")
+    merged = export(tmp_path / "merged", base=base, adapter=adapter, quantization=Quantization.fp32)
+    folder = export(tmp_path / "gguf", base=base, adapter=adapter, quantization=Quantization.f16)
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "me.gguf", PROVENANCE]
+    answers = greedy_answers(folder, "me.gguf")
     # Random weights leave many near ties, which rounding decides; the trained model below is compared unrounded.
-    assert greedy_answers(folder, "me.gguf") == greedy_answers(merged, rounded=True)
+    assert answers == greedy_answers(merged, rounded=True)
+    assert answers != greedy_answers(base, rounded=True)
 
 
 @pytest.mark.slow

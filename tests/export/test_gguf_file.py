@@ -11,12 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
-from tokenizers.decoders import ByteLevel as ByteLevelDecoder
-from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence, Whitespace
-from tokenizers.trainers import BpeTrainer
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.modeling_gguf_pytorch_utils import LlamaTensorProcessor
 
 from mealign.config import Quantization
@@ -24,39 +19,6 @@ from mealign.errors import MealignError
 from mealign.export.gguf_file import _interleave, check_supported, verify_gguf, weight_tolerance, write_gguf
 from mealign.language.weights import fetch_packaged
 from tests.conftest import SMOLLM2
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Any:
-    """Byte-level BPE of a few hundred tokens: transformers reads a GGUF file's vocabulary at 20,000 tokens a second."""
-    words = Tokenizer(BPE())
-    words.pre_tokenizer, words.decoder = ByteLevel(add_prefix_space=False), ByteLevelDecoder()
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
-    trainer = BpeTrainer(
-        vocab_size=500, special_tokens=special, initial_alphabet=ByteLevel.alphabet(), show_progress=False
-    )
-    words.train_from_iterator(lines, trainer)
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=words, unk_token=special[0], bos_token=special[1], eos_token=special[2], pad_token=special[2]
-    )
-    fast.chat_template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-    return fast
-
-
-@pytest.fixture(scope="module")
-def small(tokenizer: Any) -> Any:
-    """A Llama with grouped queries, shared embeddings and rows of the embedding that no token has."""
-    torch.manual_seed(3)
-    shape = LlamaConfig(
-        vocab_size=len(tokenizer) + 8, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, head_dim=32, max_position_embeddings=512, rope_theta=5e4, tie_word_embeddings=True,
-        initializer_range=0.3, rms_norm_eps=1e-5, bos_token_id=1, eos_token_id=2, pad_token_id=None,
-    )  # fmt: skip
-    model = LlamaForCausalLM(shape).float().eval()
-    for norm in (layer.input_layernorm for layer in model.model.layers):
-        torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
-    return model
 
 
 @pytest.mark.parametrize("quantization", [Quantization.f16, Quantization.q8_0])
