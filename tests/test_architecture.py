@@ -12,6 +12,7 @@ GROUND = {"addresses", "answers", "records", "config", "errors", "jsonl", "progr
 ORDER = ["ingest", "memory", "tasks", "synthesis", "judging", "preferences", "evaluation", "reporting"]
 ALLOWED = {room: GROUND | set(ORDER[: position + 1]) for position, room in enumerate(ORDER)}
 ALLOWED["training"] = GROUND | {"training"}
+ALLOWED["export"] = GROUND | {"training", "export"}
 ALLOWED["language"] = GROUND
 OWNERS = {"mlflow": {"tracking.py"}, "omegaconf": {"config.py", "compose.py", "__main__.py", "sweeps.py"}}
 OWNERS |= {"hydra": {"compose.py", "__main__.py", "sweeps.py"}, "dvc": set()}

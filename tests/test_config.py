@@ -99,9 +99,14 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
         (["stage=train"], "no such stage"),
         (["stage=[]"], "no such stage"),
         (["stage=dpo", "mix=sft_only"], "mix=sft_only has no such stage"),
-        (["stage=[memory,memory_show]"], r"stage=\[memory,memory_show\]: memory_show only shows"),
+        (["stage=[memory,memory_show]"], r"stage=\[memory,memory_show\]: memory_show only reads"),
         (["stage=[all,memory_show]"], "then stage=memory_show alone"),
         (["mealign.why=fact_1"], "mealign.why=fact_1: stage=all explains no fact; set stage=memory_show"),
+        (["stage=[dpo,export]"], "then stage=export alone"),
+        (["export.format=gguf"], "stage=all with settings of export: it exports nothing; set stage=export"),
+        (["stage=export", "export.format=gguf", "export.quantization=bf16"], "use f16 or q8_0"),
+        (["stage=export", "export.quantization=q8_0"], "use fp32 or bf16"),
+        (["stage=export", "mix=sft_only"], "this mix trains no such adapter"),
     ],
 )
 def test_an_impossible_combination_is_refused_with_its_mend(overrides: list[str], message: str) -> None:

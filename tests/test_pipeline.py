@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from mealign import pipeline, runner, views
 from mealign.compose import compose_settings
-from mealign.config import STAGES, MixConfig, Settings, TournamentPlan, check
+from mealign.config import STAGES, AdapterName, MixConfig, Settings, TournamentPlan, check
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import digest_path, read_json, read_records
 from mealign.records import Candidate, Document, Fact, Preference, Standing, Task, Verdict
@@ -319,3 +319,34 @@ def test_the_key_of_a_result_covers_the_functions_that_a_stage_calls() -> None:
         True, True, True, True, False,
     ]  # fmt: skip
     assert runner.source_of(pipeline.memory) == source
+
+
+def test_an_adapter_is_exported_with_the_figures_that_are_its_own(
+    home: Path, settings: Settings, first: float | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Not the outcome of another test's settings.
+    runner.run(settings, root=home)
+    before = {path: digest_path(path) for path in sorted((home / "data/demo").iterdir())}
+    asked = compose_settings("experiment=smoke", "user.path=person", "task.max_tasks=80", "stage=export")
+    check(asked)
+    views.export(asked, root=home)
+    folder = home / "data/demo/exports/dpo-merged-fp32"
+    assert "exports/dpo-merged-fp32" in "".join(capsys.readouterr().out.split())
+    assert {path: digest_path(path) for path in before} == before, "nothing of the pipeline's has changed"
+    card, metrics = (folder / "README.md").read_text(), read_json(home / "data/demo/metrics.json")
+    for path in ("tasks.jsonl", "preferences/evidence/train.jsonl"):
+        assert f"| {path} | `{digest_path(home / 'data/demo' / path)}` |" in card
+    certificate = read_json(home / "data/demo/judge/evidence/certificate.json")
+    assert f"On {certificate['n']} pairs whose answer is known" in card
+    score = metrics["gold"]["arms"]["dpo+memory"]
+    assert f"| dpo+memory | {score['score']:.3f} | {score['low']:.3f} to {score['high']:.3f} |" in card
+    assert "| licence of the base model | apache-2.0 |" in card
+    for fact in read_records(home / "data/demo/memory/facts.jsonl", Fact):
+        assert fact.statement not in card
+    elsewhere = replace(asked, export=replace(asked.export, adapter=AdapterName.sft, path="given/sft"))
+    views.export(replace(elsewhere, seed=18), root=home)
+    card = (home / "given/sft/README.md").read_text()
+    assert "what it learnt from is not known here" in card
+    assert "has not been measured with the present settings" in card
+    with pytest.raises(ConfigError, match=r"reads .*adapters/dpo, which does not exist; run stage=dpo first"):
+        views.export(replace(asked, paths=replace(asked.paths, data="nowhere")), root=home)

@@ -43,10 +43,11 @@ def _hydra_main(cfg: DictConfig) -> float | None:
             write_params(settings, Path("params.yaml"))
             return None
         check(settings)
-        if config.selected_stages(settings) == ("memory_show",):
+        if (view := config.selected_stages(settings)[0]) in config.VIEWS:
             from mealign import views
 
-            views.memory_show(settings, root=Path.cwd())
+            shown = {"memory_show": views.memory_show, "export": views.export}
+            shown[view](settings, root=Path.cwd())
             return None
         if settings.judge.plan:
             from mealign import views

@@ -69,7 +69,7 @@ def write_params(settings: Settings, path: Path) -> None:
     """
     values = plain(settings)
     judge = values.pop("judge")["name"]
-    for asked_of_one_run in ("stage", "mealign"):
+    for asked_of_one_run in ("stage", "mealign", "export"):
         values.pop(asked_of_one_run)
     header = "# Written by `python -m mealign stage=compose` from conf/; edit conf/, not this file.\n"
     defaults: list[Any] = ["settings", {"judge": judge}, "_self_", {"override hydra/job_logging": "none"}]

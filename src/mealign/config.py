@@ -21,8 +21,8 @@ from mealign.errors import ConfigError
 STAGES = (
     "ingest", "memory", "tasks", "sft", "candidates", "judge", "preferences", "dpo", "evaluate", "report",
 )  # fmt: skip
-VIEWS = ("memory_show",)
-"""What shows results and computes none: not part of ``all``, and asked for alone."""
+VIEWS = ("memory_show", "export")
+"""What shows results or hands them out and computes none: not part of ``all``, and asked for alone."""
 
 
 class SourceFormat(StrEnum):
@@ -109,6 +109,29 @@ class TournamentPlan(StrEnum):
     all_pairs = "all_pairs"
     swiss = "swiss"
     knockout = "knockout"
+
+
+class ExportFormat(StrEnum):
+    """What an export is: a folder for ``from_pretrained``, or one file for llama.cpp and what is built on it."""
+
+    merged = "merged"
+    gguf = "gguf"
+
+
+class Quantization(StrEnum):
+    """The number format of exported weights: fp32 and bf16 of a merged folder, f16 and q8_0 of a GGUF file."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+    f16 = "f16"
+    q8_0 = "q8_0"
+
+
+class AdapterName(StrEnum):
+    """The adapters that training leaves, by the stage that wrote them."""
+
+    sft = "sft"
+    dpo = "dpo"
 
 
 @dataclass
@@ -434,6 +457,20 @@ class MealignConfig:
 
 
 @dataclass
+class ExportConfig:
+    """What ``stage=export`` hands out: an adapter merged into its base model.
+
+    ``quantization`` null: fp32 for a merged folder, f16 for a GGUF file. ``path`` is the folder to make (null:
+    ``exports/<adapter>-<format>-<quantization>`` beside the user's results); an earlier export there is replaced.
+    """
+
+    adapter: AdapterName = AdapterName.dpo
+    format: ExportFormat = ExportFormat.merged
+    quantization: Quantization | None = None
+    path: str | None = None
+
+
+@dataclass
 class Settings:
     """Everything a run depends on."""
 
@@ -457,6 +494,7 @@ class Settings:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     mealign: MealignConfig = field(default_factory=MealignConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
 
 
 PUBLIC_SERVERS = {
@@ -503,7 +541,7 @@ def selected_stages(settings: Settings) -> tuple[str, ...]:
     if views := [name for name in asked if name in VIEWS]:
         if len(asked) > 1:
             raise ConfigError(
-                f"stage=[{','.join(asked)}]: {views[0]} only shows what the stages wrote; "
+                f"stage=[{','.join(asked)}]: {views[0]} only reads what the stages wrote; "
                 f"run the stages first, then stage={views[0]} alone"
             )
         return (views[0],)
@@ -524,6 +562,15 @@ def check(settings: Settings) -> None:
     if selected_stages(settings) != ("memory_show",) and settings.mealign.why is not None:
         raise ConfigError(
             f"mealign.why={settings.mealign.why}: stage={settings.stage} explains no fact; set stage=memory_show"
+        )
+    export = settings.export
+    if selected_stages(settings) != ("export",):
+        if export != ExportConfig():
+            raise ConfigError(f"stage={settings.stage} with settings of export: it exports nothing; set stage=export")
+    elif export.adapter.value not in active_stages(settings.mix):
+        raise ConfigError(
+            f"export.adapter={export.adapter.value} with mix={settings.mix.name}: this mix trains no such adapter; "
+            "choose the other adapter, or another mix"
         )
 
 
@@ -613,6 +660,7 @@ def _impossible(settings: Settings) -> Iterator[str]:
     if settings.evaluation.max_questions == 0 and settings.evaluation.max_held_out == 0:
         yield "evaluation.max_questions=0 with evaluation.max_held_out=0: nothing would be asked; set one of them"
     yield from _impossible_memory(settings)
+    yield from _impossible_export(settings)
 
 
 def template_path(judge: JudgeConfig) -> Path | None:
@@ -757,6 +805,26 @@ def _impossible_memory(settings: Settings) -> Iterator[str]:
             "name a server on it (http://127.0.0.1:8000/v1), or allow it with egress=allow"
         )
 
+
+def export_quantization(export: ExportConfig) -> Quantization:
+    """Return the number format of the exported weights."""
+    return export.quantization or QUANTIZATIONS[export.format][0]
+
+
+def _impossible_export(settings: Settings) -> Iterator[str]:
+    export, allowed = settings.export, QUANTIZATIONS[settings.export.format]
+    if export_quantization(export) not in allowed:
+        yield (
+            f"export.format={export.format.value} with export.quantization={export_quantization(export).value}: "
+            f"it has no such number format; use {' or '.join(each.value for each in allowed)}"
+        )
+
+
+QUANTIZATIONS = {
+    ExportFormat.merged: (Quantization.fp32, Quantization.bf16),
+    ExportFormat.gguf: (Quantization.f16, Quantization.q8_0),
+}
+"""The number formats of an export, the usual one first."""
 
 TEMPLATES = Path(__file__).parent / "judging" / "templates"
 SHOWN_BY: dict[JudgeView, frozenset[str]] = {

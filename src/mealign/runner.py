@@ -52,7 +52,7 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
     _require_inputs(selected, settings, folder)
     terminal.show_config(settings, keys=_shown_keys(selected, settings))
     rows = []
-    with _alone_in(folder), _tracking(settings, selected, root=root) as tracker:
+    with alone_in(folder), _tracking(settings, selected, root=root) as tracker:
         for stage in selected:
             started = time.perf_counter()
             outcome = _bring_up_to_date(stage, settings, root=root, folder=folder, store=store, tracker=tracker)
@@ -72,7 +72,7 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Keep other runs out of a folder of results, and remove what a killed one left there half-written."""
     from filelock import FileLock, Timeout
 
@@ -244,9 +244,8 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
     if not {stage.name for stage in selected} & {"sft", "judge", "dpo", "evaluate", "report"}:
         yield NullTracker()
         return
-    values = config.flatten(settings)
-    for asked_of_one_run in ("stage", "mealign.why"):
-        values.pop(asked_of_one_run)
+    asked_of_one_run = ("stage", "mealign.", "export.")
+    values = {key: value for key, value in config.flatten(settings).items() if not key.startswith(asked_of_one_run)}
     source = digest_path(root / Path(settings.user.path).expanduser())
     with open_tracker(
         settings.tracking,

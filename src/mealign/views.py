@@ -1,19 +1,20 @@
-"""Views: what shows a person's results and computes none that is kept or tracked."""
+"""Views: what shows a person's results, or hands them out, and computes none that is tracked."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
 from mealign import terminal
-from mealign.config import Settings
+from mealign.config import AdapterName, ModelConfig, Settings, WeightsSource, active_stages, export_quantization
 from mealign.errors import ConfigError, MealignError
-from mealign.jsonl import read_json, read_records, write_text
+from mealign.jsonl import digest_path, read_json, read_records, write_text
 from mealign.language.decisions import Estimate
 from mealign.memory.profile import Profile
 from mealign.pipeline import PIPELINE, Context, judge_inputs, judge_of
@@ -49,6 +50,119 @@ def memory_show(settings: Settings, *, root: Path) -> None:
     write_text(page, render_memory_page(memory))
     terminal.show(memory_tree(memory))
     terminal.show(Text(f"the page: {page}"))
+
+
+def export(settings: Settings, *, root: Path) -> None:
+    """Write the chosen adapter, merged into its base, with its model card, as a folder of its own.
+
+    Figures enter the card only where they belong to this adapter: what was measured with other settings, inputs or
+    code is left out.
+
+    Args:
+        settings: checked settings.
+        root: folder to which relative paths of the settings refer.
+
+    Raises:
+        ConfigError: there is no such adapter yet, or ``export.path`` holds something else.
+        MealignError: the export failed, or another run is at work in the user's folder.
+    """
+    asked, folder = settings.export, root / settings.paths.data / settings.user.name
+    adapter, quantization = folder / "adapters" / asked.adapter.value, export_quantization(asked)
+    if not adapter.exists():
+        raise ConfigError(
+            f"stage=export: it reads {adapter}, which does not exist; "
+            f"run stage={asked.adapter.value} first, or stage=all"
+        )
+    name = f"{settings.model.name}-{asked.adapter.value}-{quantization.value}"
+    usual = folder / "exports" / f"{asked.adapter.value}-{asked.format.value}-{quantization.value}"
+    target = root / Path(asked.path).expanduser() if asked.path else usual
+    from mealign.export.build import adapter_settings, export_model, require_free
+    from mealign.export.card import CardValues, render_model_card
+    from mealign.export.licence import base_licence
+    from mealign.language.weights import fetch_model, weights_digest
+    from mealign.runner import alone_in
+    from mealign.tracking import NullTracker
+
+    require_free(target)
+    with alone_in(folder):
+        context = Context(settings=settings, root=root, inputs=folder, outputs=folder, tracker=NullTracker())
+        base = fetch_model(settings.model, cache=context.weights())
+        digest = weights_digest(base, adapter)
+        datasets = _learnt_from(settings, root=root, folder=folder)
+        judged = asked.adapter is AdapterName.dpo
+        card = CardValues(
+            name=name,
+            format=asked.format,
+            quantization=quantization,
+            base=settings.model.name,
+            base_source=_source_of(settings.model),
+            base_digest=digest,
+            licence=base_licence(settings.model, base, cache=context.weights()),
+            adapter=asked.adapter.value,
+            lora=adapter_settings(adapter),
+            datasets=datasets,
+            judge=settings.judge.name if judged else None,
+            certificate=_of_now("judge", f"judge/{settings.judge.name}/certificate.json", settings, root, folder)
+            if judged and datasets
+            else None,
+            metrics=_of_now("evaluate", "metrics.json", settings, root, folder),
+        )
+        export_model(
+            target,
+            base=base,
+            adapter=adapter,
+            quantization=quantization,
+            name=name,
+            card=render_model_card(card),
+            provenance={
+                "name": name,
+                "base": base.name,
+                "digest": digest,
+                "lora": card.lora,
+                "datasets": datasets,
+                "quantization": quantization.value,
+            },
+        )
+    terminal.show(Text(f"the export: {target}"))
+
+
+def _learnt_from(settings: Settings, *, root: Path, folder: Path) -> dict[str, str] | None:
+    """Return the digests of all that the adapter learnt from; None when it was not made from what is there now."""
+    digests: dict[str, str] = {}
+    names = ("sft", "dpo") if settings.export.adapter is AdapterName.dpo else ("sft",)
+    for name in (name for name in names if name in active_stages(settings.mix)):
+        stage = next(stage for stage in PIPELINE if stage.name == name)
+        if not _is_current(name, settings, root=root, folder=folder):
+            return None
+        digests |= {path: digest_path(folder / path) for path in stage.inputs(settings) if path.endswith(".jsonl")}
+    return digests
+
+
+def _of_now(stage: str, path: str, settings: Settings, root: Path, folder: Path) -> dict[str, Any] | None:
+    """Return a JSON object that a stage wrote, where it is the result of the present settings and inputs."""
+    return dict(read_json(folder / path)) if _is_current(stage, settings, root=root, folder=folder) else None
+
+
+def _is_current(name: str, settings: Settings, *, root: Path, folder: Path) -> bool:
+    """Say whether a stage's outputs are those of the present settings, inputs and code."""
+    from mealign.runner import stage_key
+
+    stage = next(stage for stage in PIPELINE if stage.name == name)
+    key = stage_key(stage, settings, root=root, folder=folder)
+    manifest = root / settings.paths.store / name / key / "manifest.json"
+    return manifest.exists() and read_json(manifest) == {
+        path: digest_path(folder / path) for path in stage.outputs(settings)
+    }
+
+
+def _source_of(model: ModelConfig) -> str:
+    """Say where weights are from, without a path of this machine."""
+    if model.source is not WeightsSource.hub:
+        drawn = "random weights; tokenizer of " if model.source is WeightsSource.random else ""
+        return f"{drawn}package {model.weights.package} {model.weights.version}, SHA-256 {model.weights.sha256}"
+    if Path(str(model.hub_id)).expanduser().is_dir():
+        return "a local folder"
+    return f"model hub: {model.hub_id}" + (f", revision {model.revision}" if model.revision else "")
 
 
 def judge_plan(settings: Settings, *, root: Path) -> None:

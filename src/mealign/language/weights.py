@@ -83,7 +83,7 @@ def weights_digest(folder: Path, adapter: Path | None = None) -> str:
 
     The base model's own digest is kept beside it, since hashing half a gigabyte takes a second.
     """
-    memo = folder.parent / f"{folder.name}.sha256"
+    memo = _memo(folder)
     if memo.exists():
         base = memo.read_text().strip()
     else:
@@ -92,6 +92,15 @@ def weights_digest(folder: Path, adapter: Path | None = None) -> str:
             write_text(memo, base + "\n")
     parts = [base, digest_path(adapter) if adapter else "no adapter"]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def forget_digest(folder: Path) -> None:
+    """Drop what :func:`weights_digest` keeps of a folder whose weights are about to be replaced."""
+    _memo(folder).unlink(missing_ok=True)
+
+
+def _memo(folder: Path) -> Path:
+    return folder.parent / f"{folder.name}.sha256"
 
 
 @contextmanager

@@ -1,0 +1,114 @@
+"""The folder of an export, made whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mealign.config import Quantization
+from mealign.errors import ConfigError
+from mealign.export.gguf_file import verify_gguf, write_gguf
+from mealign.export.merge import merge_adapter
+from mealign.jsonl import read_json, write_json
+from mealign.language.weights import forget_digest, quiet_transformers
+from mealign.progress import bar
+from mealign.training.common import load_tokenizer
+
+PROVENANCE = "mealign_export.json"
+"""What an export is made of; where it lies, the folder is an export and may be replaced."""
+
+
+def export_model(
+    folder: Path,
+    *,
+    base: Path,
+    adapter: Path,
+    quantization: Quantization,
+    name: str,
+    card: str,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Merge an adapter into its base and write the result, with its model card.
+
+    A merged folder holds safetensors, configuration, tokenizer, chat template and generation settings; a GGUF export
+    holds ``<name>.gguf``, which has been loaded again and compared.
+
+    Args:
+        folder: the folder to make; an earlier export there is replaced in one step.
+        base: a ``from_pretrained`` folder.
+        adapter: a PEFT folder.
+        quantization: the number format, which says whether a folder (fp32, bf16) or a GGUF file (f16, q8_0) is made.
+        name: of the GGUF file and the model in it.
+        card: the model card.
+        provenance: JSON values that say what the export is made of; they are kept in :data:`PROVENANCE`.
+
+    Raises:
+        ConfigError: the folder holds something else.
+        MealignError: the adapter does not fit, the model cannot be written in this format, or what was written does
+            not load as what it was.
+    """
+    require_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{folder.name}.export-"
+    for unfinished in folder.parent.glob(f"{prefix}*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        tokenizer = load_tokenizer(base)
+        with bar("export: merge", total=None):
+            model = merge_adapter(base, adapter)
+        write = _write_merged if quantization in (Quantization.fp32, Quantization.bf16) else _write_gguf
+        write(model, tokenizer, made, quantization, name)
+        (made / "README.md").write_text(card, encoding="utf-8")
+        write_json(made / PROVENANCE, dict(provenance))
+        forget_digest(folder)
+        if folder.exists():
+            folder.rename(Path(scratch) / "replaced")
+        made.rename(folder)
+
+
+def require_free(folder: Path) -> None:
+    """Refuse to write over anything but an earlier export.
+
+    Raises:
+        ConfigError: the folder holds something else, or is a file.
+    """
+    if not folder.exists() or (folder.is_dir() and ((folder / PROVENANCE).is_file() or not any(folder.iterdir()))):
+        return
+    raise ConfigError(
+        f"export.path={folder}: there is something that is no export of mealign's; name a folder that does not exist"
+    )
+
+
+def adapter_settings(adapter: Path) -> dict[str, Any]:
+    """Return what an adapter says of itself: rank, alpha, dropout, targets, and the variant of LoRA."""
+    saved = read_json(adapter / "adapter_config.json")
+    return {
+        "rank": saved["r"],
+        "alpha": saved["lora_alpha"],
+        "dropout": saved["lora_dropout"],
+        "targets": sorted(saved["target_modules"]),
+        "rslora": bool(saved.get("use_rslora")),
+        "dora": bool(saved.get("use_dora")),
+    }
+
+
+def _write_merged(model: Any, tokenizer: Any, folder: Path, quantization: Quantization, name: str) -> None:
+    del name
+    with bar("export: write", total=None), quiet_transformers():
+        model.to(torch.bfloat16 if quantization is Quantization.bf16 else torch.float32).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+def _write_gguf(model: Any, tokenizer: Any, folder: Path, quantization: Quantization, name: str) -> None:
+    path = folder / f"{name}.gguf"
+    with bar("export: write", total=None):
+        write_gguf(model, tokenizer, path, quantization=quantization, name=name)
+    with bar("export: load again", total=None):
+        verify_gguf(path, model, tokenizer, quantization=quantization)

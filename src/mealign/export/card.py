@@ -1,0 +1,57 @@
+"""The model card of an export: settings, digests and measured numbers, never a text of the user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mealign.config import ExportFormat, Quantization
+
+SET_NAMES = {"gold": "the user's own questions", "held_out": "questions about facts that were held out"}
+
+
+@dataclass(frozen=True)
+class CardValues:
+    """What a model card says.
+
+    Attributes:
+        name: of the model, and of the GGUF file without its ending.
+        format: folder or GGUF file.
+        quantization: number format of the weights.
+        base: the base model's name; ``base_source`` says where it is from, ``base_digest`` is the SHA-256 of its
+            weights and the adapter's (16 hex digits).
+        licence: of the base model, or None where it states none.
+        adapter: the stage that made the adapter; ``lora`` is what
+            :func:`mealign.export.build.adapter_settings` returned.
+        datasets: name of a data set that the adapter learnt from to its SHA-256; None where they have changed since.
+        judge: name of the judge whose pairs the adapter learnt from, or None.
+        certificate: what :func:`mealign.judging.certificate.certify_judge` returned, or None.
+        metrics: what :func:`mealign.evaluation.summary.summarise` returned for this very adapter, or None.
+    """
+
+    name: str
+    format: ExportFormat
+    quantization: Quantization
+    base: str
+    base_source: str
+    base_digest: str
+    licence: str | None
+    adapter: str
+    lora: Mapping[str, Any]
+    datasets: Mapping[str, str] | None
+    judge: str | None
+    certificate: Mapping[str, Any] | None
+    metrics: Mapping[str, Any] | None
+
+
+def render_model_card(values: CardValues) -> str:
+    """Write the card as Markdown with the front matter of a model hub."""
+    environment = Environment(
+        loader=PackageLoader("mealign.export"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown, without a text of anybody's
+    )  # fmt: skip
+    environment.filters["share"] = lambda value: "unknown" if value is None else f"{value:.3f}"
+    return environment.get_template("model_card.md.j2").render(card=values, set_names=SET_NAMES)

