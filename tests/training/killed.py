@@ -1,4 +1,4 @@
-"""Trains in a process of its own, which the test kills: ``python -m tests.training.killed STAGE FOLDER MODEL [ADAPTER]``.
+"""Trains in a process of its own, to be killed: ``python -m tests.training.killed STAGE FOLDER MODEL [ADAPTER]``.
 
 Every step is named on standard output, and the history is written to ``FOLDER/history.json`` at the end.
 """

@@ -8,6 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mealign.config import DpoConfig, LoraConfig, Precision
+from mealign.config import DpoConfig, LoraConfig, Precision, TrackingConfig
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
+from mealign.tracking import MlflowTracker, open_tracker
 from mealign.training import checkpoints, common
 from mealign.training.checkpoints import Checkpoints, Terminated, opened, run_key
 from mealign.training.dpo import train_dpo
@@ -63,10 +67,22 @@ def long_sft(sft: Train) -> Train:
     return run
 
 
-@pytest.fixture(params=["sft", "dpo"])
-def train(request: pytest.FixtureRequest) -> Train:
-    chosen: Train = request.getfixturevalue({"sft": "long_sft", "dpo": "dpo"}[request.param])
-    return chosen
+@dataclass(frozen=True)
+class Case:
+    """One of the two trainings, and what it gives undisturbed."""
+
+    train: Train
+    whole: TrainingResult
+    digest: str
+
+
+@pytest.fixture(scope="module", params=["sft", "dpo"])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    train: Train = request.getfixturevalue({"sft": "long_sft", "dpo": "dpo"}[request.param])
+    output = tmp_path_factory.mktemp("whole") / "adapter"
+    whole = train(output)
+    assert [point["step"] for point in whole.history] == [1, 2, 3, 4, 5, 6]
+    return Case(train, whole, digest_path(output))
 
 
 @pytest.fixture
@@ -88,55 +104,74 @@ def kill() -> None:
 
 
 @pytest.mark.usefixtures("every_step")
-@pytest.mark.parametrize("step", [2, 3, 4, 6])
-def test_a_killed_run_ends_as_an_undisturbed_one(train: Train, tmp_path: Path, step: int) -> None:
-    whole = train(tmp_path / "whole")
-    assert len(whole.history) == 6
+def test_a_run_that_is_killed_thrice_ends_as_an_undisturbed_one(case: Case, tmp_path: Path) -> None:
     kept, told = tmp_path / "store", []
-    with pytest.raises(Killed):
-        train(tmp_path / "killed", checkpoints=kept, on_log=at_step(step, kill, told))
-    again: Told = []
-    resumed = train(tmp_path / "killed", checkpoints=kept, on_log=lambda at, point: again.append((at, point)))
+    # It goes on within the first epoch, at the beginning of the second, and within the third.
+    for step in (2, 3, 6):
+        with pytest.raises(Killed):
+            case.train(tmp_path / "killed", checkpoints=kept, on_log=at_step(step, kill, told))
+    result = case.train(tmp_path / "killed", checkpoints=kept, on_log=at_step(0, kill, told))
     # The step at which it was killed has no checkpoint, since it is told before it is saved.
-    assert [at for at, _ in again] == list(range(step, 7))
-    assert again[0] == told[-1]
-    assert resumed == whole
-    assert digest_path(tmp_path / "killed") == digest_path(tmp_path / "whole")
+    assert [at for at, _ in told] == [1, 2, 2, 3, 3, 4, 5, 6, 6]
+    assert len({at for at, _ in told}) == len({(at, str(point)) for at, point in told})
+    assert result == case.whole
+    assert digest_path(tmp_path / "killed") == case.digest
     assert not [path for path in kept.iterdir() if path.is_dir()]
 
 
-@pytest.mark.parametrize("step", [1, 4, 6])
-def test_sigterm_ends_a_run_behind_the_step_in_hand(train: Train, tmp_path: Path, step: int) -> None:
+@pytest.mark.parametrize("step", [3, 6])
+def test_sigterm_ends_a_run_behind_the_step_in_hand(case: Case, tmp_path: Path, step: int) -> None:
     handler = signal.getsignal(signal.SIGTERM)
-    kept, told, again = tmp_path / "store", [], []
+    kept, told = tmp_path / "store", []
+    terminate = partial(os.kill, os.getpid(), signal.SIGTERM)
     with pytest.raises(Terminated):
-        train(
-            tmp_path / "ended", checkpoints=kept,
-            on_log=at_step(step, lambda: os.kill(os.getpid(), signal.SIGTERM), told),
-        )  # fmt: skip
+        case.train(tmp_path / "ended", checkpoints=kept, on_log=at_step(step, terminate, told))
     assert signal.getsignal(signal.SIGTERM) == handler
     assert not (tmp_path / "ended").exists()
-    # The signal is seen at the end of a step, and this one had ended.
+    # The signal is seen at the end of a step; it came when that of ``step`` was over.
     reached = min(step + 1, 6)
     assert [at for at, _ in told] == list(range(1, reached + 1))
-    resumed = train(tmp_path / "ended", checkpoints=kept, on_log=lambda at, point: again.append((at, point)))
-    assert [at for at, _ in again] == list(range(reached + 1, 7))
-    assert resumed == train(tmp_path / "whole")
-    assert digest_path(tmp_path / "ended") == digest_path(tmp_path / "whole")
+    assert case.train(tmp_path / "ended", checkpoints=kept, on_log=at_step(0, kill, told)) == case.whole
+    assert [at for at, _ in told] == [1, 2, 3, 4, 5, 6]
+    assert digest_path(tmp_path / "ended") == case.digest
 
 
 @pytest.mark.usefixtures("every_step")
-@pytest.mark.parametrize("spoil", ["truncated", "missing", "no manifest"])
+def test_the_books_hold_one_whole_curve_of_a_killed_run(case: Case, tmp_path: Path) -> None:
+    def train(step: int) -> list[tuple[int, float]]:
+        """Train until a step, and return the curve that the books hold then."""
+        with open_tracker(
+            TrackingConfig(), run_name="run", run_key="run_1", params={}, tags={}, root=tmp_path
+        ) as tracker:
+            assert isinstance(tracker, MlflowTracker)
+
+            def log(at: int, point: dict[str, float]) -> None:
+                tracker.log_step("sft", at, point)
+                if at == step:
+                    raise Killed
+
+            with suppress(Killed):
+                case.train(tmp_path / "adapter", checkpoints=tmp_path / "store", on_log=log)
+            points = tracker._client.get_metric_history(tracker.run_id, "sft/loss")
+            return sorted((point.step, point.value) for point in points)
+
+    expected = [(int(point["step"]), point["loss"]) for point in case.whole.history]
+    assert train(4) == expected[:4]
+    assert train(0) == expected
+
+
+@pytest.mark.usefixtures("every_step")
+@pytest.mark.parametrize("spoil", ["truncated", "no manifest"])
 def test_a_half_written_checkpoint_is_not_resumed_from(long_sft: Train, tmp_path: Path, spoil: str) -> None:
     kept, again = tmp_path / "store", []
     with pytest.raises(Killed):
-        long_sft(tmp_path / "sft", checkpoints=kept, on_log=at_step(4, kill, []))
+        long_sft(tmp_path / "sft", checkpoints=kept, on_log=at_step(2, kill, []))
     (checkpoint,) = kept.glob("*/step-*")
     if spoil == "truncated":
         with (checkpoint / "optimizer.pt").open("r+b") as file:
             file.truncate(100)
     else:
-        (checkpoint / ("scheduler.pt" if spoil == "missing" else checkpoints.MANIFEST)).unlink()
+        (checkpoint / checkpoints.MANIFEST).unlink()
     long_sft(tmp_path / "sft", checkpoints=kept, on_log=lambda at, point: again.append(at))
     assert again == [1, 2, 3, 4, 5, 6]
 
@@ -145,7 +180,7 @@ def test_a_half_written_checkpoint_is_not_resumed_from(long_sft: Train, tmp_path
 def test_another_run_does_not_resume_from_it(long_sft: Train, tmp_path: Path) -> None:
     kept, again = tmp_path / "store", []
     with pytest.raises(Killed):
-        long_sft(tmp_path / "sft", checkpoints=kept, on_log=at_step(4, kill, []))
+        long_sft(tmp_path / "sft", checkpoints=kept, on_log=at_step(2, kill, []))
     long_sft(tmp_path / "sft", checkpoints=kept, seed=2, on_log=lambda at, point: again.append(at))
     assert again == [1, 2, 3, 4, 5, 6]
     assert len(list(kept.glob("*/step-*"))) == 1
@@ -200,19 +235,19 @@ def test_the_order_is_that_of_seed_and_epoch_and_names_a_steps_examples() -> Non
     assert list(SeededOrder(list(range(10, 23)), batch_size=4, seed=4)) != epochs[0]
 
 
-def test_a_spoiled_loss_names_the_examples_that_were_read(train: Train, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_spoiled_loss_names_the_examples_that_were_read(case: Case, tmp_path: Path, monkeypatch: Any) -> None:
     read = spoil(monkeypatch, step=3, factor=float("nan"))
     with pytest.raises(MealignError, match="loss is nan at step 3") as raised:
-        train(tmp_path / "adapter", batch_size=3)
+        case.train(tmp_path / "adapter", batch_size=3)
     named = re.findall(r"(?:task|pair)_\d+", str(raised.value))
     assert len(named) == 3
     assert {int(each.partition("_")[2]) for each in named} == {int(each.partition("_")[2]) for each in read}
 
 
-def test_an_exploding_loss_stops_the_run(train: Train, tmp_path: Path, monkeypatch: Any) -> None:
+def test_an_exploding_loss_stops_the_run(case: Case, tmp_path: Path, monkeypatch: Any) -> None:
     spoil(monkeypatch, step=2, factor=1e3)
     with pytest.raises(MealignError, match=r"loss has exploded from .* at step 2 \(batch of (task|pair)_"):
-        train(tmp_path / "adapter")
+        case.train(tmp_path / "adapter")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -276,8 +311,8 @@ def test_without_memory_the_micro_batch_is_halved_and_the_batch_is_kept(
     assert (seen[0], seen[-1]) == (4, 1)
     assert [p["loss"] for p in halved.history] == pytest.approx([p["loss"] for p in whole.history], rel=1e-3)
     assert [p["tokens"] for p in halved.history] == [p["tokens"] for p in whole.history]
-    a, b = (load_file(tmp_path / name / common.WEIGHTS_FILE) for name in ("whole", "halved"))
-    assert a.keys() == b.keys()
+    expected, found = (load_file(tmp_path / name / common.WEIGHTS_FILE) for name in ("whole", "halved"))
+    assert found.keys() == expected.keys()
 
 
 @pytest.mark.usefixtures("every_step")
@@ -291,12 +326,12 @@ def test_the_halved_run_goes_on_from_its_last_checkpoint(dpo: Train, memory: Any
     assert [p["step"] for p in result.history] == [1, 2, 3, 4, 5, 6]
 
 
-def test_one_example_that_exceeds_the_memory_is_one_error(train: Train, memory: Any, tmp_path: Path) -> None:
+def test_one_example_that_exceeds_the_memory_is_one_error(case: Case, memory: Any, tmp_path: Path) -> None:
     memory(0)
     with pytest.raises(
         MealignError, match=r"memory does not suffice for one example at a time; lower model\.max_length"
     ):
-        train(tmp_path / "adapter")
+        case.train(tmp_path / "adapter")
     assert list(tmp_path.iterdir()) == []
 
 

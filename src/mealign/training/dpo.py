@@ -141,7 +141,7 @@ def pair_length(pair: Preference, tokenizer: Any) -> int:
 
 
 def to_row(pair: Preference, length: int) -> dict[str, Any]:
-    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its ``length`` in tokens, and ``id``."""
+    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its ``length`` and its ``id``."""
     return {
         "id": pair.id,
         "prompt": [message.model_dump() for message in pair.prompt],
