@@ -63,6 +63,10 @@ class Context:
         configured = self.settings.paths.weights
         return Path(configured).expanduser() if configured else default_cache()
 
+    def checkpoints(self) -> Path:
+        """Folder of what killed training runs had reached."""
+        return self.root / self.settings.paths.store / "checkpoints"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -289,12 +293,16 @@ def sft(context: Context) -> Summary:
         max_length=settings.model.max_length,
         seed=settings.seed,
         precision=settings.model.precision,
+        checkpoints=context.checkpoints(),
         on_log=lambda step, metrics: context.tracker.log_step("sft", step, metrics),
     )
+    # The steps before a kill may have been told to another run.
+    context.tracker.log_history("sft", result.history)
     write_json(context.outputs / "history/sft.json", list(result.history))
     return {
         "examples": result.examples,
         "skipped_too_long": result.skipped_too_long,
+        "halvings": result.halvings,
         "metrics": result.metrics,
     }
 
@@ -427,12 +435,16 @@ def dpo(context: Context) -> Summary:
         seed=settings.seed,
         precision=settings.model.precision,
         known=Index(str(context.root / settings.paths.store / "reference")),
+        checkpoints=context.checkpoints(),
         on_log=lambda step, metrics: context.tracker.log_step("dpo", step, metrics),
     )
+    # The steps before a kill may have been told to another run.
+    context.tracker.log_history("dpo", result.history)
     write_json(context.outputs / "history/dpo.json", list(result.history))
     return {
         "pairs": result.examples,
         "skipped_too_long": result.skipped_too_long,
+        "halvings": result.halvings,
         "metrics": result.metrics,
     }
 

@@ -125,11 +125,22 @@ def test_a_run_gives_the_random_state_back(tmp_path: Path, tiny_model: Path) -> 
     expected = draws()
     seed()
 
-    def fail(folder: Path) -> Any:
+    def fail(folder: Path, micro_batch_size: int) -> Any:
         draws()
-        raise RuntimeError(folder.name)
+        raise RuntimeError(f"{folder.name} {micro_batch_size}")
 
-    with pytest.raises(RuntimeError, match="trainer"):
-        common.run("sft", fail, steps=1, model=tiny_model, output=tmp_path / "adapter", on_log=None)
+    with pytest.raises(RuntimeError, match="part 2"):
+        common.run(
+            "sft",
+            fail,
+            steps=1,
+            settings=SftConfig(),
+            micro_batch_size=2,
+            seed=1,
+            model=tiny_model,
+            output=tmp_path / "adapter",
+            checkpoints=None,
+            on_log=None,
+        )
     assert draws() == expected
     assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,15 @@ def test_a_number_that_is_none_names_stage_step_and_key(name: str, value: float)
         curve_point("sft", 3, {"loss": 1.0, "grad_norm": 1.0, name: value})
 
 
+@pytest.mark.parametrize(("first", "limit"), [(0.5, 10.0), (3.0, 30.0)])
+def test_a_loss_of_ten_times_the_first_or_ten_nats_has_exploded(first: float, limit: float) -> None:
+    assert curve_point("dpo", 2, {"loss": limit}, first=first)["loss"] == limit
+    with pytest.raises(MealignError, match=r"dpo: loss has exploded from .* at step 2 \(batch of pair_1, pair_2\)"):
+        curve_point("dpo", 2, {"loss": limit + 0.1}, first=first, records=lambda: ["pair_1", "pair_2"])
+    # The first step has nothing to be compared with.
+    assert curve_point("dpo", 1, {"loss": limit + 0.1})["loss"] == limit + 0.1
+
+
 def points(losses: list[float], **curves: list[float]) -> list[dict[str, Any]]:
     return [
         {"step": step + 1, "loss": loss, "tokens": 10.0 * (step + 1)}

@@ -10,6 +10,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import datasets
 import huggingface_hub.constants
 import numpy as np
 import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from datasets import Dataset
 from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model_state_dict
@@ -30,6 +32,8 @@ from mealign.language.precision import dtype_of
 from mealign.language.weights import quiet_transformers
 from mealign.progress import Bar, bar
 from mealign.records import Message
+from mealign.training.checkpoints import Checkpoints, Keeper, Terminated, opened, reports, termination
+from mealign.training.order import SeededOrder
 from mealign.training.results import Stage, curve_point
 
 OnLog = Callable[[int, dict[str, float]], None]
@@ -183,11 +187,19 @@ def total_steps(settings: SftConfig | DpoConfig, *, examples: int) -> int:
 class Watch(TrainerCallback):  # type: ignore[misc]
     """Keeps the history of a run, moves its bar, tells the caller, and stops at a loss that is not a number."""
 
-    def __init__(self, stage: Stage, shown: Bar, on_log: OnLog | None) -> None:
+    def __init__(
+        self, stage: Stage, shown: Bar, on_log: OnLog | None, *, records: Callable[[int], Sequence[str]]
+    ) -> None:
         self.history: list[dict[str, float]] = []
         self._stage = stage
         self._shown = shown
         self._tell = on_log
+        self._records = records
+
+    def restore(self, reports: Sequence[Mapping[str, float]]) -> None:
+        """Take the steps that a checkpoint holds; the caller was told of them before."""
+        self.history += [curve_point(self._stage, int(report["step"]), report) for report in reports]
+        self._shown.advance(len(reports))
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: Mapping[str, float] | None = None, **kwargs: Any
@@ -195,53 +207,143 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         """Take what the trainer reports: a step, or at the end its times, which are not kept."""
         if logs is None or "loss" not in logs:
             return
-        point = curve_point(self._stage, state.global_step, logs)
+        step = state.global_step
+        first = self.history[0]["loss"] if self.history else None
+        point = curve_point(self._stage, step, logs, first=first, records=lambda: self._records(step))
         self.history.append(point)
         self._shown.advance()
         self._shown.note(f"loss {point['loss']:.3f}")
         if self._tell:
-            self._tell(state.global_step, {name: value for name, value in point.items() if name != "step"})
+            self._tell(step, {name: value for name, value in point.items() if name != "step"})
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of a run: a point a step, and how often the micro-batch was halved for want of memory."""
+
+    history: list[dict[str, float]]
+    halvings: int
 
 
 def run(
     stage: Stage,
-    build_trainer: Callable[[Path], Any],
+    build_trainer: Callable[[Path, int], Any],
     *,
     steps: int,
+    settings: SftConfig | DpoConfig,
+    micro_batch_size: int,
+    seed: int,
     model: Path,
     output: Path,
+    checkpoints: Path | None,
     on_log: OnLog | None,
-) -> list[dict[str, float]]:
-    """Build a trainer in a scratch folder, train behind a bar, and save its adapter.
+) -> Run:
+    """Build a trainer, train behind a bar, and save its adapter; go on from the last checkpoint, if there is one.
+
+    SIGTERM ends the run after the step in hand and its checkpoint. Where memory runs out, the micro-batch is halved
+    and the run goes on from its last checkpoint: the batch of a step stays the same, and so does its loss up to
+    rounding.
 
     Args:
         stage: names the bar and what goes wrong.
-        build_trainer: makes the trainer; it is given a folder that lives as long as the run.
+        build_trainer: makes the trainer; it is given a folder that lives as long as the run, and the micro-batch.
         steps: optimizer steps, for the bar.
+        settings: the batch that micro-batches add up to.
+        micro_batch_size: examples or pairs a forward pass, while memory suffices.
+        seed: of the order of the examples.
         model: folder of the base model; the adapter records its name.
         output: folder of the adapter to make, whole or not at all; an older one is replaced.
-        on_log: called after every optimizer step.
+        checkpoints: folder of this run's checkpoints alone, removed when the run ends well; None keeps none.
+        on_log: called after every optimizer step that is taken; not for those that a checkpoint holds.
 
-    Returns:
-        The history, one point a step.
+    Raises:
+        MealignError: the loss is not a number or has exploded, or one example alone exceeds the memory.
+        Terminated: SIGTERM came; the same run goes on from there.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
+    halvings = 0
     with (
         tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as name,
+        opened(checkpoints, scratch=Path(name)) as kept,
         _own_random_state(),
         quiet_training(),
         answers_alone(),
     ):
         scratch = Path(name)
-        with bar(f"{stage}: prepare", total=None):
-            trainer = build_trainer(scratch / "trainer")
-        with bar(f"{stage}: train", total=steps) as shown:
-            watch = Watch(stage, shown, on_log)
-            trainer.add_callback(watch)
-            trainer.remove_callback(PrinterCallback)
-            trainer.train()
-        save_adapter(trainer.model, output, base=model.name, scratch=scratch)
+
+        def attempt(micro: int) -> list[dict[str, float]] | None:
+            last = kept.last()
+            try:
+                with bar(f"{stage}: prepare", total=None):
+                    trainer = build_trainer(kept.part, micro)
+                with bar(f"{stage}: train", total=steps) as shown:
+                    history = _train(
+                        stage, trainer, steps=steps, batch_size=settings.batch_size, seed=seed, kept=kept, last=last,
+                        shown=shown, on_log=on_log,
+                    )  # fmt: skip
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                return None
+            save_adapter(trainer.model, output, base=model.name, scratch=scratch)
+            return history
+
+        # The attempt has returned, and with it the frames that hold the model and its activations.
+        while (history := attempt(micro_batch_size)) is None:
+            clear_device_cache(garbage_collection=True)
+            if micro_batch_size == 1:
+                raise MealignError(
+                    f"{stage}: memory does not suffice for one example at a time; lower model.max_length, choose a "
+                    "smaller model, or free memory. The same command goes on from the last checkpoint"
+                )
+            micro_batch_size = micro_batch(settings.batch_size, at_most=micro_batch_size // 2)
+            halvings += 1
+        kept.remove()
+    return Run(history, halvings)
+
+
+def _train(
+    stage: Stage,
+    trainer: Any,
+    *,
+    steps: int,
+    batch_size: int,
+    seed: int,
+    kept: Checkpoints,
+    last: Path | None,
+    shown: Bar,
+    on_log: OnLog | None,
+) -> list[dict[str, float]]:
+    data = trainer.train_dataset
+    order = SeededOrder(data["length"], batch_size=batch_size, seed=seed)
+    trainer._get_train_sampler = lambda dataset: order
+    watch = Watch(stage, shown, on_log, records=lambda step: data[order.step(step)]["id"])
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(watch)
+    done = reports(last) if last else []
+    if done:
+        watch.restore(done)
+        # TRL counts the tokens of this process alone.
+        trainer._total_train_tokens = int(done[-1]["num_tokens"])
+    with termination() as asked:
+        keeper = Keeper(trainer, kept, asked)
+        trainer.add_callback(keeper)
+        if last and len(done) >= steps:
+            # The trainer would take one step more.
+            trainer._load_from_checkpoint(str(last))
+            return watch.history
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        if asked.is_set():
+            keeper.save()
+            raise Terminated
     return watch.history
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an accelerator or the processor had no memory left."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, Exception) and bool(should_reduce_batch_size(error))
 
 
 def save_adapter(policy: Any, output: Path, *, base: str, scratch: Path) -> None:

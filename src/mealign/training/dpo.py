@@ -11,6 +11,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import MutableMapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mealign.language.precision import dtype_of
 from mealign.language.weights import weights_digest
 from mealign.records import FAMILIES, Family, Preference, content_id
 from mealign.training import common
+from mealign.training.checkpoints import run_key
 from mealign.training.prefix_sharing import LogProbabilities, PrefixSharedCollator, PrefixSharedDPOTrainer
 from mealign.training.results import TrainingResult, sum_up
 
@@ -38,6 +40,7 @@ def train_dpo(
     seed: int,
     precision: Precision = Precision.auto,
     known: MutableMapping[str, LogProbabilities] | None = None,
+    checkpoints: Path | None = None,
     on_log: common.OnLog | None = None,
 ) -> TrainingResult:
     """Train an adapter with TRL's DPOTrainer, prompts shared, and save it to ``output``, whole or not at all.
@@ -61,11 +64,14 @@ def train_dpo(
             same bytes, for the same number of threads.
         precision: of the base model and of products; the adapter is trained in fp32.
         known: what references said before, by reference and pair; what is missing is computed and put there.
-        on_log: called with the step and its point of the history after every optimizer step.
+        checkpoints: folder of checkpoints, each run's under its key; a killed run goes on from its last one when it is
+            started again. None: it begins anew.
+        on_log: called with the step and its point of the history after every optimizer step that is taken here.
 
     Raises:
         MealignError: no pair is left to train on, the adapter is not one of ``lora`` for this model, the loss is not a
-            number, or model, tokenizer and ``lora`` do not fit together.
+            number or explodes, one pair alone exceeds the memory, or model, tokenizer and ``lora`` do not fit together.
+        Terminated: SIGTERM came; the step in hand is in a checkpoint.
     """
     if not pairs:
         raise MealignError(
@@ -83,26 +89,34 @@ def train_dpo(
         )
     drawn = draw(fitting, count=settings.max_pairs, seed=seed)
     rows = [to_row(pair, lengths[pair.id], offset=settings.offset) for pair in drawn]
-    history = common.run(
+    start = weights_digest(model, sft_adapter)
+    key = run_key("dpo", rows, start, asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
+    done = common.run(
         "dpo",
-        lambda folder: build_trainer(
+        lambda folder, micro: build_trainer(
             rows,
             tokenizer,
             model=model,
             sft_adapter=sft_adapter,
             lora=lora,
-            settings=settings,
+            settings=replace(settings, micro_batch_size=micro),
             seed=seed,
             precision=precision,
             folder=folder,
             known={} if known is None else known,
         ),
         steps=common.total_steps(settings, examples=len(rows)),
+        settings=settings,
+        micro_batch_size=common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size),
+        seed=seed,
         model=model,
         output=output,
+        checkpoints=checkpoints / key if checkpoints else None,
         on_log=on_log,
     )
-    return sum_up("dpo", history, examples=len(rows), skipped_too_long=len(pairs) - len(fitting))
+    return sum_up(
+        "dpo", done.history, examples=len(rows), skipped_too_long=len(pairs) - len(fitting), halvings=done.halvings
+    )
 
 
 def draw(pairs: Sequence[Preference], *, count: int, seed: int) -> list[Preference]:
@@ -130,11 +144,12 @@ def pair_length(pair: Preference, tokenizer: Any) -> int:
 
 
 def to_row(pair: Preference, length: int, *, offset: float = 0.0) -> dict[str, Any]:
-    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its ``length`` in tokens.
+    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its ``length`` and its ``id``.
 
     With an ``offset`` (ODPO's alpha) it has the ``gap`` that its rewards are to have: alpha * log(margin).
     """
     row = {
+        "id": pair.id,
         "prompt": [message.model_dump() for message in pair.prompt],
         "chosen": [{"role": "assistant", "content": pair.chosen}],
         "rejected": [{"role": "assistant", "content": pair.rejected}],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +34,10 @@ SUMMARIES: Mapping[str, str] = {
 """Curves whose level at the end of a run becomes a metric, and that metric's name."""
 
 
+EXPLODED = 10.0
+"""How many times the loss of the first step, or one nat where that is more, a loss may be."""
+
+
 @dataclass(frozen=True)
 class TrainingResult:
     """What a training run reports; nothing in it depends on a clock.
@@ -49,31 +53,54 @@ class TrainingResult:
             ``dpo/reward_accuracy`` and ``dpo/reward_margin``.
         examples: tasks or pairs that were trained on.
         skipped_too_long: tasks or pairs that were left out because they exceed the longest sequence.
+        halvings: how often the micro-batch was halved because memory ran out; the batch of a step stayed the same.
     """
 
     history: tuple[dict[str, float], ...]
     metrics: dict[str, float]
     examples: int
     skipped_too_long: int
+    halvings: int = 0
 
 
-def curve_point(stage: Stage, step: int, logs: Mapping[str, float]) -> dict[str, float]:
+def curve_point(
+    stage: Stage,
+    step: int,
+    logs: Mapping[str, float],
+    *,
+    first: float | None = None,
+    records: Callable[[], Sequence[str]] = tuple,
+) -> dict[str, float]:
     """Turn TRL's report of one step into a point of the history.
 
+    Args:
+        stage: names the training stage.
+        step: counted from 1.
+        logs: what TRL reports.
+        first: the loss of the first step in nats; None for that step itself.
+        records: finds the ids of the tasks or pairs of this step, for the error.
+
     Raises:
-        MealignError: the loss or the norm of its gradient is not a finite number.
+        MealignError: the loss or the norm of its gradient is not a finite number, or the loss has exploded; the message
+            names the step and the tasks or pairs of its batch.
     """
+    mend = f"lower training.{stage}.learning_rate, or check the base model and these records"
     for name in ("loss", "grad_norm"):
         if name in logs and not math.isfinite(logs[name]):
             raise MealignError(
-                f"{stage}: {name} is {logs[name]} at step {step}, so the weights are spoiled and nothing was saved; "
-                f"lower training.{stage}.learning_rate, or check the base model"
+                f"{stage}: {name} is {logs[name]} at step {step} ({_named(records())}), so the weights are spoiled and "
+                f"nothing was saved; {mend}"
             )
+    if first is not None and logs["loss"] > EXPLODED * max(first, 1.0):
+        raise MealignError(
+            f"{stage}: loss has exploded from {first:.4g} at the first step to {logs['loss']:.4g} at step {step} "
+            f"({_named(records())}), and nothing was saved; {mend}"
+        )
     return {"step": step} | {name: float(logs[key]) for key, name in CURVES.items() if key in logs}
 
 
 def sum_up(
-    stage: Stage, history: Sequence[dict[str, float]], *, examples: int, skipped_too_long: int
+    stage: Stage, history: Sequence[dict[str, float]], *, examples: int, skipped_too_long: int, halvings: int = 0
 ) -> TrainingResult:
     """Build the result of a run from its history of at least one step."""
     losses = [point["loss"] for point in history]
@@ -87,4 +114,10 @@ def sum_up(
     for curve, name in SUMMARIES.items():
         if curve in history[-1]:
             metrics[f"{stage}/{name}"] = sum(point[curve] for point in tail) / len(tail)
-    return TrainingResult(tuple(history), metrics, examples=examples, skipped_too_long=skipped_too_long)
+    return TrainingResult(
+        tuple(history), metrics, examples=examples, skipped_too_long=skipped_too_long, halvings=halvings
+    )
+
+
+def _named(records: Sequence[str]) -> str:
+    return f"batch of {', '.join(records)}" if records else "batch unknown"

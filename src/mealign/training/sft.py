@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from trl import SFTTrainer
 
 from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
+from mealign.language.precision import dtype_of
+from mealign.language.weights import weights_digest
 from mealign.records import Task
 from mealign.training import common
+from mealign.training.checkpoints import run_key
 from mealign.training.results import TrainingResult, sum_up
 
 MICRO_BATCH_SIZE = 4
@@ -29,6 +33,7 @@ def train_sft(
     max_length: int,
     seed: int,
     precision: Precision = Precision.auto,
+    checkpoints: Path | None = None,
     on_log: common.OnLog | None = None,
 ) -> TrainingResult:
     """Train an adapter with TRL's SFTTrainer and save it to ``output``, whole or not at all.
@@ -47,11 +52,14 @@ def train_sft(
         seed: of the adapter's first weights, the order of the examples, and dropout. On a CPU the same seed gives the
             same bytes, for the same number of threads.
         precision: of the base model and of products; the adapter is trained in fp32.
-        on_log: called with the step and its point of the history after every optimizer step.
+        checkpoints: folder of checkpoints, each run's under its key; a killed run goes on from its last one when it is
+            started again. None: it begins anew.
+        on_log: called with the step and its point of the history after every optimizer step that is taken here.
 
     Raises:
-        MealignError: a task is held out, no task is left to train on, the loss is not a number, or model, tokenizer and
-            ``lora`` do not fit together.
+        MealignError: a task is held out, no task is left to train on, the loss is not a number or explodes, one task
+            alone exceeds the memory, or model, tokenizer and ``lora`` do not fit together.
+        Terminated: SIGTERM came; the step in hand is in a checkpoint.
     """
     if held_out := [task.id for task in tasks if task.split != "train"]:
         raise MealignError(
@@ -65,22 +73,38 @@ def train_sft(
             f"sft: none of {len(tasks)} training tasks can be trained on at model.max_length={max_length}; raise it, "
             "or look at the stage tasks (task.max_tasks, task.eval_share) and at the facts it was given"
         )
-    history = common.run(
+    key = run_key("sft", rows, weights_digest(model), asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
+    done = common.run(
         "sft",
-        lambda folder: build_trainer(
-            rows, tokenizer, model=model, lora=lora, settings=settings, seed=seed, precision=precision, folder=folder
+        lambda folder, micro: build_trainer(
+            rows,
+            tokenizer,
+            model=model,
+            lora=lora,
+            settings=settings,
+            seed=seed,
+            precision=precision,
+            folder=folder,
+            micro_batch_size=micro,
         ),
         steps=common.total_steps(settings, examples=len(rows)),
+        settings=settings,
+        micro_batch_size=common.micro_batch(settings.batch_size, at_most=MICRO_BATCH_SIZE),
+        seed=seed,
         model=model,
         output=output,
+        checkpoints=checkpoints / key if checkpoints else None,
         on_log=on_log,
     )
-    return sum_up("sft", history, examples=len(rows), skipped_too_long=len(tasks) - len(rows))
+    return sum_up(
+        "sft", done.history, examples=len(rows), skipped_too_long=len(tasks) - len(rows), halvings=done.halvings
+    )
 
 
 def to_row(task: Task, tokenizer: Any) -> dict[str, Any]:
-    """Turn a task into TRL's conversational prompt and completion, with its ``length`` in tokens."""
+    """Turn a task into TRL's conversational prompt and completion, with its ``length`` in tokens and its ``id``."""
     return {
+        "id": task.id,
         "prompt": [message.model_dump() for message in task.prompt],
         "completion": [{"role": "assistant", "content": task.reference}],
         "length": common.sequence_length(tokenizer, task.prompt, task.reference),
@@ -97,14 +121,18 @@ def build_trainer(
     seed: int,
     precision: Precision,
     folder: Path,
+    micro_batch_size: int = MICRO_BATCH_SIZE,
 ) -> SFTTrainer:
-    """Build the trainer of a fresh adapter; TRL seeds its first weights."""
+    """Build the trainer of a fresh adapter; TRL seeds its first weights.
+
+    ``micro_batch_size`` is lowered to a divisor of ``settings.batch_size``.
+    """
     base = common.load_base(model, precision=precision)
     arguments = SftArguments(
         **common.shared_arguments(
             settings,
             examples=len(rows),
-            micro_batch_size=common.micro_batch(settings.batch_size, at_most=MICRO_BATCH_SIZE),
+            micro_batch_size=common.micro_batch(settings.batch_size, at_most=micro_batch_size),
             precision=precision,
             seed=seed,
             folder=folder,

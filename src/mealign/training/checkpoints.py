@@ -1,0 +1,188 @@
+"""Checkpoints of a training run: a killed run goes on from its last one and ends as an undisturbed run does.
+
+A checkpoint is the trainer's own: adapter, optimizer, scheduler, random state and the reports so far. It is written
+under another name, gets a manifest of its files' digests and then its own name; one whose files differ from its
+manifest is never resumed from.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from filelock import FileLock, Timeout
+from transformers import TrainerCallback, TrainerState
+from transformers.trainer_callback import TrainerControl
+
+from mealign.errors import MealignError
+from mealign.jsonl import digest_path, read_json, write_json
+from mealign.records import content_id
+
+SECONDS = 30.0
+"""The least time between two checkpoints; one more is written when the process is asked to end."""
+MANIFEST = "manifest.json"
+PART = ".part"
+STATE_FILE = "trainer_state.json"
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM) while it trained; the last step is in a checkpoint."""
+
+
+def run_key(stage: str, *parts: object) -> str:
+    """Key of everything a run depends on: ``parts``, the code of this room, and the libraries that train."""
+    libraries = [f"{name} {version(name)}" for name in ("torch", "transformers", "trl", "peft", "accelerate")]
+    return content_id(stage, *parts, digest_path(Path(__file__).parent), *libraries)
+
+
+class Checkpoints:
+    """The checkpoints of one run in a folder of their own, of which there is one at most between two steps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def part(self) -> Path:
+        """Folder in which a checkpoint is written before it is complete."""
+        return self.folder / PART
+
+    def last(self) -> Path | None:
+        """Return the complete checkpoint of the latest step; what is incomplete is removed."""
+        shutil.rmtree(self.part, ignore_errors=True)
+        for checkpoint in sorted(self.folder.glob("step-*"), reverse=True):
+            if _is_complete(checkpoint):
+                return checkpoint
+            shutil.rmtree(checkpoint)
+        return None
+
+    def keep(self, made: Path, *, step: int) -> None:
+        """Make a written checkpoint the last one, and remove those before it."""
+        write_json(made / MANIFEST, _digests(made))
+        target = self._path(step)
+        shutil.rmtree(target, ignore_errors=True)
+        made.rename(target)
+        for other in self.folder.glob("step-*"):
+            if other != target:
+                shutil.rmtree(other)
+
+    def holds(self, step: int) -> bool:
+        """Tell whether the checkpoint of this step is there."""
+        return self._path(step).exists()
+
+    def remove(self) -> None:
+        """Remove the checkpoints of a run that has ended."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, step: int) -> Path:
+        return self.folder / f"step-{step:08}"
+
+
+@contextmanager
+def opened(folder: Path | None, *, scratch: Path) -> Iterator[Checkpoints]:
+    """Open the checkpoints of a run, for this process alone.
+
+    Args:
+        folder: where they outlive the process. None, or a folder in which another process runs: they do not.
+        scratch: an existing folder that lives as long as the run.
+    """
+    if folder is not None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.parent / f"{folder.name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            pass
+        else:
+            try:
+                yield Checkpoints(folder)
+            finally:
+                lock.release()
+            return
+    yield Checkpoints(scratch / "checkpoints")
+
+
+def reports(checkpoint: Path) -> list[dict[str, float]]:
+    """Return what the trainer reported up to a checkpoint, one entry a step."""
+    history: list[dict[str, float]] = TrainerState.load_from_json(str(checkpoint / STATE_FILE)).log_history
+    return [entry for entry in history if "loss" in entry]
+
+
+class Keeper(TrainerCallback):  # type: ignore[misc]
+    """Has a trainer write checkpoints into ``checkpoints.part``, and keeps them; stops it when ``stop`` is set."""
+
+    def __init__(self, trainer: Any, checkpoints: Checkpoints, stop: threading.Event) -> None:
+        self._trainer = trainer
+        self._checkpoints = checkpoints
+        self._stop = stop
+        self._last = time.monotonic()
+        # TRL would write a card beside every checkpoint. PEFT would save the frozen reference with it, and look the
+        # base model up on the model hub to find out about embeddings.
+        trainer.create_model_card = lambda **_: None
+        trainer.model.save_pretrained = partial(
+            trainer.model.save_pretrained, selected_adapters=["default"], save_embedding_layers=False
+        )
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Ask for a checkpoint when it is time; nothing but a signal needs one of the last step."""
+        due = time.monotonic() - self._last >= SECONDS and state.global_step < state.max_steps
+        if self._stop.is_set() or due:
+            control.should_save = True
+        if self._stop.is_set():
+            control.should_training_stop = True
+
+    def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Keep what the trainer has written."""
+        step = state.global_step
+        self._checkpoints.keep(Path(args.output_dir) / f"checkpoint-{step}", step=step)
+        self._last = time.monotonic()
+
+    def save(self) -> None:
+        """Write a checkpoint now, unless this step has one."""
+        state = self._trainer.state
+        if not self._checkpoints.holds(state.global_step):
+            self._trainer._save_checkpoint(self._trainer.model, trial=None)
+            self.on_save(self._trainer.args, state, self._trainer.control)
+
+
+@contextmanager
+def termination() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM sets instead of ending the process; a signal that nobody acted on is given back.
+
+    Only the main thread can take signals; elsewhere the event is never set.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.set()
+
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+    if asked.is_set():
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {path.name: digest_path(path) for path in folder.iterdir() if path.name != MANIFEST}
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        manifest = read_json(checkpoint / MANIFEST)
+    except MealignError:
+        return False
+    return bool(manifest == _digests(checkpoint))
