@@ -42,14 +42,14 @@ def write_text(path: Path, text: str) -> None:
 
 def write_small(path: Path, text: str) -> None:
     """Write a small UTF-8 file whole or not at all, into a folder that exists, in as few system calls as that takes."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = f"{path.parent}/.{path.name}.{os.getpid()}.part"
     handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     try:
         with open(handle, "wb", buffering=0) as file:  # noqa: PTH123
             file.write(text.encode())
         os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 

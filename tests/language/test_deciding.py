@@ -345,17 +345,20 @@ def test_one_request_that_fails_is_one_outcome_and_is_not_kept(
 
 def test_a_server_that_goes_away_ends_the_run_and_what_it_answered_is_kept(tmp_path: Path) -> None:
     down = threading.Event()
+    answered = []
 
     def script(request: Request) -> Response:
         if "State 3." in request.prompt:
             down.set()
-        return Response(status=503) if down.is_set() else Response(said())
+        if down.is_set():
+            return Response(status=503)
+        answered.append(request)
+        return Response(said())
 
     with serving(script) as server:
         with pytest.raises(MealignError, match=r"answers 503.*then run the same command again"):
             connect("chat", server.port, tmp_path, max_retries=0, concurrency=1).decide(inquiries(30))
-        assert stored(tmp_path) == 3
-        down.clear()
+        assert stored(tmp_path) == len(answered) > 0
     assert len(server.requests) < 30
 
 

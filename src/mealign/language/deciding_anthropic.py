@@ -13,7 +13,7 @@ from mealign.language.anthropic import TOOL
 from mealign.language.deciding_openai import claimed, json_object
 from mealign.language.decisions import Decided, Inquiry, Undecided
 from mealign.language.endpoints import NotThisApiError, Reading
-from mealign.language.transport import async_http_client
+from mealign.language.transport import async_http_client, body_of
 from mealign.language.verbalised import prompt_of, read_answer, schema_of
 
 
@@ -41,7 +41,7 @@ class AnthropicConnection:
             anthropic.APIError: the server refused, failed or did not answer.
         """
         response = await self.client.post(self._path, body=body, cast_to=httpx2.Response)
-        return response.text
+        return body_of(response)
 
     async def close(self) -> None:
         """Close the connections."""

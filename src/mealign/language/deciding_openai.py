@@ -15,7 +15,7 @@ from mealign.language.chat import with_schema
 from mealign.language.decisions import Decided, Inquiry, Undecided
 from mealign.language.distributions import distribution
 from mealign.language.endpoints import NotThisApiError, Reading
-from mealign.language.transport import async_http_client
+from mealign.language.transport import async_http_client, body_of
 from mealign.language.verbalised import prompt_of, read_answer, schema_of
 
 
@@ -43,7 +43,7 @@ class OpenAIConnection:
             openai.APIError: the server refused, failed or did not answer.
         """
         response = await self.client.post(self._path, body=body, cast_to=httpx2.Response)
-        return response.text
+        return body_of(response)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -10,7 +10,7 @@ from mealign.language.deciding_openai import claimed, json_object, refuse_reason
 from mealign.language.decisions import Decided, Inquiry, Undecided
 from mealign.language.distributions import distribution
 from mealign.language.endpoints import NotThisApiError, Reading
-from mealign.language.transport import async_http_client
+from mealign.language.transport import async_http_client, body_of
 
 
 class HttpConnection:
@@ -29,7 +29,7 @@ class HttpConnection:
         """
         response = await self._client.post(self._url, json=body, headers=self._headers)
         response.raise_for_status()
-        return response.text
+        return body_of(response)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -53,8 +53,12 @@ class ReplyStore:
 
     def put(self, key: str, reply: Reply) -> None:
         """Keep a reply, whole or not at all; two processes that keep the same one do not mix."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_small(self._path(key), canonical_json(reply.model_dump(mode="json")) + "\n")
+        text = canonical_json(dict(reply)) + "\n"
+        try:
+            write_small(self._path(key), text)
+        except FileNotFoundError:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_small(self._path(key), text)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"

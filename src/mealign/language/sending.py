@@ -156,7 +156,7 @@ class Sending:
                 raise
             self._fail(request, fault, alone=self._answers == answers_before)
             return
-        await self._keep(request, text, seconds)
+        self._keep(request, text, seconds)
 
     def _is_enough(self, state: RetryCallState) -> bool:
         error = state.outcome and state.outcome.exception()
@@ -188,7 +188,7 @@ class Sending:
         finally:
             self._pace.end()
 
-    async def _keep(self, request: Request, text: str, seconds: float) -> None:
+    def _keep(self, request: Request, text: str, seconds: float) -> None:
         try:
             reading = self._endpoint.read(text, request.inquiry)
         except NotThisApiError:
@@ -198,8 +198,8 @@ class Sending:
             self._reject(request, Undecided("malformed", raw=text[:KEPT]), error)
             return
         reply = Reply(text=text, seconds=round(seconds, 3))
-        # In a thread: the others need not wait for the disk.
-        await asyncio.to_thread(self._store.put, request.key, reply)
+        # Not in a thread: for a file this small, handing the interpreter over costs more than the disk.
+        self._store.put(request.key, reply)
         self._answers += 1
         self._given_up = 0
         self._heard = True

@@ -64,6 +64,11 @@ def async_http_client(base_url: str, *, timeout: float, concurrency: int) -> htt
     )
 
 
+def body_of(response: httpx2.Response) -> str:
+    """Return a response's body, which is JSON and so UTF-8 (RFC 8259, 8.1), whatever its header says."""
+    return response.content.decode("utf-8", "replace")
+
+
 @cache
 def _certificates() -> ssl.SSLContext:
     """Read the machine's certificates once: that takes a fifth of a second, and a client is made for every call."""
