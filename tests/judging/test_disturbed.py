@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,6 @@ from mealign.records import Candidate, Verdict
 from tests.judging.builders import candidate, task
 from tests.language.vendor import ROOT, Manners, Running, running
 
-PAIRS = 400
-KILLS = 5
 CONCURRENCY = 32
 DISTURBED = Manners(delay=0.05, errors=0.3, throttled=0.1, dropped=0.1, lies=0.2, seed=3, retry_after="0.02")
 
@@ -57,20 +56,21 @@ def judge_of(backend: str, port: int, folder: Path) -> Judge:
     )
 
 
-def run(backend: str, port: int, folder: Path) -> None:
+def run(backend: str, port: int, folder: Path, count: int) -> None:
     """What a killed process does: judge all pairs, and write the verdicts once they are complete."""
-    tasks = [task(f"Where was Nadia on evening {number}?", key=f"task_{number}") for number in range(PAIRS)]
+    tasks = [task(f"Where was Nadia on evening {number}?", key=f"task_{number}") for number in range(count)]
     candidates: list[Candidate] = []
-    for number in range(PAIRS):
+    for number in range(count):
         texts = {"a": f"In Ghent, {number} times.", "b": f"In Utrecht, with {number} friends."}
         candidates += [candidate(f"{side}_{number}", text, task_id=f"task_{number}") for side, text in texts.items()]
-    pairs = [PlannedPair(f"task_{number}", f"a_{number}", f"b_{number}") for number in range(PAIRS)]
+    pairs = [PlannedPair(f"task_{number}", f"a_{number}", f"b_{number}") for number in range(count)]
     verdicts = judge_pairs(tasks, candidates, judge_of(backend, port, folder), pairs=pairs, description="judge")
     write_records(folder / "verdicts.jsonl", verdicts)
 
 
-def started(backend: str, server: Running, folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.judging.test_disturbed", backend, str(server.port), str(folder)]
+def started(backend: str, server: Running, folder: Path, pairs: int) -> subprocess.Popen[bytes]:
+    asked = (backend, str(server.port), str(folder), str(pairs))
+    command = [sys.executable, "-m", "tests.judging.test_disturbed", *asked]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
 
@@ -85,14 +85,23 @@ def decided(folder: Path, server: Running) -> list[Any]:
     return [{name: value for name, value in verdict.model_dump().items() if name in keys} for verdict in verdicts]
 
 
-@pytest.mark.parametrize("backend", ["openai", pytest.param("anthropic", marks=pytest.mark.slow)])
-def test_five_kills_and_a_failing_server_change_nothing_and_nothing_is_paid_twice(backend: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("backend", "pairs", "kills"),
+    [
+        ("openai", 60, 2),
+        pytest.param("openai", 400, 5, marks=pytest.mark.slow),
+        pytest.param("anthropic", 400, 5, marks=pytest.mark.slow),
+    ],
+)
+def test_kills_and_a_failing_server_change_nothing_and_nothing_is_paid_twice(
+    backend: str, pairs: int, kills: int, tmp_path: Path
+) -> None:
     calm, disturbed = tmp_path / "calm", tmp_path / "disturbed"
     with running(Manners()) as server:
-        assert started(backend, server, calm).wait(timeout=120) == 0
+        assert started(backend, server, calm, pairs).wait(timeout=120) == 0
         assert set(server.counts()["arrived"].values()) == {1}
         expected = decided(calm, server)
-    assert len(expected) == 2 * PAIRS
+    assert len(expected) == 2 * pairs
     assert all(verdict["error"] is None for verdict in expected)
     assert len({verdict["p_first"] for verdict in expected}) > 20
 
@@ -100,16 +109,16 @@ def test_five_kills_and_a_failing_server_change_nothing_and_nothing_is_paid_twic
     with running(DISTURBED) as server:
         snapshots: list[tuple[set[str], dict[str, int]]] = []
         # A moment of the work, not of the clock, so that the machine's speed does not matter.
-        for kill in range(KILLS):
-            moment = len(stored(disturbed)) + chance.randint(1, 2 * PAIRS // (KILLS + 1))
-            process = started(backend, server, disturbed)
+        for kill in range(kills):
+            moment = len(stored(disturbed)) + chance.randint(1, 2 * pairs // (kills + 1))
+            process = started(backend, server, disturbed, pairs)
             deadline = time.monotonic() + 60
             while len(stored(disturbed)) < moment and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.005)
             process.send_signal(signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL, f"it ended before kill {kill}"
             snapshots.append((stored(disturbed), server.counts()["arrived"]))
-        assert started(backend, server, disturbed).wait(timeout=120) == 0
+        assert started(backend, server, disturbed, pairs).wait(timeout=120) == 0
         counts = server.counts()
         assert decided(disturbed, server) == expected
 
@@ -118,13 +127,14 @@ def test_five_kills_and_a_failing_server_change_nothing_and_nothing_is_paid_twic
         assert {key: arrived[key] for key in kept} == {key: before[key] for key in kept}, (
             "a stored answer was asked for"
         )
-    assert snapshots[0][0] < snapshots[1][0] < snapshots[2][0] < snapshots[3][0] < snapshots[4][0] < stored(disturbed)
+    ever_more = [kept for kept, _ in snapshots] + [stored(disturbed)]
+    assert all(before < after for before, after in pairwise(ever_more))
     assert stored(disturbed) == set(answered)
-    assert len(stored(disturbed)) == 2 * PAIRS
-    assert sum(answered.values()) <= 2 * PAIRS + KILLS * CONCURRENCY, "only what was under way at a kill is paid again"
+    assert len(stored(disturbed)) == 2 * pairs
+    assert sum(answered.values()) <= 2 * pairs + kills * CONCURRENCY, "only what was under way at a kill is paid again"
     assert sum(arrived.values()) > 1.5 * sum(answered.values()), "the server was hardly in the way"
 
 
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    run(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    run(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

@@ -300,10 +300,10 @@ def test_what_would_fail_for_all_ends_the_run_in_one_line(
 ) -> None:
     """The scripted server quotes the prompt in its errors, as servers do."""
     with serving(lambda _: response) as server, pytest.raises(MealignError, match=message) as caught:
-        connect(kind, server.port, tmp_path).decide(inquiries(20))
+        connect(kind, server.port, tmp_path).decide(inquiries(80))
     assert str(caught.value).startswith(f"http://127.0.0.1:{server.port}")
     assert "State" not in str(caught.value)
-    assert len(server.requests) < 20 * 2
+    assert len(server.requests) < 80
     assert stored(tmp_path) == 0
 
 

@@ -86,12 +86,12 @@ def history(trainer: Any) -> list[dict[str, float]]:
 @pytest.mark.parametrize(
     ("losses", "more"),
     [
-        (["sigmoid"], {}),
         (["ipo"], {}),
-        (["hinge"], {}),
-        (["robust"], {"label_smoothing": 0.1}),
         (["sigmoid", "sft"], {"loss_weights": [1.0, 0.5]}),
-        (["sigmoid"], {"ld_alpha": 0.5}),
+        pytest.param(["sigmoid"], {}, marks=pytest.mark.slow),
+        pytest.param(["hinge"], {}, marks=pytest.mark.slow),
+        pytest.param(["robust"], {"label_smoothing": 0.1}, marks=pytest.mark.slow),
+        pytest.param(["sigmoid"], {"ld_alpha": 0.5}, marks=pytest.mark.slow),
     ],
 )
 def test_losses_gradients_and_metrics_are_those_of_trl(

@@ -55,7 +55,8 @@ def passages_of(facts: Sequence[Fact], documents: Sequence[Document]) -> list[Pa
     passages = []
     for fact in facts:
         document = by_id[fact.evidence.document_id]
-        own = found[document.id]
+        # A text of nothing but marks (a heading without words) has no paragraphs.
+        own = found[document.id] or [_Block(0, document.text, "")]
         block = own[max(0, bisect_right([other.start for other in own], fact.evidence.start) - 1)]
         text = _around(block.content, fact.evidence.start - block.start, fact.evidence.end - block.start)
         passages.append(
