@@ -86,7 +86,7 @@ def history(trainer: Any) -> list[dict[str, float]]:
 @pytest.mark.parametrize(
     ("losses", "more"),
     [
-        (["ipo"], {}),
+        pytest.param(["ipo"], {}, marks=pytest.mark.slow),
         (["sigmoid", "sft"], {"loss_weights": [1.0, 0.5]}),
         pytest.param(["sigmoid"], {}, marks=pytest.mark.slow),
         pytest.param(["hinge"], {}, marks=pytest.mark.slow),
