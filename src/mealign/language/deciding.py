@@ -200,7 +200,7 @@ class RemoteModel:
         limit = self._settings.max_new_tokens
         most = self._price.usd(size + OVERHEAD, limit, batch=self._batches is not None) if self._price else 0.0
         return Request(
-            key=content_id("reply", self._endpoint.url, self._endpoint.path, body),
+            key=content_id("reply", self._endpoint.url, self._endpoint.path, text),
             inquiry=inquiry,
             body=body,
             characters=len(text),
