@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -172,7 +174,8 @@ class RemoteModel:
                     on_answer=answered,
                     on_outcome=shown.advance,
                 ).send(unknown)
-            failed, out_of_budget = asyncio.run(work)
+            with _uncollected():
+                failed, out_of_budget = asyncio.run(work)
         outcomes.update(failed)
         if out_of_budget:
             raise MealignError(self._spent(len(outcomes), total))
@@ -224,6 +227,16 @@ class RemoteModel:
         if isinstance(outcome, Undecided):
             return replace(outcome, raw=_writable(outcome.raw))
         return replace(outcome, reasoning=_writable(outcome.reasoning))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Spare the garbage collector the libraries and the data: going through them took a tenth of a request's time."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _assumed(inquiry: Inquiry) -> int:

@@ -27,7 +27,8 @@ class OpenAIConnection:
     """
 
     def __init__(self, url: str, path: str, *, key: str, timeout: float, concurrency: int) -> None:
-        self._path = path
+        # The whole address: of a path the SDK makes one for every request.
+        self._address = url.rstrip("/") + path
         self.client = openai.AsyncOpenAI(
             api_key=key,
             base_url=url,
@@ -42,7 +43,7 @@ class OpenAIConnection:
         Raises:
             openai.APIError: the server refused, failed or did not answer.
         """
-        response = await self.client.post(self._path, body=body, cast_to=httpx2.Response)
+        response = await self.client.post(self._address, body=body, cast_to=httpx2.Response)
         return body_of(response)
 
     async def close(self) -> None:
