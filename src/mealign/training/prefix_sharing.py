@@ -29,11 +29,10 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from mealign.errors import MealignError
 from mealign.records import content_id
+from mealign.training.answer_head import IGNORED, add_answer_head
 
 LogProbabilities = tuple[float, float]
 """Of the chosen and of the rejected answer, in nats."""
-IGNORED = -100
-"""The label of a position that is not scored."""
 PER_TOKEN = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
 """What TRL's head says of every scored token."""
 
@@ -146,6 +145,8 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         super().__init__(args=args, **given)
 
     def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
+        # TRL has put its head on the model by now, and asks it for the reference next.
+        add_answer_head(self.accelerator.unwrap_model(self.model).get_base_model())
         tokens = [(row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in dataset]
         keys = [content_id("ref", self._reference, self.ld_alpha, *row) for row in tokens]
         missing = sorted(
@@ -182,7 +183,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
         """Return the reference's log-probabilities of the chosen and the rejected answers, two tensors of shape [b]."""
-        return super().compute_ref_log_probs(_Packed(model), inputs)
+        return super().compute_ref_log_probs(_Packed(model, log_probs_only=True), inputs)
 
 
 class _Packed:
@@ -193,8 +194,9 @@ class _Packed:
 
     log_probs: Tensor
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, log_probs_only: bool = False) -> None:
         self._model = model
+        self._log_probs_only = log_probs_only
 
     def __call__(self, *, labels: Tensor, **inputs: Any) -> Any:
         output = self._model(
@@ -203,6 +205,7 @@ class _Packed:
             attention_mask=visible(inputs["packed_groups"], inputs["packed_branches"]),
             shift_labels=inputs["packed_labels"],
             fused_lm_head=True,
+            log_probs_only=self._log_probs_only,
         )
         scored = labels[:, 1:] != IGNORED
         for name in PER_TOKEN:

@@ -1,0 +1,145 @@
+"""Log-probabilities of answers without the vocabulary's logits at every other position, and without storing any.
+
+TRL's fused head (``trl.trainer.utils.add_fused_lm_head``) scores every position where there is no Triton, prompts
+included, and computes the logits a second time for the gradient. In a set of questions over a memory the prompt is most
+of the tokens, and the vocabulary is a quarter of a small model's work. Here only positions with a label are scored.
+
+The head's weights W are frozen, so the gradient of a token's log-probability to its hidden state h needs no logits:
+d log p(y) / dh = W[y] - sum_v p(v) W[v], and that sum is one more product while p is at hand. The entropy follows from
+it as well: log Z - h . sum_v p(v) W[v].
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import torch
+from torch import Tensor
+from trl.kernels.chunked_logprob import _use_triton
+from trl.trainer.utils import FusedCausalLMOutput
+
+ROWS = 1024
+"""Positions that are scored at once: their logits, 200 MB for a vocabulary of 50,000, are all that is ever held."""
+IGNORED = -100
+"""The label of a position that is not scored."""
+SCALED = ("final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling")
+"""Settings of models that change the logits behind the head."""
+
+
+def add_answer_head(model: Any) -> None:
+    """Let a causal model with TRL's fused head score labelled positions alone, where TRL would score all.
+
+    The model keeps TRL's head on an accelerator with Triton, which scores labelled positions alone as well, and where
+    the head is trained, biased or not the last thing that happens to the logits.
+
+    Args:
+        model: a model without PEFT's wrapper, after ``add_fused_lm_head``.
+    """
+    theirs = model.forward
+    config = model.config.get_text_config()
+    plain = not any(getattr(config, name, None) for name in (*SCALED, "output_router_logits"))
+
+    def forward(
+        self: Any,
+        *args: Any,
+        fused_lm_head: bool = False,
+        log_probs_only: bool = False,
+        labels: Tensor | None = None,
+        shift_labels: Tensor | None = None,
+        num_items_in_batch: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        head = self.get_output_embeddings()
+        if not (fused_lm_head and plain and _is_frozen(head) and not _use_triton(head.weight.device)):
+            given = {"labels": labels, "shift_labels": shift_labels, "num_items_in_batch": num_items_in_batch}
+            kwargs |= {name: value for name, value in given.items() if value is not None}
+            return theirs(*args, **({"fused_lm_head": True} if fused_lm_head else {}), **kwargs)
+        hidden = self.base_model(*args, **(kwargs | {"use_cache": False})).last_hidden_state
+        if shift_labels is None:
+            assert labels is not None
+            hidden, shift_labels = hidden[:, :-1], labels[:, 1:]
+        mask = shift_labels != IGNORED
+        scored = AnswerLogProbs.apply(hidden[mask], head.weight, shift_labels[mask], log_probs_only)
+        log_probs, *others = (
+            None if values is None else values.new_zeros(mask.shape).masked_scatter(mask, values) for values in scored
+        )
+        entropy, mean_logits, is_top1 = others
+        count = mask.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
+        return FusedCausalLMOutput(
+            loss=-log_probs.sum() / count,
+            log_probs=log_probs,
+            entropy=entropy,
+            mean_logits=mean_logits,
+            is_top1=is_top1,
+            label_mask=mask,
+        )
+
+    model.forward = types.MethodType(forward, model)
+
+
+class AnswerLogProbs(torch.autograd.Function):
+    """Log-probabilities of tokens, with the entropy and the mean of their logits, under a head that is not trained."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, log_probs_only: bool
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+        """Score.
+
+        Args:
+            ctx: autograd's.
+            hidden: states, of shape [n, h].
+            weight: the head's, of shape [v, h].
+            targets: tokens, integers of shape [n].
+            log_probs_only: leave out the others.
+
+        Returns:
+            Of shape [n], in fp32: log-probabilities in nats; entropies in nats; means of the logits over the
+            vocabulary; whether no token is likelier (booleans). The last three have no gradient.
+        """
+        ctx.set_materialize_grads(False)
+        parts = [
+            _score(states, weight, tokens, expect=ctx.needs_input_grad[0] or not log_probs_only)
+            for states, tokens in zip(hidden.split(ROWS), targets.split(ROWS), strict=True)
+        ]
+        log_probs, entropy, mean_logits, is_top1, directions = (
+            None if column[0] is None else torch.cat(column) for column in zip(*parts, strict=True)
+        )
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(directions)
+        if log_probs_only:
+            return log_probs, None, None, None
+        ctx.mark_non_differentiable(entropy, mean_logits, is_top1)
+        return log_probs, entropy, mean_logits, is_top1
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, None, None, None]:
+        """Return the gradient of the hidden states."""
+        (directions,) = ctx.saved_tensors
+        gradient = gradients[0]
+        if gradient is None:
+            return None, None, None, None
+        return (gradient[:, None] * directions).to(directions.dtype), None, None, None
+
+
+def _score(
+    hidden: Tensor, weight: Tensor, targets: Tensor, *, expect: bool
+) -> tuple[Tensor, Tensor | None, Tensor, Tensor, Tensor | None]:
+    logits = (hidden.to(weight.dtype) @ weight.T).float()
+    said = logits.gather(-1, targets[:, None])[:, 0]
+    highest = logits.amax(-1)
+    mean = logits.mean(-1)
+    exponentials = logits.sub_(highest[:, None]).exp_()
+    total = exponentials.sum(-1)
+    log_total = highest + total.log()
+    entropy = directions = None
+    if expect:
+        expected = (exponentials.to(weight.dtype) @ weight).float() / total[:, None]
+        entropy = log_total - (hidden.float() * expected).sum(-1)
+        directions = (weight[targets].float() - expected).to(hidden.dtype)
+    return said - log_total, entropy, mean, said == highest, directions
+
+
+def _is_frozen(head: Any) -> bool:
+    return type(head) is torch.nn.Linear and head.bias is None and not head.weight.requires_grad
