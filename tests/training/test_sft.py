@@ -1,6 +1,5 @@
 import json
 import shutil
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from huggingface_hub.utils import _telemetry
 from peft import PeftModel
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, PrinterCallback
+from trl.trainer.utils import add_fused_lm_head
 
 from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
@@ -78,18 +78,21 @@ def test_scoring_the_answers_alone_gives_trls_loss_and_gradients(build: Any) -> 
     trainer = build(tasks, batch_size=4)
     (batch,) = trainer.get_train_dataloader()
     measured = []
-    for scoring in (common.answers_alone, nullcontext):
+    for head in ("ours", "trl"):
+        if head == "trl":
+            model = trainer.model.get_base_model()
+            model.forward = type(model).forward.__get__(model)
+            add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
         trainer.model.zero_grad()
-        with scoring():
-            loss = trainer.compute_loss(trainer.model, dict(batch))
+        loss = trainer.compute_loss(trainer.model, dict(batch))
         loss.backward()
         gradients = [weight.grad.clone() for weight in trainer.model.parameters() if weight.grad is not None]
         logged = {key: values[-1] for key, values in trainer._metrics["train"].items()}
-        measured.append((loss, gradients, logged["mean_token_accuracy"]))
-    (loss, gradients, accuracy), (expected_loss, expected_gradients, expected_accuracy) = measured
+        measured.append((loss, gradients, logged["mean_token_accuracy"], logged["entropy"]))
+    (loss, gradients, *metrics), (expected_loss, expected_gradients, *expected_metrics) = measured
     torch.testing.assert_close(loss, expected_loss)
     torch.testing.assert_close(gradients, expected_gradients)
-    assert accuracy == pytest.approx(expected_accuracy)
+    assert metrics == pytest.approx(expected_metrics, rel=1e-4)
     assert any(bool(gradient.any()) for gradient in gradients)
 
 

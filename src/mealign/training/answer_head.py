@@ -11,6 +11,7 @@ it as well: log Z - h . sum_v p(v) W[v].
 
 from __future__ import annotations
 
+import functools
 import types
 from typing import Any
 
@@ -40,13 +41,15 @@ def add_answer_head(model: Any) -> None:
     config = model.config.get_text_config()
     plain = not any(getattr(config, name, None) for name in (*SCALED, "output_router_logits"))
 
+    # `generate` looks into the signature.
+    @functools.wraps(type(model).forward)
     def forward(
         self: Any,
         *args: Any,
         fused_lm_head: bool = False,
         log_probs_only: bool = False,
         labels: Tensor | None = None,
-        shift_labels: Tensor | None = None,
+        shift_labels: Any = None,
         num_items_in_batch: Any = None,
         **kwargs: Any,
     ) -> Any:
@@ -56,18 +59,18 @@ def add_answer_head(model: Any) -> None:
             kwargs |= {name: value for name, value in given.items() if value is not None}
             return theirs(*args, **({"fused_lm_head": True} if fused_lm_head else {}), **kwargs)
         hidden = self.base_model(*args, **(kwargs | {"use_cache": False})).last_hidden_state
-        if shift_labels is None:
-            assert labels is not None
+        if labels is not None and shift_labels is None:
             hidden, shift_labels = hidden[:, :-1], labels[:, 1:]
         mask = shift_labels != IGNORED
-        scored = AnswerLogProbs.apply(hidden[mask], head.weight, shift_labels[mask], log_probs_only)
-        log_probs, *others = (
-            None if values is None else values.new_zeros(mask.shape).masked_scatter(mask, values) for values in scored
-        )
-        entropy, mean_logits, is_top1 = others
+        scored = AnswerLogProbs.apply(hidden[mask], head.weight, shift_labels[mask], log_probs_only)  # type: ignore[no-untyped-call]
+
+        def laid_out(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values.new_zeros(mask.shape).masked_scatter(mask, values)
+
+        log_probs, entropy, mean_logits, is_top1 = map(laid_out, scored)
         count = mask.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
         return FusedCausalLMOutput(
-            loss=-log_probs.sum() / count,
+            loss=-scored[0].sum() / count,
             log_probs=log_probs,
             entropy=entropy,
             mean_logits=mean_logits,
@@ -101,10 +104,10 @@ class AnswerLogProbs(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         parts = [
             _score(states, weight, tokens, expect=ctx.needs_input_grad[0] or not log_probs_only)
-            for states, tokens in zip(hidden.split(ROWS), targets.split(ROWS), strict=True)
+            for states, tokens in zip(torch.split(hidden, ROWS), torch.split(targets, ROWS), strict=True)
         ]
-        log_probs, entropy, mean_logits, is_top1, directions = (
-            None if column[0] is None else torch.cat(column) for column in zip(*parts, strict=True)
+        log_probs, mean_logits, is_top1, entropy, directions = (
+            torch.cat(column) for column in zip(*parts, strict=True)
         )
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(directions)
@@ -125,7 +128,7 @@ class AnswerLogProbs(torch.autograd.Function):
 
 def _score(
     hidden: Tensor, weight: Tensor, targets: Tensor, *, expect: bool
-) -> tuple[Tensor, Tensor | None, Tensor, Tensor, Tensor | None]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     logits = (hidden.to(weight.dtype) @ weight.T).float()
     said = logits.gather(-1, targets[:, None])[:, 0]
     highest = logits.amax(-1)
@@ -133,12 +136,12 @@ def _score(
     exponentials = logits.sub_(highest[:, None]).exp_()
     total = exponentials.sum(-1)
     log_total = highest + total.log()
-    entropy = directions = None
-    if expect:
-        expected = (exponentials.to(weight.dtype) @ weight).float() / total[:, None]
-        entropy = log_total - (hidden.float() * expected).sum(-1)
-        directions = (weight[targets].float() - expected).to(hidden.dtype)
-    return said - log_total, entropy, mean, said == highest, directions
+    known = said - log_total, mean, said == highest
+    if not expect:
+        return *known, hidden.new_empty(0), hidden.new_empty(0)
+    expected = (exponentials.to(weight.dtype) @ weight).float() / total[:, None]
+    entropy = log_total - (hidden.float() * expected).sum(-1)
+    return *known, entropy, (weight[targets].float() - expected).to(hidden.dtype)
 
 
 def _is_frozen(head: Any) -> bool:

@@ -24,7 +24,6 @@ from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model_state_dict
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
-from trl.trainer import utils as trl_utils
 
 from mealign.config import DpoConfig, LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
@@ -267,7 +266,6 @@ def run(
         opened(checkpoints, scratch=Path(name)) as kept,
         _own_random_state(),
         quiet_training(),
-        answers_alone(),
     ):
         scratch = Path(name)
 
@@ -367,21 +365,6 @@ def save_adapter(policy: Any, output: Path, *, base: str, scratch: Path) -> None
     if output.exists():
         output.rename(scratch / "replaced")
     made.rename(output)
-
-
-@contextmanager
-def answers_alone() -> Iterator[None]:
-    """Have TRL score the answers' tokens alone against the vocabulary on a CPU too.
-
-    It does so where it has Triton kernels; elsewhere it scores the prompts and the padding as well and throws that
-    away, for the sake of devices that compile every shape anew. Losses and gradients are the same.
-    """
-    compact = trl_utils._use_triton
-    trl_utils._use_triton = lambda device: True
-    try:
-        yield
-    finally:
-        trl_utils._use_triton = compact
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from mealign.language.precision import dtype_of
 from mealign.language.weights import weights_digest
 from mealign.records import Task
 from mealign.training import common
+from mealign.training.answer_head import add_answer_head
 from mealign.training.checkpoints import run_key
 from mealign.training.results import TrainingResult, sum_up
 
@@ -140,10 +141,12 @@ def build_trainer(
         weight_decay=settings.weight_decay,
         completion_only_loss=True,
     )
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=base,
         args=arguments,
         train_dataset=common.to_dataset(rows),
         processing_class=tokenizer,
         peft_config=common.peft_config(base, lora),
     )
+    add_answer_head(trainer.accelerator.unwrap_model(trainer.model).get_base_model())
+    return trainer
