@@ -85,21 +85,24 @@ def make_pairs(tokenizer: Any, prompt: int, count: int) -> list[dict[str, Any]]:
 
 
 class Timer(common.TrainerCallback):  # type: ignore[misc]
-    """Seconds of every optimizer step, and its loss."""
+    """Seconds of every optimizer step, and its loss; ends a run that has taken ``patience`` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
         self.seconds: list[float] = []
         self.losses: list[float] = []
+        self._patience = patience
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Start the clock."""
         _wait()
         self._started = time.perf_counter()
 
-    def on_step_end(self, *_: Any, **__: Any) -> None:
-        """Stop the clock."""
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Stop the clock, and the run once it has a step that counts and no time left."""
         _wait()
         self.seconds.append(time.perf_counter() - self._started)
+        if len(self.seconds) > 1 and sum(self.seconds) > self._patience:
+            control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Keep the loss."""
@@ -110,9 +113,10 @@ class Timer(common.TrainerCallback):  # type: ignore[misc]
 class Bench:
     """One model, one set of pairs, and the systems that are measured on them."""
 
-    def __init__(self, load: Callable[[torch.dtype], Any], tokenizer: Any, *, cuda: bool) -> None:
+    def __init__(self, load: Callable[[torch.dtype], Any], tokenizer: Any, *, cuda: bool, patience: float) -> None:
         self._load = load
         self._tokenizer = tokenizer
+        self.patience = patience
         self.cuda = cuda
 
     def build(self, system: str, rows: list[dict[str, Any]], folder: Path, *, dtype: torch.dtype) -> DPOTrainer:
@@ -121,6 +125,7 @@ class Bench:
         arguments: dict[str, Any] = {
             "output_dir": str(folder), "per_device_train_batch_size": BATCH, "use_cpu": not self.cuda,
             "max_length": None, "report_to": [], "disable_tqdm": True, "save_strategy": "no", "logging_steps": 1,
+            "num_train_epochs": 1,
             "seed": SEED, "dataloader_pin_memory": self.cuda, "remove_unused_columns": False,
             "precompute_ref_log_probs": ours or system == "trl_precomputed",
         }  # fmt: skip
@@ -147,7 +152,7 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder, common.quiet_training(), peak_memory(cuda=self.cuda) as peak:
             _wait()
             trainer = self.build(system, rows, Path(folder), dtype=dtype)
-            timer = Timer()
+            timer = Timer(self.patience)
             trainer.add_callback(timer)
             trainer.remove_callback(common.PrinterCallback)
             trainer.train()
@@ -187,6 +192,8 @@ def measure(
     peaks: dict[str, float] = {}
     for _ in range(rounds):
         for system in systems:
+            if sum(seconds.get(system, ())) > bench.patience:
+                continue
             best = torch.bfloat16 if bench.cuda else torch.float32
             taken = bench.run(system, rows, dtype=dtype if system == "ours" else best)
             # The first step of a run pays for memory that later ones find.
@@ -194,7 +201,8 @@ def measure(
             if taken["reference"]:
                 seconds.setdefault(f"{system}_reference", []).extend(taken["reference"][1:])
             peaks[system] = max(peaks.get(system, 0.0), taken["peak_gb"])
-    exact = [bench.run(system, rows, dtype=torch.float32)["losses"] for system in ("trl_best", "ours")]
+    few = rows[: BATCH * 2]
+    exact = [bench.run(system, few, dtype=torch.float32)["losses"] for system in ("trl_best", "ours")]
     pair = {system: statistics.median(values) / BATCH for system, values in seconds.items()}
     first = pair["ours"] + pair["ours_reference"]
     peak = matmul_peak(dtype, cuda=bench.cuda)
@@ -259,6 +267,7 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--steps", type=int, default=3, help="steps of a round; the first is not counted")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--patience", type=float, default=120, help="seconds after which a system is not run on")
     parser.add_argument("--liger", action="store_true", help="measure TRL with Liger kernels too")
     given = parser.parse_args()
     cuda = given.device == "cuda"
@@ -271,7 +280,7 @@ def main() -> None:
         return AutoModelForCausalLM.from_config(Qwen2Config(**QWEN), dtype=dtype)
 
     systems = ["trl_default", "trl_best", "trl_precomputed", *(["trl_liger"] if given.liger else []), "ours"]
-    bench = Bench(load, tokenizer, cuda=cuda)
+    bench = Bench(load, tokenizer, cuda=cuda, patience=given.patience)
     result: dict[str, Any] = {
         "model": given.model,
         "device": torch.cuda.get_device_name() if cuda else f"cpu, {torch.get_num_threads()} threads",
