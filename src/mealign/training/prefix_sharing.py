@@ -30,6 +30,7 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 from mealign.errors import MealignError
 from mealign.records import content_id
 from mealign.training.answer_head import IGNORED, add_answer_head
+from mealign.training.fused_lora import fuse_lora
 
 LogProbabilities = tuple[float, float]
 """Of the chosen and of the rejected answer, in nats."""
@@ -147,6 +148,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
     def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
         # TRL has put its head on the model by now, and asks it for the reference next.
         add_answer_head(self.accelerator.unwrap_model(self.model).get_base_model())
+        fuse_lora(self.model)
         tokens = [(row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in dataset]
         keys = [content_id("ref", self._reference, self.ld_alpha, *row) for row in tokens]
         missing = sorted(

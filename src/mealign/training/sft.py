@@ -18,6 +18,7 @@ from mealign.records import Task
 from mealign.training import common
 from mealign.training.answer_head import add_answer_head
 from mealign.training.checkpoints import run_key
+from mealign.training.fused_lora import fuse_lora
 from mealign.training.results import TrainingResult, sum_up
 
 MICRO_BATCH_SIZE = 4
@@ -149,4 +150,5 @@ def build_trainer(
         peft_config=common.peft_config(base, lora),
     )
     add_answer_head(trainer.accelerator.unwrap_model(trainer.model).get_base_model())
+    fuse_lora(trainer.model)
     return trainer
