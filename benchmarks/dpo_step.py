@@ -62,26 +62,29 @@ QWEN = {
 def make_pairs(tokenizer: Any, prompt: int, count: int) -> list[dict[str, Any]]:
     """Make pairs whose prompt, with template, has ``prompt`` tokens and whose answers have ``ANSWER``."""
     draw = random.Random(SEED)
-
-    def words(number: int) -> str:
-        return " ".join(draw.choice(WORDS) for _ in range(number))
-
-    def length(number: int) -> int:
-        message = [{"role": "user", "content": " ".join(["time"] * number)}]
-        return len(tokenizer.apply_chat_template(message, add_generation_prompt=True)["input_ids"])
-
-    inside = prompt - length(1) + 1
-    if inside < 1:
-        raise SystemExit(f"--lengths {prompt}: the chat template alone has more tokens")
     return [
         {
-            "prompt": [{"role": "user", "content": words(inside)}],
+            "prompt": [{"role": "user", "content": words_of(tokenizer, prompt, draw)}],
             # The end of the turn is an answer's token too.
-            "chosen": [{"role": "assistant", "content": words(ANSWER - 2)}],
-            "rejected": [{"role": "assistant", "content": words(ANSWER - 2)}],
+            "chosen": [{"role": "assistant", "content": words_of(None, ANSWER - 2, draw)}],
+            "rejected": [{"role": "assistant", "content": words_of(None, ANSWER - 2, draw)}],
         }
         for _ in range(count)
     ]
+
+
+def words_of(tokenizer: Any | None, tokens: int, draw: random.Random) -> str:
+    """Draw words of so many tokens; with a tokenizer, so many together with its template around a user's turn."""
+    if tokenizer is not None:
+
+        def length(number: int) -> int:
+            message = [{"role": "user", "content": " ".join(["time"] * number)}]
+            return len(tokenizer.apply_chat_template(message, add_generation_prompt=True)["input_ids"])
+
+        tokens -= length(1) - 1
+        if tokens < 1:
+            raise SystemExit("--lengths: the chat template alone has more tokens")
+    return " ".join(draw.choice(WORDS) for _ in range(tokens))
 
 
 class Timer(common.TrainerCallback):  # type: ignore[misc]
@@ -94,12 +97,12 @@ class Timer(common.TrainerCallback):  # type: ignore[misc]
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Start the clock."""
-        _wait()
+        wait()
         self._started = time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Stop the clock, and the run once it has a step that counts and no time left."""
-        _wait()
+        wait()
         self.seconds.append(time.perf_counter() - self._started)
         if len(self.seconds) > 1 and sum(self.seconds) > self._patience:
             control.should_training_stop = True
@@ -150,7 +153,7 @@ class Bench:
     def run(self, system: str, rows: list[dict[str, Any]], *, dtype: torch.dtype) -> dict[str, Any]:
         """Train over the pairs once; return what it took."""
         with tempfile.TemporaryDirectory() as folder, common.quiet_training(), peak_memory(cuda=self.cuda) as peak:
-            _wait()
+            wait()
             trainer = self.build(system, rows, Path(folder), dtype=dtype)
             timer = Timer(self.patience)
             trainer.add_callback(timer)
@@ -165,10 +168,10 @@ class Bench:
         """Time the reference's pass over every batch, as the trainer made it before."""
         seconds = []
         for batch in trainer.get_train_dataloader():
-            _wait()
+            wait()
             started = time.perf_counter()
             trainer.compute_ref_log_probs(trainer.model, batch)
-            _wait()
+            wait()
             seconds.append(time.perf_counter() - started)
         return seconds
 
@@ -224,10 +227,10 @@ def matmul_peak(dtype: torch.dtype, *, cuda: bool) -> float:
     left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     taken = []
     for _ in range(10):
-        _wait()
+        wait()
         started = time.perf_counter()
         left @ right
-        _wait()
+        wait()
         taken.append(time.perf_counter() - started)
     return 2 * size**3 / min(taken)
 
@@ -254,7 +257,8 @@ def peak_memory(*, cuda: bool) -> Iterator[list[float]]:
     watcher.join()
 
 
-def _wait() -> None:
+def wait() -> None:
+    """Wait until the accelerator has done what it was given."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
