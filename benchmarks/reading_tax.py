@@ -16,6 +16,7 @@ without memory.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -68,7 +69,8 @@ def answers_of(path: Path, conversation: str, speaker: str, *, data: Path, overr
         f"stage={STAGES}",
         *overrides,
     )
-    run(settings, root=data)
+    with contextlib.redirect_stdout(sys.stderr):
+        run(settings, root=data)
     answers = read_records(data / settings.paths.data / settings.user.name / "evaluation.jsonl", Answer)
     return [
         answer.model_copy(update={"question_id": f"{conversation} {speaker} {answer.question_id}"})
