@@ -336,10 +336,25 @@ class ModelConfig:
     precision: Precision = Precision.auto
 
 
+class LoraVariant(StrEnum):
+    """How a low-rank update is scaled, begun or decomposed.
+
+    ``rslora`` scales by alpha / sqrt(rank) (arXiv 2312.03732), ``dora`` learns the magnitude of the weights' columns
+    apart from their direction (arXiv 2402.09353), ``pissa`` begins at the weights' principal components
+    (arXiv 2404.02948).
+    """
+
+    lora = "lora"
+    rslora = "rslora"
+    dora = "dora"
+    pissa = "pissa"
+
+
 @dataclass
 class LoraConfig:
     """Low-rank adapters (arXiv 2106.09685). ``alpha_ratio`` is alpha / rank."""
 
+    variant: LoraVariant = LoraVariant.lora
     rank: int = 16
     alpha_ratio: float = 2.0
     dropout: float = 0.0

@@ -21,11 +21,12 @@ import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from datasets import Dataset
 from peft import LoraConfig as PeftLoraConfig
-from peft import PeftModel, get_peft_model_state_dict
+from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 
-from mealign.config import DpoConfig, LoraConfig, Precision, SftConfig
+from mealign.config import DpoConfig, LoraConfig, LoraVariant, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
 from mealign.language.weights import quiet_transformers
@@ -38,6 +39,9 @@ from mealign.training.results import Stage, curve_point
 OnLog = Callable[[int, dict[str, float]], None]
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
+PISSA_ITERATIONS = 16
+"""Of the randomised decomposition of every layer (arXiv 2404.02948, sec. 3 and app. G): seconds, where the exact one
+takes minutes."""
 ADAPTER = "default"
 """PEFT's name of the adapter that is trained; TRL calls its frozen copy ``ref``."""
 
@@ -70,7 +74,7 @@ def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
     if not ((folder / CONFIG_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()):
         # PEFT would look for such a name on the model hub.
         raise MealignError(f"{folder}: there is no adapter in this folder; train it first (stage=sft)")
-    _check_configuration(folder, peft_config(base, lora))
+    _check_configuration(folder, peft_config(base, lora), times=2 if lora.variant is LoraVariant.pissa else 1)
     try:
         # PEFT only warns of weights that are missing; they are compared below.
         with quiet_transformers():
@@ -84,7 +88,7 @@ def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
 
 
 def peft_config(base: Any, lora: LoraConfig) -> Any:
-    """Build PEFT's configuration of a fresh adapter on ``base``.
+    """Build PEFT's configuration of a fresh adapter on ``base``; what PiSSA begins at is :func:`fresh_policy`'s.
 
     Raises:
         MealignError: a target names no layer of the base model.
@@ -98,8 +102,29 @@ def peft_config(base: Any, lora: LoraConfig) -> Any:
         lora_alpha=int(alpha) if alpha.is_integer() else alpha,
         lora_dropout=lora.dropout,
         target_modules=list(lora.targets),
+        use_rslora=lora.variant is LoraVariant.rslora,
+        use_dora=lora.variant is LoraVariant.dora,
         task_type="CAUSAL_LM",
     )
+
+
+def fresh_policy(base: Any, lora: LoraConfig, *, seed: int) -> dict[str, Any]:
+    """Return the trainer's arguments for a fresh adapter on ``base``.
+
+    TRL puts it on, but for PiSSA, which takes the adapter's first weights out of the base model's. TRL would take the
+    base without them for the reference, and again take out as much for its copy of the adapter, so it is given the
+    finished policy, whose copy it makes weight by weight.
+    """
+    config = peft_config(base, lora)
+    if lora.variant is not LoraVariant.pissa:
+        return {"model": base, "peft_config": config}
+    config.init_lora_weights = f"pissa_niter_{PISSA_ITERATIONS}"
+    torch.manual_seed(seed)
+    policy = get_peft_model(base, config)
+    policy.peft_config[ADAPTER].init_lora_weights = True
+    weights = get_peft_model_state_dict(policy, save_embedding_layers=False)
+    policy.taken_out = {name: weight.clone() for name, weight in weights.items()}
+    return {"model": policy, "peft_config": None}
 
 
 def sequence_length(tokenizer: Any, prompt: Sequence[Message], answer: str) -> int:
@@ -347,6 +372,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 def save_adapter(policy: Any, output: Path, *, base: str, scratch: Path) -> None:
     """Save the trained adapter, and nothing else, as a PEFT folder that takes its place in one step.
 
+    One that was taken out of the base model's weights (PiSSA) is saved as its difference to what was taken out, an
+    adapter of twice the rank, so that it fits the base model as it is.
+
     Args:
         policy: a PeftModel; its adapter :data:`ADAPTER` is saved.
         output: the folder; an older one is replaced.
@@ -358,6 +386,9 @@ def save_adapter(policy: Any, output: Path, *, base: str, scratch: Path) -> None
     policy.save_pretrained(made, selected_adapters=[ADAPTER], save_embedding_layers=False)
     (made / "README.md").unlink()
     config = json.loads((made / CONFIG_FILE).read_text(encoding="utf-8"))
+    if taken_out := getattr(policy, "taken_out", None):
+        _onto_the_whole_base(made / WEIGHTS_FILE, taken_out)
+        config |= {"r": 2 * config["r"], "lora_alpha": 2 * config["lora_alpha"]}
     config["base_model_name_or_path"] = base
     # PEFT writes a set in its own order, which differs between processes.
     config["target_modules"] = sorted(config["target_modules"])
@@ -405,11 +436,22 @@ def _own_random_state() -> Iterator[None]:
         np.random.set_state(numpy)
 
 
-def _check_configuration(folder: Path, expected: Any) -> None:
+def _onto_the_whole_base(file: Path, taken_out: Mapping[str, torch.Tensor]) -> None:
+    """B A - B0 A0 = [B, -B0] [A; A0] (arXiv 2404.02948, app. C)."""
+    weights = load_file(file)
+    for name, weight in weights.items():
+        first = taken_out[name].to(weight.device)
+        weights[name] = torch.cat([weight, first]) if "lora_A" in name else torch.cat([weight, -first], dim=1)
+    save_file(weights, file, metadata={"format": "pt"})
+
+
+def _check_configuration(folder: Path, expected: Any, *, times: int) -> None:
     found = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     for key, field, wanted in (
-        ("lora.rank", "r", expected.r),
-        ("lora.alpha_ratio", "lora_alpha", expected.lora_alpha),
+        ("lora.variant", "use_dora", expected.use_dora),
+        ("lora.variant", "use_rslora", expected.use_rslora),
+        ("lora.rank", "r", times * expected.r),
+        ("lora.alpha_ratio", "lora_alpha", times * expected.lora_alpha),
         ("lora.targets", "target_modules", sorted(expected.target_modules)),
     ):
         if found[field] != wanted:

@@ -189,12 +189,12 @@ def build_trainer(
         precompute_ref_log_probs=True,
         precompute_ref_batch_size=micro,
     )
+    policy = {"model": common.load_adapter(base, sft_adapter, lora=lora)} if sft_adapter else None
     return PrefixSharedDPOTrainer(
-        model=common.load_adapter(base, sft_adapter, lora=lora) if sft_adapter else base,
+        **(policy or common.fresh_policy(base, lora, seed=seed)),
         args=arguments,
         train_dataset=common.to_dataset(rows),
         processing_class=tokenizer,
-        peft_config=None if sft_adapter else common.peft_config(base, lora),
         data_collator=PrefixSharedCollator(tokenizer.pad_token_id),
         known=known,
         reference=content_id("reference", weights_digest(model, sft_adapter), str(dtype_of(precision))),

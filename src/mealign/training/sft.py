@@ -143,11 +143,10 @@ def build_trainer(
         completion_only_loss=True,
     )
     trainer = SFTTrainer(
-        model=base,
         args=arguments,
         train_dataset=common.to_dataset(rows),
         processing_class=tokenizer,
-        peft_config=common.peft_config(base, lora),
+        **common.fresh_policy(base, lora, seed=seed),
     )
     speed_up(trainer)
     return trainer

@@ -1,0 +1,115 @@
+"""Every variant of LoRA through SFT and DPO: what is saved is what was trained, on the base model as it is."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, PrinterCallback
+
+from mealign.config import DpoConfig, LoraConfig, LoraVariant, Precision, SftConfig
+from mealign.errors import MealignError
+from mealign.records import Preference, Task
+from mealign.training import common, dpo
+from mealign.training.sft import build_trainer, to_row
+from tests.training.conftest import MAX_LENGTH, Train
+
+TOKENS = torch.tensor([[1, 5, 9, 300]])
+VARIANTS = [LoraVariant.rslora, LoraVariant.dora, LoraVariant.pissa]
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def variant(request: pytest.FixtureRequest) -> LoraConfig:
+    return LoraConfig(variant=request.param, rank=4)
+
+
+@pytest.fixture(scope="module")
+def adapter(variant: LoraConfig, sft: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("variant") / "sft"
+    sft(output, lora=variant)
+    return output
+
+
+def logits(model: Any) -> torch.Tensor:
+    with torch.inference_mode():
+        found: torch.Tensor = model.eval()(TOKENS).logits
+        return found
+
+
+def base(tiny_model: Path) -> Any:
+    return AutoModelForCausalLM.from_pretrained(tiny_model)
+
+
+def test_before_the_first_step_the_policy_is_the_base_model(
+    variant: LoraConfig, tasks: list[Task], tokenizer: Any, tiny_model: Path, tmp_path: Path
+) -> None:
+    trainer = trainer_of(variant, tasks, tokenizer, tiny_model, tmp_path)
+    torch.testing.assert_close(logits(trainer.model), logits(base(tiny_model)), rtol=1e-4, atol=1e-4)
+
+
+def test_a_saved_adapter_gives_the_policys_logits(
+    variant: LoraConfig, tasks: list[Task], tokenizer: Any, tiny_model: Path, tmp_path: Path
+) -> None:
+    trainer = trainer_of(variant, tasks, tokenizer, tiny_model, tmp_path)
+    trainer.remove_callback(PrinterCallback)
+    with common.quiet_training():
+        trainer.train()
+    common.save_adapter(trainer.model, tmp_path / "sft", base="tiny", scratch=tmp_path / "trainer")
+    saved = logits(PeftModel.from_pretrained(base(tiny_model), tmp_path / "sft"))
+    torch.testing.assert_close(saved, logits(trainer.model), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(saved, logits(base(tiny_model)), atol=1e-2)
+
+
+def trainer_of(variant: LoraConfig, tasks: list[Task], tokenizer: Any, model: Path, folder: Path) -> Any:
+    with common.quiet_training():
+        return build_trainer(
+            [to_row(task, tokenizer) for task in tasks],
+            tokenizer,
+            model=model,
+            lora=variant,
+            settings=SftConfig(epochs=2, learning_rate=1e-2, batch_size=4, warmup_ratio=0.0),
+            seed=1,
+            precision=Precision.fp32,
+            folder=folder / "trainer",
+        )
+
+
+@pytest.mark.parametrize("start", ["the SFT adapter", "the base model"])
+def test_dpo_starts_where_its_reference_stands(
+    start: str, variant: LoraConfig, adapter: Path, pairs: list[Preference], tiny_model: Path, tmp_path: Path
+) -> None:
+    result = dpo.train_dpo(
+        pairs,
+        model=tiny_model,
+        sft_adapter=adapter if start == "the SFT adapter" else None,
+        output=tmp_path / "dpo",
+        lora=variant,
+        settings=DpoConfig(epochs=2, learning_rate=1e-2, batch_size=4, warmup_ratio=0.0, sft_weight=0.0),
+        max_length=MAX_LENGTH,
+        seed=1,
+        precision=Precision.fp32,
+    )
+    first, last = result.history[0], result.history[-1]
+    assert first["loss"] == pytest.approx(math.log(2), abs=1e-5)
+    assert last["loss"] < math.log(2) - 0.01
+    trained = logits(PeftModel.from_pretrained(base(tiny_model), tmp_path / "dpo"))
+    assert not torch.allclose(trained, logits(base(tiny_model)), atol=1e-2)
+
+
+def test_an_adapter_of_another_variant_is_refused(variant: LoraConfig, adapter: Path, tiny_model: Path) -> None:
+    with pytest.raises(MealignError, match=r"lora\.(variant|rank|alpha_ratio)"):
+        common.load_adapter(base(tiny_model), adapter, lora=LoraConfig(rank=4))
+
+
+def test_what_pissa_took_out_stands_in_the_saved_adapter(sft: Train, tmp_path: Path) -> None:
+    sft(tmp_path / "sft", lora=LoraConfig(variant=LoraVariant.pissa, rank=4))
+    saved = json.loads((tmp_path / "sft" / "adapter_config.json").read_text())
+    assert (saved["r"], saved["lora_alpha"], saved["init_lora_weights"]) == (8, 16, True)
+
+
+def test_the_same_seed_gives_the_same_history(variant: LoraConfig, sft: Train, tmp_path: Path) -> None:
+    runs = [sft(tmp_path / name, lora=variant) for name in ("one", "two")]
+    assert runs[0] == runs[1]
