@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -126,6 +127,36 @@ def test_a_changed_setting_reruns_only_what_depends_on_it(outcomes: Run, setting
     }  # fmt: skip
     assert done["preferences"] == "ran"
     assert outcomes(settings)["preferences"] == "restored"
+
+
+def test_a_run_starts_from_the_adapter_of_another(
+    outcomes: Run, settings: Settings, home: Path, first: float | None
+) -> None:
+    with closing(sqlite3.connect(home / "mlruns/mlflow.db")) as books:
+        (run_id,) = books.execute("select run_uuid from tags where key = 'mealign.adapter.dpo'").fetchone()
+
+    def from_it(run: str, stage: str, **changes: Any) -> Settings:
+        training = replace(settings.training, init_from=run)
+        return replace(settings, training=training, stage=stage, **changes)
+
+    before = read_json(home / "data/demo/history/sft.json")
+    assert outcomes(from_it(run_id, "sft")) == {"sft": "ran"}
+    assert outcomes(from_it(run_id, "sft")) == {"sft": "up to date"}
+    # Both have the same first batch; this one's policy has seen it before.
+    assert read_json(home / "data/demo/history/sft.json")[0]["loss"] < before[0]["loss"]
+    assert outcomes(replace(settings, stage="sft")) == {"sft": "restored"}
+    alone = MixConfig(name="dpo_only", sft=False)
+    assert outcomes(from_it(run_id, "dpo", mix=alone)) == {"dpo": "ran"}
+    fetched = next((home / "data/.store/adapters").iterdir())
+    assert fetched.name == digest_path(fetched)
+    with pytest.raises(MealignError, match=r"lora\.rank"):
+        runner.run(from_it(run_id, "sft", lora=replace(settings.lora, rank=4)), root=home)
+    other = replace(settings.model, hidden_size=32)
+    with pytest.raises(ConfigError, match="its adapter was trained on"):
+        runner.run(from_it(run_id, "sft", model=other), root=home)
+    with pytest.raises(ConfigError, match="no such run"):
+        runner.run(from_it("0" * 32, "sft"), root=home)
+    assert set(outcomes(settings).values()) <= {"up to date", "restored"}
 
 
 def test_another_judge_is_another_branch(outcomes: Run, settings: Settings, home: Path) -> None:

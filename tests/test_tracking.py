@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,9 +20,19 @@ from mlflow.entities import Run
 from omegaconf import OmegaConf
 
 from mealign.config import TrackingConfig
-from mealign.errors import MealignError
+from mealign.errors import ConfigError, MealignError
+from mealign.jsonl import digest_path
 from mealign.sweeps import SweepParent
-from mealign.tracking import PARENT, PARENT_VARIABLE, RUN_KEY, MlflowTracker, NullTracker, metric_name, open_sweep
+from mealign.tracking import (
+    PARENT,
+    PARENT_VARIABLE,
+    RUN_KEY,
+    MlflowTracker,
+    NullTracker,
+    fetch_adapter,
+    metric_name,
+    open_sweep,
+)
 from mealign.tracking import open_tracker as open_real
 
 Open = Callable[..., Any]
@@ -181,6 +192,44 @@ def test_an_adapter_is_copied_when_it_differs(open_tracker: Open, runs: Any, fil
         weights.write_bytes(b"two")
         tracker.log_adapter("sft", tmp_path)
         assert kept.read_bytes() == b"two"
+
+
+def test_the_adapter_of_a_run_is_fetched_once(open_tracker: Open, runs: Any, root: Path, tmp_path: Path) -> None:
+    folders = {}
+    with open_tracker(using=replace(TrackingConfig(), experiment="fetched")) as tracker:
+        for name in ("sft", "dpo"):
+            folders[name] = tmp_path / name
+            folders[name].mkdir()
+            (folders[name] / "adapter.bin").write_bytes(name.encode())
+        tracker.log_adapter("dpo", folders["dpo"])
+        tracker.log_adapter("sft", folders["sft"])
+        run_id = tracker.run_id
+
+    def fetch() -> Path:
+        return fetch_adapter(TrackingConfig(), run_id, root=root, cache=tmp_path / "cache")
+
+    fetched = fetch()
+    # The last that was trained, not the last that was logged.
+    assert (fetched / "adapter.bin").read_bytes() == b"dpo"
+    assert fetched.name == digest_path(folders["dpo"])
+    assert fetch() == fetched
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [fetched.name]
+    shutil.rmtree(fetched)
+    (kept,) = (root / "mlruns/artifacts").rglob(f"{run_id}/artifacts/adapters/dpo/adapter.bin")
+    kept.write_bytes(b"changed")
+    with pytest.raises(MealignError, match="was changed since it was logged"):
+        fetch()
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_cannot_be_fetched_is_named(open_tracker: Open, runs: Any, root: Path, tmp_path: Path) -> None:
+    with open_tracker():
+        pass
+    with pytest.raises(ConfigError, match=r"training\.init_from=.*logged no adapter"):
+        fetch_adapter(TrackingConfig(), runs()[0].info.run_id, root=root, cache=tmp_path)
+    for unknown in ("0" * 32, "no id"):
+        with pytest.raises(ConfigError, match=f"training.init_from={unknown}: .* no such run"):
+            fetch_adapter(TrackingConfig(), unknown, root=root, cache=tmp_path)
 
 
 def test_what_the_settings_refuse_is_not_kept(

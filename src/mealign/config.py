@@ -418,8 +418,13 @@ class DpoConfig:
 
 @dataclass
 class TrainingConfig:
-    """The two training stages."""
+    """The two training stages.
 
+    ``init_from`` is the id of an MLflow run: the first of them that runs starts from the adapter which that run logged,
+    its last one, instead of a fresh one, and without SFT that adapter is DPO's reference and answers for it.
+    """
+
+    init_from: str | None = None
     sft: SftConfig = field(default_factory=SftConfig)
     dpo: DpoConfig = field(default_factory=DpoConfig)
 

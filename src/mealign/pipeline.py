@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mealign import config, terminal
 from mealign.config import STAGES, ChatBackend, Extractor, JudgeBackend, JudgeConfig, Settings
-from mealign.errors import MealignError
+from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import read_json, read_records, write_json, write_records, write_text
 from mealign.records import (
     Arm,
@@ -55,6 +55,8 @@ class Context:
     inputs: Path
     outputs: Path
     tracker: Tracker
+    start: Path | None = None
+    """The adapter that ``training.init_from`` names."""
 
     def weights(self) -> Path:
         """Folder that holds fetched models."""
@@ -83,6 +85,8 @@ class Stage:
     rooms: tuple[str, ...]
     more_params: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     """Settings that decide the result only together with others."""
+    starts: Callable[[Settings], bool] = lambda _: False
+    """Whether it works with the adapter of ``training.init_from``."""
 
     def keys(self, settings: Settings) -> tuple[str, ...]:
         """Return the names of the settings that decide the result, given these settings."""
@@ -287,6 +291,7 @@ def sft(context: Context) -> Summary:
     result = train_sft(
         [task for task in read_records(context.inputs / "tasks.jsonl", Task) if task.split == "train"],
         model=_base_model(context),
+        start=_given(context),
         output=context.outputs / "adapters/sft",
         lora=settings.lora,
         settings=settings.training.sft,
@@ -313,7 +318,7 @@ def candidates(context: Context) -> Summary:
 
     settings = context.settings
     facts = {fact.id: fact for fact in read_records(context.inputs / "memory/facts.jsonl", Fact)}
-    policy = _language_model(context, "adapters/sft" if settings.mix.sft else None)
+    policy = _language_model(context, _policy(context))
     built = build_candidates(
         read_records(context.inputs / "tasks.jsonl", Task),
         facts=facts,
@@ -427,7 +432,7 @@ def dpo(context: Context) -> Summary:
     result = train_dpo(
         read_records(context.inputs / "preferences" / settings.judge.name / "train.jsonl", Preference),
         model=_base_model(context),
-        sft_adapter=context.inputs / "adapters/sft" if settings.mix.sft else None,
+        sft_adapter=_policy(context),
         output=context.outputs / "adapters/dpo",
         lora=settings.lora,
         settings=settings.training.dpo,
@@ -466,7 +471,7 @@ def evaluate(context: Context) -> Summary:
     index = _index(context)
     answers = []
     for adapter, (without_memory, with_memory) in _arms(settings).items():
-        model = _language_model(context, adapter)
+        model = _language_model(context, context.inputs / adapter if adapter else None)
         arms: tuple[tuple[Arm, FactIndex | None], ...] = ((without_memory, None), (with_memory, index))
         for question_set, questions in sets.items():
             for arm, memory_index in arms:
@@ -506,6 +511,28 @@ def _reads_with_own_model(settings: Settings) -> bool:
     return memory.extractor is Extractor.llm and memory.llm.backend is ChatBackend.local
 
 
+def _policy(context: Context) -> Path | None:
+    """Return the adapter that answers before DPO; None: the base model does."""
+    return context.inputs / "adapters/sft" if context.settings.mix.sft else _given(context)
+
+
+def _given(context: Context) -> Path | None:
+    """Return the adapter of ``training.init_from``.
+
+    Raises:
+        ConfigError: it was trained on another model.
+    """
+    if context.start is None:
+        return None
+    trained_on = read_json(context.start / "adapter_config.json")["base_model_name_or_path"]
+    if (present := _base_model(context).name) != trained_on:
+        raise ConfigError(
+            f"training.init_from={context.settings.training.init_from}: its adapter was trained on {trained_on}, and "
+            f"this run's model is {present}; choose the same model, or another run"
+        )
+    return context.start
+
+
 def _needs_policy(settings: Settings) -> tuple[str, ...]:
     return ("adapters/sft",) if settings.mix.sft else ()
 
@@ -541,16 +568,18 @@ PIPELINE: tuple[Stage, ...] = (
         run=sft,
         reads=lambda _: ("tasks.jsonl",),
         writes=("adapters/sft", "history/sft.json"),
-        params=("model", "lora", "training.sft", "seed"),
+        params=("model", "lora", "training.init_from", "training.sft", "seed"),
         rooms=("training", "language"),
+        starts=lambda _: True,
     ),
     Stage(
         name="candidates",
         run=candidates,
         reads=lambda settings: ("tasks.jsonl", "memory/facts.jsonl", *_needs_policy(settings)),
         writes=("candidates.jsonl",),
-        params=("model", "mix.sft", "candidates", "seed"),
+        params=("model", "mix.sft", "training.init_from", "candidates", "seed"),
         rooms=("synthesis", "language"),
+        starts=lambda settings: not settings.mix.sft,
     ),
     Stage(
         name="judge",
@@ -588,8 +617,9 @@ PIPELINE: tuple[Stage, ...] = (
         run=dpo,
         reads=lambda settings: ("preferences/{judge}/train.jsonl", *_needs_policy(settings)),
         writes=("adapters/dpo", "history/dpo.json"),
-        params=("model", "lora", "mix.sft", "training.dpo", "seed"),
+        params=("model", "lora", "mix.sft", "training.init_from", "training.dpo", "seed"),
         rooms=("training", "language"),
+        starts=lambda settings: not settings.mix.sft,
     ),
     Stage(
         name="evaluate",
@@ -681,11 +711,10 @@ def _deciding_model(context: Context, asked: JudgeConfig) -> DecisionModel:
     )
 
 
-def _language_model(context: Context, adapter: str | None = None) -> LocalModel:
+def _language_model(context: Context, adapter: Path | None = None) -> LocalModel:
     from mealign.language.local import LocalModel
 
-    folder = context.inputs / adapter if adapter else None
-    return LocalModel(_base_model(context), adapter=folder, precision=context.settings.model.precision)
+    return LocalModel(_base_model(context), adapter=adapter, precision=context.settings.model.precision)
 
 
 def _base_model(context: Context) -> Path:

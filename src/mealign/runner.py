@@ -52,10 +52,13 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
     _require_inputs(selected, settings, folder)
     terminal.show_config(settings, keys=_shown_keys(selected, settings))
     rows = []
+    start = _start(settings, selected, root=root, store=store)
     with alone_in(folder), _tracking(settings, selected, root=root) as tracker:
         for stage in selected:
             started = time.perf_counter()
-            outcome = _bring_up_to_date(stage, settings, root=root, folder=folder, store=store, tracker=tracker)
+            outcome = _bring_up_to_date(
+                stage, settings, root=root, folder=folder, store=store, start=start, tracker=tracker
+            )
             summary = read_json(folder / stage.outputs(settings)[-1])
             rows.append((stage.name, outcome, time.perf_counter() - started, summary))
             _track(tracker, stage, settings, folder=folder, outcome=outcome, summary=summary)
@@ -109,18 +112,28 @@ def _require_inputs(selected: Sequence[Stage], settings: Settings, folder: Path)
             )
 
 
+def _start(settings: Settings, selected: Sequence[Stage], *, root: Path, store: Path) -> Path | None:
+    """Fetch the adapter of ``training.init_from`` where a stage works with it."""
+    run_id = settings.training.init_from
+    if run_id is None or not any(stage.starts(settings) for stage in selected):
+        return None
+    from mealign.tracking import fetch_adapter
+
+    return fetch_adapter(settings.tracking, run_id, root=root, cache=store / "adapters")
+
+
 def _bring_up_to_date(
-    stage: Stage, settings: Settings, *, root: Path, folder: Path, store: Path, tracker: Tracker
+    stage: Stage, settings: Settings, *, root: Path, folder: Path, store: Path, start: Path | None, tracker: Tracker
 ) -> Outcome:
     from filelock import FileLock
 
-    key = stage_key(stage, settings, root=root, folder=folder)
+    key = stage_key(stage, settings, root=root, folder=folder, start=start)
     entry = store / stage.name / key
     # Two jobs of a sweep that need the same result: the second waits and takes the first one's.
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / f"{stage.name}-{key}.lock"):
         if not (entry / "manifest.json").exists():
-            _compute(stage, settings, root=root, folder=folder, entry=entry, tracker=tracker)
+            _compute(stage, settings, root=root, folder=folder, entry=entry, start=start, tracker=tracker)
             _publish(stage, settings, entry=entry, folder=folder)
             return "ran"
         manifest = read_json(entry / "manifest.json")
@@ -130,12 +143,17 @@ def _bring_up_to_date(
         return "restored"
 
 
-def stage_key(stage: Stage, settings: Settings, *, root: Path, folder: Path) -> str:
-    """Key of everything the stage's result depends on: its settings, its inputs' contents and its code."""
+def stage_key(stage: Stage, settings: Settings, *, root: Path, folder: Path, start: Path | None = None) -> str:
+    """Key of everything the stage's result depends on: its settings, its inputs' contents and its code.
+
+    ``start`` is the adapter of ``training.init_from``.
+    """
     values = config.plain(settings)
     inputs = {path: digest_path(folder / path) for path in stage.inputs(settings)}
     if stage.name == "ingest":
         inputs["source"] = digest_path(root / Path(settings.user.path).expanduser())
+    if start is not None and stage.starts(settings):
+        inputs["start"] = digest_path(start)
     if stage.name == "judge":
         inputs |= {path.name: digest_path(path) for path in config.template_paths(settings.judge)}
     code = {room: digest_path(PACKAGE / room) for room in (*stage.rooms, "records.py")}
@@ -161,7 +179,9 @@ def _names_used(code: CodeType) -> set[str]:
     return set(code.co_names).union(*(_names_used(each) for each in inner))
 
 
-def _compute(stage: Stage, settings: Settings, *, root: Path, folder: Path, entry: Path, tracker: Tracker) -> None:
+def _compute(
+    stage: Stage, settings: Settings, *, root: Path, folder: Path, entry: Path, start: Path | None, tracker: Tracker
+) -> None:
     prefix = f"{PART}{entry.name}-"
     entry.parent.mkdir(parents=True, exist_ok=True)
     for unfinished in entry.parent.glob(f"{prefix}*"):
@@ -170,7 +190,7 @@ def _compute(stage: Stage, settings: Settings, *, root: Path, folder: Path, entr
         outputs = Path(name) / "result"
         for path in stage.outputs(settings):
             (outputs / path).parent.mkdir(parents=True, exist_ok=True)
-        context = Context(settings=settings, root=root, inputs=folder, outputs=outputs, tracker=tracker)
+        context = Context(settings=settings, root=root, inputs=folder, outputs=outputs, tracker=tracker, start=start)
         summary = stage.run(context)
         *written, summary_path = stage.outputs(settings)
         write_json(outputs / summary_path, summary)

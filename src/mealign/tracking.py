@@ -17,13 +17,13 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mealign.config import TrackingConfig
-from mealign.errors import MealignError
+from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import digest_path
 from mealign.records import content_id
 
@@ -35,6 +35,8 @@ PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
 """Environment variable that carries the id of the sweep's run to its jobs."""
 
 RUN_KEY = "mealign.run_key"
+ADAPTER_TAG = "mealign.adapter."
+"""How the tag begins that holds the digest of an adapter, by the stage that trained it."""
 PARENT = "mlflow.parentRunId"
 SQLITE = "sqlite:///"
 PROMPT_PREFIX = "mealign-judge-"
@@ -180,7 +182,7 @@ class MlflowTracker:
         """Keep a trained adapter, unless ``tracking.log_adapters=false`` or the run already holds this one."""
         if not self._settings.log_adapters:
             return
-        tag, digest = f"mealign.adapter.{name}", digest_path(folder)
+        tag, digest = f"{ADAPTER_TAG}{name}", digest_path(folder)
         with _refusals(self._settings):
             held = self._client.get_run(self.run_id).data.tags.get(tag)
         if held != digest:
@@ -296,6 +298,51 @@ def open_tracker(
     finally:
         with _refusals(settings):
             books.client.set_terminated(run_id, status)
+
+
+def fetch_adapter(settings: TrackingConfig, run_id: str, *, root: Path, cache: Path) -> Path:
+    """Return a folder with the adapter that a run logged; of several, that of its last training stage.
+
+    Args:
+        settings: where the books are.
+        run_id: the run.
+        root: folder to which a relative SQLite path refers.
+        cache: where fetched adapters are kept, by their digest.
+
+    Raises:
+        ConfigError: there is no such run, or it logged no adapter.
+        MealignError: MLflow refuses, or what it holds is not what the run logged.
+    """
+    asked = f"training.init_from={run_id}"
+    with _refusals(settings):
+        from mlflow.exceptions import MlflowException
+
+        client = _open_books(settings, root=root).client
+        try:
+            tags = client.get_run(run_id).data.tags
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
+            raise ConfigError(
+                f"{asked}: {settings.uri} has no such run; take the id from the dashboard, and check tracking.uri"
+            ) from error
+        held = {name: tags[f"{ADAPTER_TAG}{name}"] for name in ("dpo", "sft") if f"{ADAPTER_TAG}{name}" in tags}
+        if not held:
+            raise ConfigError(
+                f"{asked}: this run logged no adapter; choose one that trained with tracking.log_adapters=true"
+            )
+        name, digest = next(iter(held.items()))
+        folder: Path = cache / digest
+        if folder.exists():
+            return folder
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            fetched = Path(client.download_artifacts(run_id, f"adapters/{name}", scratch))
+            if digest_path(fetched) != digest:
+                raise MealignError(f"{asked}: its adapter {name} was changed since it was logged; choose another run")
+            with suppress(OSError):  # Another job may have been faster.
+                fetched.rename(folder)
+    return folder
 
 
 def metric_name(name: str) -> str:

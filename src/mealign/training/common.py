@@ -88,7 +88,7 @@ def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
 
 
 def peft_config(base: Any, lora: LoraConfig) -> Any:
-    """Build PEFT's configuration of a fresh adapter on ``base``; what PiSSA begins at is :func:`fresh_policy`'s.
+    """Build PEFT's configuration of a fresh adapter on ``base``; what PiSSA begins at is :func:`policy`'s.
 
     Raises:
         MealignError: a target names no layer of the base model.
@@ -108,23 +108,28 @@ def peft_config(base: Any, lora: LoraConfig) -> Any:
     )
 
 
-def fresh_policy(base: Any, lora: LoraConfig, *, seed: int) -> dict[str, Any]:
-    """Return the trainer's arguments for a fresh adapter on ``base``.
+def policy(base: Any, start: Path | None, *, lora: LoraConfig, seed: int) -> dict[str, Any]:
+    """Return the trainer's arguments for the adapter in ``start`` on ``base``, or for a fresh one.
 
     TRL puts it on, but for PiSSA, which takes the adapter's first weights out of the base model's. TRL would take the
     base without them for the reference, and again take out as much for its copy of the adapter, so it is given the
     finished policy, whose copy it makes weight by weight.
+
+    Raises:
+        MealignError: as :func:`load_adapter` and :func:`peft_config`.
     """
+    if start is not None:
+        return {"model": load_adapter(base, start, lora=lora), "peft_config": None}
     config = peft_config(base, lora)
     if lora.variant is not LoraVariant.pissa:
         return {"model": base, "peft_config": config}
     config.init_lora_weights = f"pissa_niter_{PISSA_ITERATIONS}"
     torch.manual_seed(seed)
-    policy = get_peft_model(base, config)
-    policy.peft_config[ADAPTER].init_lora_weights = True
-    weights = get_peft_model_state_dict(policy, save_embedding_layers=False)
-    policy.taken_out = {name: weight.clone() for name, weight in weights.items()}
-    return {"model": policy, "peft_config": None}
+    model = get_peft_model(base, config)
+    model.peft_config[ADAPTER].init_lora_weights = True
+    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    model.taken_out = {name: weight.clone() for name, weight in weights.items()}
+    return {"model": model, "peft_config": None}
 
 
 def sequence_length(tokenizer: Any, prompt: Sequence[Message], answer: str) -> int:
@@ -457,7 +462,7 @@ def _check_configuration(folder: Path, expected: Any, *, times: int) -> None:
         if found[field] != wanted:
             raise MealignError(
                 f"{folder}: its adapter has {field}={found[field]}, and {key} asks for {wanted}; train it again with "
-                "this setting (stage=sft)"
+                f"this setting (stage=sft), or set {key} to what it was trained with"
             )
 
 

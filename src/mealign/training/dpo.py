@@ -189,9 +189,8 @@ def build_trainer(
         precompute_ref_log_probs=True,
         precompute_ref_batch_size=micro,
     )
-    policy = {"model": common.load_adapter(base, sft_adapter, lora=lora)} if sft_adapter else None
     return PrefixSharedDPOTrainer(
-        **(policy or common.fresh_policy(base, lora, seed=seed)),
+        **common.policy(base, sft_adapter, lora=lora, seed=seed),
         args=arguments,
         train_dataset=common.to_dataset(rows),
         processing_class=tokenizer,

@@ -34,6 +34,7 @@ def train_sft(
     settings: SftConfig,
     max_length: int,
     seed: int,
+    start: Path | None = None,
     precision: Precision = Precision.auto,
     checkpoints: Path | None = None,
     on_log: common.OnLog | None = None,
@@ -53,6 +54,7 @@ def train_sft(
         max_length: longest prompt with its answer, in tokens.
         seed: of the adapter's first weights, the order of the examples, and dropout. On a CPU the same seed gives the
             same bytes, for the same number of threads.
+        start: the adapter to start from, which must be one of ``lora``; None starts a fresh one.
         precision: of the base model and of products; the adapter is trained in fp32.
         checkpoints: folder of checkpoints, each run's under its key; a killed run goes on from its last one when it is
             started again. None: it begins anew.
@@ -75,13 +77,16 @@ def train_sft(
             f"sft: none of {len(tasks)} training tasks can be trained on at model.max_length={max_length}; raise it, "
             "or look at the stage tasks (task.max_tasks, task.eval_share) and at the facts it was given"
         )
-    key = run_key("sft", rows, weights_digest(model), asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
+    key = run_key(
+        "sft", rows, weights_digest(model, start), asdict(lora), asdict(settings), seed, str(dtype_of(precision))
+    )
     done = common.run(
         "sft",
         lambda folder, micro: build_trainer(
             rows,
             tokenizer,
             model=model,
+            start=start,
             lora=lora,
             settings=settings,
             seed=seed,
@@ -123,9 +128,10 @@ def build_trainer(
     seed: int,
     precision: Precision,
     folder: Path,
+    start: Path | None = None,
     micro_batch_size: int = MICRO_BATCH_SIZE,
 ) -> SFTTrainer:
-    """Build the trainer of a fresh adapter; TRL seeds its first weights.
+    """Build the trainer of an adapter, of a fresh one unless it starts from another; TRL seeds its first weights.
 
     ``micro_batch_size`` is lowered to a divisor of ``settings.batch_size``.
     """
@@ -146,7 +152,7 @@ def build_trainer(
         args=arguments,
         train_dataset=common.to_dataset(rows),
         processing_class=tokenizer,
-        **common.fresh_policy(base, lora, seed=seed),
+        **common.policy(base, start, lora=lora, seed=seed),
     )
     speed_up(trainer)
     return trainer
