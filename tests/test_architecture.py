@@ -14,7 +14,10 @@ ALLOWED = {room: GROUND | set(ORDER[: position + 1]) for position, room in enume
 ALLOWED["training"] = GROUND | {"training"}
 ALLOWED["export"] = GROUND | {"training", "export"}
 ALLOWED["language"] = GROUND
-OWNERS = {"mlflow": {"tracking.py"}, "omegaconf": {"config.py", "compose.py", "__main__.py", "sweeps.py"}}
+OWNERS = {
+    "mlflow": {"tracking.py", "registry.py"},
+    "omegaconf": {"config.py", "compose.py", "__main__.py", "sweeps.py"},
+}
 OWNERS |= {"hydra": {"compose.py", "__main__.py", "sweeps.py"}, "dvc": set()}
 
 

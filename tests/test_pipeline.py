@@ -129,6 +129,18 @@ def test_a_changed_setting_reruns_only_what_depends_on_it(outcomes: Run, setting
     assert outcomes(settings)["preferences"] == "restored"
 
 
+def test_the_champion_answers_when_it_is_loaded(home: Path, settings: Settings, first: float | None) -> None:
+    import mlflow
+    import pandas as pd
+
+    mlflow.set_tracking_uri(f"sqlite:///{home}/mlruns/mlflow.db")
+    champion = mlflow.pyfunc.load_model(f"models:/mealign-demo-{settings.model.name}@champion")
+    answers = champion.predict(pd.DataFrame({"question": ["Where do I live?", "Who is Farah?"]}))
+    assert len(answers) == 2
+    assert all(isinstance(answer, str) for answer in answers)
+    assert champion.metadata.get_input_schema().input_names() == ["question"]
+
+
 def test_a_run_starts_from_the_adapter_of_another(
     outcomes: Run, settings: Settings, home: Path, first: float | None
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from mealign.config import Settings, flatten, plain
+from mealign.config import ModelConfig, Settings, flatten, plain
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import write_text
 
@@ -53,6 +53,12 @@ def to_settings(cfg: DictConfig) -> Settings:
     if not isinstance(settings, Settings):
         raise ConfigError("the config is not mealign's: its defaults list must begin with `settings`")
     return settings
+
+
+def to_model_config(values: Mapping[str, Any]) -> ModelConfig:
+    """Turn the plain settings of a base model, as :func:`mealign.config.plain` gave them, back into typed ones."""
+    found: ModelConfig = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ModelConfig), values))  # type: ignore[assignment]
+    return found
 
 
 def _keys(node: Any, prefix: str = "") -> Iterator[str]:

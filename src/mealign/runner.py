@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,9 +22,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from mealign import config, terminal
 from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
-from mealign.jsonl import digest_path, read_json, write_json
+from mealign.jsonl import digest_path, read_json, read_records, write_json
 from mealign.pipeline import PIPELINE, Context, Stage, Summary
-from mealign.records import canonical_json, content_id
+from mealign.records import Answer, canonical_json, content_id
 
 if TYPE_CHECKING:
     from mealign.tracking import Tracker
@@ -235,8 +236,30 @@ def _track(
         tracker.log_adapter(stage.name, folder / "adapters" / stage.name)
     if stage.name == "evaluate":
         tracker.log_metrics(flatten_metrics(read_json(folder / "metrics.json")))
+        _track_contender(tracker, settings, folder=folder)
     if stage.name == "report":
         tracker.log_artifacts(folder / "report", "report")
+
+
+def _track_contender(tracker: Tracker, settings: Settings, *, folder: Path) -> None:
+    """Enter the adapter that the objective was measured with into the line of champions."""
+    from mealign.evaluation.summary import beats, objective_scores
+    from mealign.registry import Contender
+
+    arm, scores = objective_scores(read_records(folder / "evaluation.jsonl", Answer))
+    stage, _, _ = str(arm).partition("+")
+    if stage not in ("sft", "dpo"):
+        return
+    adapter = folder / "adapters" / stage
+    contender = Contender(
+        name=f"mealign-{settings.user.name}-{settings.model.name}",
+        adapter=adapter,
+        digest=digest_path(adapter),
+        model=config.plain(settings)["model"],
+        person=settings.user.person,
+        scores=scores,
+    )
+    tracker.log_contender(contender, beats=partial(beats, settings=settings.evaluation, seed=settings.seed))
 
 
 def _track_certificate(tracker: Tracker, settings: Settings, certificate: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The books: every run that trains or measures, in MLflow. The one module that imports it, and only when a run opens.
+"""The books: every run that trains or measures, in MLflow, which is imported only when a run opens.
 
 A run is known by its key, the digest of everything it depends on: opening the same key again continues the same run,
 and what it already holds is not written twice. Jobs of a sweep are children of the sweep's run, whose id travels in the
@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+    from mealign.registry import Beats, Contender
+
 PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
 """Environment variable that carries the id of the sweep's run to its jobs."""
 
 RUN_KEY = "mealign.run_key"
 ADAPTER_TAG = "mealign.adapter."
 """How the tag begins that holds the digest of an adapter, by the stage that trained it."""
+CONTENDER_TAG = "mealign.contender"
 PARENT = "mlflow.parentRunId"
 SQLITE = "sqlite:///"
 PROMPT_PREFIX = "mealign-judge-"
@@ -86,6 +89,9 @@ class Tracker(Protocol):
     def log_prompt(self, name: str, text: str, *, digest: str) -> None:
         """Link a prompt template, which holds no text of the user, to the run; register it when its digest is new."""
 
+    def log_contender(self, contender: Contender, *, beats: Beats) -> None:
+        """Keep an adapter as a model, once, and register it as champion if it beats the present one."""
+
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""
 
@@ -119,6 +125,9 @@ class NullTracker:
         """Keep nothing."""
 
     def log_prompt(self, name: str, text: str, *, digest: str) -> None:
+        """Keep nothing."""
+
+    def log_contender(self, contender: Contender, *, beats: Beats) -> None:
         """Keep nothing."""
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
@@ -227,6 +236,20 @@ class MlflowTracker:
             linked = self._client.get_run(self.run_id).data.tags.get(TraceTagKey.LINKED_PROMPTS)
             updated = update_linked_prompts_tag(linked, [version])
             self._client.set_tag(self.run_id, TraceTagKey.LINKED_PROMPTS, updated)
+
+    def log_contender(self, contender: Contender, *, beats: Beats) -> None:
+        """Keep an adapter as a model, once, and register it as champion if it beats the present one."""
+        if not self._settings.log_adapters:
+            return
+        known = content_id("contender", contender.name, contender.digest, dict(contender.scores))
+        with _refusals(self._settings), self._lock:
+            if self._client.get_run(self.run_id).data.tags.get(CONTENDER_TAG) == known:
+                return
+            from mealign.registry import log_contender
+
+            won = log_contender(self._client, self.run_id, contender, beats=beats)
+            self._client.set_tag(self.run_id, "mealign.champion", str(won).lower())
+            self._client.set_tag(self.run_id, CONTENDER_TAG, known)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""

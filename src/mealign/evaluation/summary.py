@@ -74,6 +74,36 @@ def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
     return metrics
 
 
+def objective_scores(answers: Sequence[Answer]) -> tuple[Arm | None, dict[str, float]]:
+    """Return the arm whose mean is the objective, and its scores by question; None where no such arm was asked."""
+    for question_set in QUESTION_SETS:
+        for arm in _MOST_TUNED:
+            scores = {
+                answer.question_id: answer.score
+                for answer in answers
+                if answer.question_set == question_set and answer.arm == arm
+            }
+            if scores:
+                return arm, scores
+    return None, {}
+
+
+def beats(
+    scores: Mapping[str, float], others: Mapping[str, float] | None, *, settings: EvaluationConfig, seed: int
+) -> bool:
+    """Tell whether scores by question beat others by more than their interval; anything beats None.
+
+    Of the same questions it is the interval of the paired difference that must lie above 0; of different ones, the
+    intervals of the two means must not meet.
+    """
+    if others is None:
+        return True
+    interval = _Bootstrap(resamples=settings.resamples, confidence=settings.confidence, seed=seed)
+    if scores.keys() == others.keys():
+        return interval.difference([scores[key] for key in others], list(others.values())).low > 0
+    return interval.mean(list(scores.values())).low > interval.mean(list(others.values())).high
+
+
 class _Bootstrap:
     def __init__(self, *, resamples: int, confidence: float, seed: int) -> None:
         self._resamples, self._confidence, self._seed = resamples, confidence, seed
