@@ -165,11 +165,20 @@ def test_a_view_is_asked_for_alone_and_is_no_part_of_all() -> None:
     [
         ("sft_only", {"candidates", "judge", "preferences", "dpo"}),
         ("dpo_only", {"sft"}),
+        ("joint", {"sft"}),
         ("sft_then_dpo", set()),
     ],
 )
 def test_a_mix_leaves_out_the_stages_it_does_not_need(mix: str, left_out: set[str]) -> None:
     assert set(config.STAGES) - set(config.selected_stages(compose_settings(f"mix={mix}"))) == left_out
+
+
+def test_a_mix_says_how_losses_are_weighed_and_the_command_line_has_the_last_word() -> None:
+    def weight(*overrides: str) -> float:
+        return compose_settings(*overrides).training.dpo.sft_weight
+
+    assert (weight("mix=dpo_only"), weight("mix=joint"), weight()) == (0.0, 1.0, 1.0)
+    assert weight("mix=joint", "training.dpo.sft_weight=0.3") == 0.3
 
 
 def test_params_for_dvc_compose_back_to_the_same_settings(tmp_path: Path) -> None:
