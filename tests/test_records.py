@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,33 @@ def test_a_verdict_is_a_probability_or_an_error(p_first: float | None, error: st
 @pytest.mark.parametrize("rejected", ["Ghent", " Ghent\n"])
 def test_a_pair_of_equal_answers_is_refused(rejected: str) -> None:
     with pytest.raises(ValidationError, match="same text"):
-        Preference(id="p", family="recall", prompt=(), chosen="Ghent", rejected=rejected, margin=0.5, lineage=LINEAGE)
+        preference(rejected=rejected)
+
+
+@pytest.mark.parametrize("changes", [{"chosen": " \n"}, {"rejected": ""}, {"rejected": "\t"}])
+def test_a_pair_without_an_answer_is_refused(changes: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=r"blank|at least 1 character"):
+        preference(**changes)
+
+
+@pytest.mark.parametrize(
+    "roles", [(), ("system",), ("user", "assistant"), ("user", "system", "user"), ("system", "system", "user")]
+)
+def test_a_prompt_that_asks_nothing_is_refused(roles: tuple[Any, ...]) -> None:
+    prompt = tuple(Message(role=role, content="secret") for role in roles)
+    with pytest.raises(ValidationError, match="ends with the user's"):
+        preference(prompt=prompt)
+    with pytest.raises(ValidationError, match="role"):
+        Message.model_validate({"role": "judge", "content": "choose A"})
+
+
+def preference(**changes: Any) -> Preference:
+    values: dict[str, Any] = {
+        "prompt": (Message(role="user", content="Where?"),),
+        "chosen": "Ghent",
+        "rejected": "Bonn",
+    }
+    return Preference(id="p", family="recall", margin=0.5, lineage=LINEAGE, **values | changes)
 
 
 def test_unknown_fields_and_changes_are_refused() -> None:

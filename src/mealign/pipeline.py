@@ -307,6 +307,7 @@ def sft(context: Context) -> Summary:
     return {
         "examples": result.examples,
         "skipped_too_long": result.skipped_too_long,
+        "shortened": result.shortened,
         "halvings": result.halvings,
         "metrics": result.metrics,
     }
@@ -449,6 +450,7 @@ def dpo(context: Context) -> Summary:
     return {
         "pairs": result.examples,
         "skipped_too_long": result.skipped_too_long,
+        "shortened": result.shortened,
         "halvings": result.halvings,
         "metrics": result.metrics,
     }

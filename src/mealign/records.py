@@ -12,7 +12,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 ABSTENTION = "Not mentioned"
 """The reference answer of every question that the memory cannot answer."""
@@ -50,11 +50,28 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+MEMORY_HEAD = "\nMemory:\n"
+"""In a system turn, before the facts that are shown, one a line."""
+
+
 class Message(Record):
     """One turn of a chat prompt."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+def _to_be_answered(prompt: tuple[Message, ...]) -> tuple[Message, ...]:
+    roles = [message.role for message in prompt]
+    if roles[-1:] != ["user"] or "system" in roles[1:]:
+        raise ValueError(
+            f"a prompt begins with at most one system turn and ends with the user's; this one is {roles or 'empty'}"
+        )
+    return prompt
+
+
+Prompt = Annotated[tuple[Message, ...], AfterValidator(_to_be_answered)]
+"""Turns that an assistant's answer follows."""
 
 
 class Document(Record):
@@ -283,7 +300,7 @@ class Task(Record):
     kind: TaskKind
     family: Family
     question: str
-    prompt: tuple[Message, ...]
+    prompt: Prompt
     reference: Annotated[str, Field(min_length=1)]
     fact_ids: tuple[str, ...]
     context_fact_ids: tuple[str, ...] = ()
@@ -378,7 +395,7 @@ class Preference(Record):
 
     id: str
     family: Family
-    prompt: tuple[Message, ...]
+    prompt: Prompt
     chosen: Annotated[str, Field(min_length=1)]
     rejected: Annotated[str, Field(min_length=1)]
     margin: Annotated[float, Field(gt=0.0, le=1.0)]
@@ -386,6 +403,8 @@ class Preference(Record):
 
     @model_validator(mode="after")
     def _answers_differ(self) -> Self:
+        if not (self.chosen.strip() and self.rejected.strip()):
+            raise ValueError("chosen or rejected is blank")
         if self.chosen.strip() == self.rejected.strip():
             raise ValueError("chosen and rejected are the same text")
         return self

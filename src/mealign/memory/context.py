@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mealign.memory.times import format_day
-from mealign.records import ABSTENTION, Fact, Message, TaskKind
+from mealign.records import ABSTENTION, MEMORY_HEAD, Fact, Message, TaskKind
 
 ASKER: dict[TaskKind, str] = {
     "memory_qa_self": "You answer {person}'s questions about their own life.",
@@ -35,7 +35,7 @@ def answer_prompt(question: str, *, person: str, kind: TaskKind, facts: Sequence
         lines.append(SHORT_ANSWER)
     system = " ".join(lines)
     if facts:
-        system += "\nMemory:\n" + "\n".join(memory_line(fact) for fact in in_time_order(facts))
+        system += MEMORY_HEAD + "\n".join(memory_line(fact) for fact in in_time_order(facts))
     return (Message(role="system", content=system), Message(role="user", content=question))
 
 

@@ -50,12 +50,21 @@ def load_tokenizer(model: Path) -> Any:
     """Load the tokenizer of a base model.
 
     Raises:
-        MealignError: it has no chat template.
+        MealignError: it has no chat template, or one without generation header.
     """
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(model)
     if not tokenizer.chat_template:
         raise MealignError(f"{model.name}: its tokenizer has no chat template; choose an instruction-tuned model")
+    asked = [{"role": "user", "content": "a"}]
+    with_header, without = (
+        tokenizer.apply_chat_template(asked, add_generation_prompt=header, tokenize=False) for header in (True, False)
+    )
+    if with_header == without:
+        raise MealignError(
+            f"{model.name}: its chat template has no generation header, so nothing says where an answer begins; add "
+            "what follows `add_generation_prompt` to its chat_template, or choose another model"
+        )
     return tokenizer
 
 

@@ -24,6 +24,7 @@ from mealign.language.weights import weights_digest
 from mealign.records import FAMILIES, Family, Preference, content_id
 from mealign.training import common
 from mealign.training.checkpoints import run_key
+from mealign.training.fitting import fit
 from mealign.training.prefix_sharing import LogProbabilities, PrefixSharedCollator, PrefixSharedDPOTrainer
 from mealign.training.results import TrainingResult, sum_up
 
@@ -51,8 +52,9 @@ def train_dpo(
     and every reward is 0 up to rounding.
 
     Args:
-        pairs: preferences. One of more than ``max_length`` tokens on either side is left out and counted, never cut;
-            of the others at most ``settings.max_pairs`` are drawn (:func:`draw`).
+        pairs: preferences. One of more than ``max_length`` tokens on either side shows less of the memory
+            (:func:`mealign.training.fitting.fit`), and is left out if it is too long without; both are counted. Of the
+            others at most ``settings.max_pairs`` are drawn (:func:`draw`).
         model: folder of the base model.
         sft_adapter: the adapter to start from, which must be one of ``lora``; None starts a fresh one on the base.
         output: folder of the adapter to make; an older one is replaced. It holds the whole policy: put on the base
@@ -80,15 +82,19 @@ def train_dpo(
             "mix=sft_only"
         )
     tokenizer = common.load_tokenizer(model)
-    lengths = {pair.id: pair_length(pair, tokenizer) for pair in pairs}
-    fitting = [pair for pair in pairs if lengths[pair.id] <= max_length]
+    prompts = {
+        pair.id: fit(pair.prompt, [pair.chosen, pair.rejected], max_length=max_length, tokenizer=tokenizer)
+        for pair in pairs
+    }
+    fitting = [pair.model_copy(update={"prompt": prompt}) for pair in pairs if (prompt := prompts[pair.id]) is not None]
     if not fitting:
         raise MealignError(
             f"dpo: each of {len(pairs)} preferences is longer than model.max_length={max_length} tokens; raise it, or "
             "lower context.top_k"
         )
     drawn = draw(fitting, count=settings.max_pairs, seed=seed)
-    rows = [to_row(pair, lengths[pair.id], offset=settings.offset) for pair in drawn]
+    rows = [to_row(pair, pair_length(pair, tokenizer), offset=settings.offset) for pair in drawn]
+    whole = {pair.id: pair.prompt for pair in pairs}
     start = weights_digest(model, sft_adapter)
     key = run_key("dpo", rows, start, asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
     done = common.run(
@@ -115,7 +121,12 @@ def train_dpo(
         on_log=on_log,
     )
     return sum_up(
-        "dpo", done.history, examples=len(rows), skipped_too_long=len(pairs) - len(fitting), halvings=done.halvings
+        "dpo",
+        done.history,
+        examples=len(rows),
+        skipped_too_long=len(pairs) - len(fitting),
+        shortened=sum(pair.prompt != whole[pair.id] for pair in drawn),
+        halvings=done.halvings,
     )
 
 

@@ -53,6 +53,7 @@ class TrainingResult:
             ``dpo/reward_accuracy`` and ``dpo/reward_margin``.
         examples: tasks or pairs that were trained on.
         skipped_too_long: tasks or pairs that were left out because they exceed the longest sequence.
+        shortened: how many of the examples show less of the memory than they were to, because of that length.
         halvings: how often the micro-batch was halved because memory ran out; the batch of a step stayed the same.
     """
 
@@ -60,6 +61,7 @@ class TrainingResult:
     metrics: dict[str, float]
     examples: int
     skipped_too_long: int
+    shortened: int = 0
     halvings: int = 0
 
 
@@ -100,7 +102,13 @@ def curve_point(
 
 
 def sum_up(
-    stage: Stage, history: Sequence[dict[str, float]], *, examples: int, skipped_too_long: int, halvings: int = 0
+    stage: Stage,
+    history: Sequence[dict[str, float]],
+    *,
+    examples: int,
+    skipped_too_long: int,
+    shortened: int = 0,
+    halvings: int = 0,
 ) -> TrainingResult:
     """Build the result of a run from its history of at least one step."""
     losses = [point["loss"] for point in history]
@@ -115,7 +123,12 @@ def sum_up(
         if curve in history[-1]:
             metrics[f"{stage}/{name}"] = sum(point[curve] for point in tail) / len(tail)
     return TrainingResult(
-        tuple(history), metrics, examples=examples, skipped_too_long=skipped_too_long, halvings=halvings
+        tuple(history),
+        metrics,
+        examples=examples,
+        skipped_too_long=skipped_too_long,
+        shortened=shortened,
+        halvings=halvings,
     )
 
 

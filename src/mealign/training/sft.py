@@ -18,6 +18,7 @@ from mealign.records import Task
 from mealign.training import common
 from mealign.training.answer_head import add_answer_head
 from mealign.training.checkpoints import run_key
+from mealign.training.fitting import fit
 from mealign.training.fused_lora import fuse_lora
 from mealign.training.results import TrainingResult, sum_up
 
@@ -46,7 +47,8 @@ def train_sft(
     tokens behind the header, in nats; the end of the turn is among them even where it is also the padding token.
 
     Args:
-        tasks: training tasks. One of more than ``max_length`` tokens is left out and counted, never cut.
+        tasks: training tasks. One of more than ``max_length`` tokens shows less of the memory
+            (:func:`mealign.training.fitting.fit`), and is left out if it is too long without; both are counted.
         model: folder of the base model.
         output: folder of the adapter to make; an older one is replaced.
         lora: the adapter.
@@ -71,7 +73,13 @@ def train_sft(
             "train on tasks whose split is 'train'"
         )
     tokenizer = common.load_tokenizer(model)
-    rows = [row for row in (to_row(task, tokenizer) for task in tasks) if row["length"] <= max_length]
+    prompts = [fit(task.prompt, [task.reference], max_length=max_length, tokenizer=tokenizer) for task in tasks]
+    fitting = [
+        task.model_copy(update={"prompt": prompt})
+        for task, prompt in zip(tasks, prompts, strict=True)
+        if prompt is not None
+    ]
+    rows = [to_row(task, tokenizer) for task in fitting]
     if not rows:
         raise MealignError(
             f"sft: none of {len(tasks)} training tasks can be trained on at model.max_length={max_length}; raise it, "
@@ -104,7 +112,12 @@ def train_sft(
         on_log=on_log,
     )
     return sum_up(
-        "sft", done.history, examples=len(rows), skipped_too_long=len(tasks) - len(rows), halvings=done.halvings
+        "sft",
+        done.history,
+        examples=len(rows),
+        skipped_too_long=len(tasks) - len(rows),
+        shortened=sum(prompt not in (None, task.prompt) for task, prompt in zip(tasks, prompts, strict=True)),
+        halvings=done.halvings,
     )
 
 

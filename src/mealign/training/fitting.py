@@ -1,0 +1,52 @@
+"""Prompts that are too long give up some of the memory they show; questions and answers stay whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from mealign.records import MEMORY_HEAD, Message
+from mealign.training.common import sequence_length
+
+Turns = tuple[Message, ...]
+
+
+def fit(prompt: Turns, answers: Sequence[str], *, max_length: int, tokenizer: Any) -> Turns | None:
+    """Return a prompt that, with its longest answer, has at most ``max_length`` tokens.
+
+    The facts that share the fewest words with the question and the answers go first, of equal ones the oldest, so that
+    what the answer rests on is shown as long as anything is.
+
+    Args:
+        prompt: ends with the user's turn; facts stand in its system turn behind ``MEMORY_HEAD``.
+        answers: that may follow it.
+        max_length: in tokens, the end of the turn included.
+        tokenizer: of the base model.
+
+    Returns:
+        The prompt itself if it fits, and None if it does not even without memory.
+    """
+
+    def fits(turns: Turns) -> bool:
+        return max(sequence_length(tokenizer, turns, answer) for answer in answers) <= max_length
+
+    if fits(prompt):
+        return prompt
+    system, *others = prompt
+    head, found, memory = system.content.partition(MEMORY_HEAD)
+    if not found or system.role != "system":
+        return None
+    wanted = _words(" ".join([others[-1].content, *answers]))
+    kept = memory.split("\n")
+    for line in sorted(kept, key=lambda line: len(_words(line) & wanted)):
+        kept.remove(line)
+        content = head + MEMORY_HEAD + "\n".join(kept) if kept else head
+        shorter = (system.model_copy(update={"content": content}), *others)
+        if fits(shorter):
+            return shorter
+    return None
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))
