@@ -75,6 +75,8 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
     ("overrides", "message"),
     [
         (["mix=dpo_only", "preferences.max_pairs=0"], "DPO has no preferences to learn from"),
+        (["mix=sft_only", "mix.dpo_fraction=0.5"], "this mix has no DPO to put SFT between"),
+        (["mix.dpo_fraction=0"], "the share of the steps that are DPO must be between"),
         (["candidates.n=0", "candidates.negatives=0"], "no two answers to compare"),
         (["mix=sft_only", "mix.sft=false"], "it trains nothing"),
         (
@@ -166,6 +168,7 @@ def test_a_view_is_asked_for_alone_and_is_no_part_of_all() -> None:
         ("sft_only", {"candidates", "judge", "preferences", "dpo"}),
         ("dpo_only", {"sft"}),
         ("joint", {"sft"}),
+        ("interleaved", {"sft"}),
         ("sft_then_dpo", set()),
     ],
 )

@@ -363,11 +363,16 @@ class LoraConfig:
 
 @dataclass
 class MixConfig:
-    """Which training stages run."""
+    """Which training stages run.
+
+    ``dpo_fraction`` is the share of the steps of DPO's stage that are DPO; the others, spread evenly, are SFT on the
+    training tasks.
+    """
 
     name: str = "sft_then_dpo"
     sft: bool = True
     dpo: bool = True
+    dpo_fraction: float = 1.0
 
 
 @dataclass
@@ -641,6 +646,11 @@ def _impossible(settings: Settings) -> Iterator[str]:
     mix, user, judge = settings.mix, settings.user, settings.judge
     if not (mix.sft or mix.dpo):
         yield f"mix={mix.name}: it trains nothing; set mix.sft=true or mix.dpo=true, or choose mix=sft_then_dpo"
+    if mix.dpo_fraction < 1 and not mix.dpo:
+        yield (
+            f"mix={mix.name} with mix.dpo_fraction={mix.dpo_fraction}: this mix has no DPO to put SFT between; "
+            "choose mix=interleaved, or set mix.dpo_fraction=1"
+        )
     dpo = settings.training.dpo
     if dpo.offset > 0 and dpo.loss is not DpoLoss.sigmoid:
         yield (
@@ -912,6 +922,7 @@ LIMITS: tuple[tuple[str, float, float, str], ...] = (
     ("lora.rank", 1, 1024, "the rank of the adapter"),
     ("lora.alpha_ratio", 0.01, 100, "alpha / rank"),
     ("lora.dropout", 0, 0.9, "a dropout probability"),
+    ("mix.dpo_fraction", 0.01, 1, "the share of the steps that are DPO"),
     ("training.sft.epochs", 0.01, 1000, "the number of passes"),
     ("training.sft.learning_rate", 1e-8, 1, "a learning rate"),
     ("training.sft.batch_size", 1, 4096, "a batch size"),

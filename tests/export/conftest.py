@@ -46,7 +46,10 @@ def tokenizer() -> Any:
     fast = PreTrainedTokenizerFast(
         tokenizer_object=words, unk_token=special[0], bos_token=special[1], eos_token=special[2], pad_token=special[2]
     )
-    fast.chat_template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    fast.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
     return fast
 
 

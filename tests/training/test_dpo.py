@@ -15,11 +15,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, PrinterCallback
 from mealign.config import DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
-from mealign.records import Preference
+from mealign.records import Preference, Task
 from mealign.training import common
-from mealign.training.dpo import build_trainer, draw, pair_length, to_row, train_dpo
+from mealign.training.dpo import build_trainer, draw, interleave, pair_length, to_row, train_dpo
 from mealign.training.results import TrainingResult
-from tests.training.conftest import MAX_LENGTH, Train, make_pair, save
+from tests.training.conftest import MAX_LENGTH, Train, make_pair, make_task, save
 
 LOG_2 = math.log(2)
 SETTINGS = {
@@ -278,3 +278,45 @@ def test_a_draw_is_a_set_of_given_pairs_whatever_their_order(numbers: set[int], 
     assert drawn == draw(pairs, count=count, seed=5)
     assert len({pair.id for pair in drawn}) == len(drawn) == min(count, len(pairs))
     assert {pair.id for pair in drawn} <= {pair.id for pair in pairs}
+
+
+@given(
+    pairs=st.integers(0, 40), examples=st.integers(0, 15), fraction=st.floats(0.1, 0.99), batch_size=st.integers(1, 6)
+)
+def test_interleaved_steps_are_whole_and_have_the_share_that_is_asked(
+    pairs: int, examples: int, fraction: float, batch_size: int
+) -> None:
+    preferences, tasks = ([{"id": f"{kind} {number}"} for number in range(count)] for kind, count in
+                          (("pair", pairs), ("task", examples)))  # fmt: skip
+    if pairs < batch_size or not examples:
+        with pytest.raises(MealignError, match=r"mix\.dpo_fraction=.* (do not fill one step|nothing for steps of SFT)"):
+            interleave(preferences, tasks, fraction=fraction, batch_size=batch_size, seed=0)
+        return
+    rows = interleave(preferences, tasks, fraction=fraction, batch_size=batch_size, seed=0)
+    dpo = [row["id"] for row in rows if not row["supervised"]]
+    sft = [row["id"] for row in rows if row["supervised"]]
+    assert dpo == [row["id"] for row in preferences[: pairs // batch_size * batch_size]]
+    assert len(sft) % batch_size == 0
+    assert abs(len(dpo) / batch_size * (1 - fraction) / fraction - len(sft) / batch_size) <= 0.5 + 1e-9
+    drawn = [sft.count(row["id"]) for row in tasks]
+    assert max(drawn) - min(drawn) <= 1, "an example comes again only when all came"
+
+
+def test_steps_of_sft_stand_between_those_of_dpo(
+    dpo: Train, pairs: list[Preference], tasks: list[Task], tmp_path: Path
+) -> None:
+    held_out = make_task(9, "never", split="eval")
+    six = [make_pair(number) for number in range(6)]
+    result = dpo(
+        tmp_path / "dpo", six, tasks=[*tasks, held_out], dpo_fraction=0.5, batch_size=2, epochs=2, offset=0.5,
+        sft_adapter=None,
+    )  # fmt: skip
+    # Three steps of either kind an epoch, in turn.
+    kinds = ["rewards/margins" in point for point in result.history]
+    assert (len(kinds), sum(kinds)) == (12, 6)
+    assert all(kinds[place] != kinds[place + 1] for place in (0, 2, 4, 6, 8, 10))
+    assert result.history[-1]["tokens"] > result.history[0]["tokens"]
+    supervised = [point["loss"] for point, is_dpo in zip(result.history, kinds, strict=True) if not is_dpo]
+    assert supervised[-1] < supervised[0]
+    assert result.metrics["dpo/reward_margin"] > 0
+    assert result.examples == 12

@@ -110,6 +110,29 @@ def test_losses_gradients_and_metrics_are_those_of_trl(
         assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
+def test_a_supervised_batch_has_the_loss_and_the_gradients_of_trls_sft_term(tiny_model: Path, tmp_path: Path) -> None:
+    rows = make_rows(3)
+    supervised = [{**row, "rejected": row["chosen"], "supervised": True} for row in rows]
+    theirs = build(False, tiny_model, tmp_path, rows=rows, loss_type=["sft"])
+    ours = build(True, tiny_model, tmp_path, rows=supervised)
+    found = []
+    for trainer in (theirs, ours):
+        batch = next(iter(trainer.get_train_dataloader()))
+        loss = trainer.compute_loss(trainer.model, batch)
+        loss.backward()
+        gradients = {name: weight.grad for name, weight in trainer.model.named_parameters() if weight.grad is not None}
+        accuracy = trainer._metrics["train"]["mean_token_accuracy"]
+        found.append((loss.item(), accuracy, gradients))
+    (expected, right, gradients), (got, ours_right, own) = found
+    assert got == pytest.approx(expected, rel=1e-5)
+    assert ours_right == pytest.approx(right)
+    assert own.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(own[name], gradient, rtol=1e-4, atol=1e-6)
+    assert ours._total_train_tokens * 2 > theirs._total_train_tokens > ours._total_train_tokens
+    assert not ours._known, "no reference is computed for what has no preference"
+
+
 def test_gradients_of_every_weight_are_those_of_trl(tiny_model: Path, tmp_path: Path) -> None:
     gradients = []
     for ours in (False, True):

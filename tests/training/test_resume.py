@@ -235,6 +235,16 @@ def test_the_order_is_that_of_seed_and_epoch_and_names_a_steps_examples() -> Non
     assert list(SeededOrder(list(range(10, 23)), batch_size=4, seed=4)) != epochs[0]
 
 
+def test_batches_of_two_kinds_are_of_one_each_and_spread_evenly() -> None:
+    kinds = ["pair"] * 6 + ["task"] * 12
+    order = SeededOrder(list(range(18)), batch_size=3, seed=3, kinds=kinds)
+    indices = list(order)
+    assert sorted(indices) == list(range(18))
+    assert [{kinds[index] for index in order.step(step)} for step in range(1, 7)] == [
+        {"task"}, {"pair"}, {"task"}, {"task"}, {"pair"}, {"task"},
+    ]  # fmt: skip
+
+
 def test_a_spoiled_loss_names_the_examples_that_were_read(case: Case, tmp_path: Path, monkeypatch: Any) -> None:
     read = spoil(monkeypatch, step=3, factor=float("nan"))
     with pytest.raises(MealignError, match="loss is nan at step 3") as raised:

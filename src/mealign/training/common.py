@@ -246,7 +246,9 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if logs is None or "loss" not in logs:
             return
         step = state.global_step
-        first = self.history[0]["loss"] if self.history else None
+        # Steps of SFT and of DPO have losses of their own; those of DPO know rewards.
+        alike = (point["loss"] for point in self.history if ("rewards/margins" in point) == ("rewards/margins" in logs))
+        first = next(alike, None)
         point = curve_point(self._stage, step, logs, first=first, records=lambda: self._records(step))
         self.history.append(point)
         self._shown.advance()
@@ -352,7 +354,8 @@ def _train(
     on_log: OnLog | None,
 ) -> list[dict[str, float]]:
     data = trainer.train_dataset
-    order = SeededOrder(data["length"], batch_size=batch_size, seed=seed)
+    kinds = data["supervised"] if "supervised" in data.column_names else None
+    order = SeededOrder(data["length"], batch_size=batch_size, seed=seed, kinds=kinds)
     trainer._get_train_sampler = lambda dataset: order
     watch = Watch(stage, shown, on_log, records=lambda step: data[order.step(step)]["id"])
     trainer.remove_callback(PrinterCallback)

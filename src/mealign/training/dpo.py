@@ -21,7 +21,7 @@ from mealign.config import DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
 from mealign.language.weights import weights_digest
-from mealign.records import FAMILIES, Family, Preference, content_id
+from mealign.records import FAMILIES, Family, Preference, Task, content_id
 from mealign.training import common
 from mealign.training.checkpoints import run_key
 from mealign.training.fitting import fit
@@ -40,6 +40,8 @@ def train_dpo(
     max_length: int,
     seed: int,
     precision: Precision = Precision.auto,
+    tasks: Sequence[Task] = (),
+    dpo_fraction: float = 1.0,
     known: MutableMapping[str, LogProbabilities] | None = None,
     checkpoints: Path | None = None,
     on_log: common.OnLog | None = None,
@@ -65,14 +67,17 @@ def train_dpo(
         seed: of the draw, a fresh adapter's first weights and the order of the pairs. On a CPU the same seed gives the
             same bytes, for the same number of threads.
         precision: of the base model and of products; the adapter is trained in fp32.
+        tasks: what steps of SFT between those of DPO train on, if there are any; the training tasks.
+        dpo_fraction: share of the steps that are DPO (:func:`interleave`).
         known: what references said before, by reference and pair; what is missing is computed and put there.
         checkpoints: folder of checkpoints, each run's under its key; a killed run goes on from its last one when it is
             started again. None: it begins anew.
         on_log: called with the step and its point of the history after every optimizer step that is taken here.
 
     Raises:
-        MealignError: no pair is left to train on, the adapter is not one of ``lora`` for this model, the loss is not a
-            number or explodes, one pair alone exceeds the memory, or model, tokenizer and ``lora`` do not fit together.
+        MealignError: no pair is left to train on, or too few for one step beside steps of SFT, the adapter is not one
+            of ``lora`` for this model, the loss is not a number or explodes, one pair alone exceeds the memory, or
+            model, tokenizer and ``lora`` do not fit together.
         Terminated: SIGTERM came; the step in hand is in a checkpoint.
     """
     if not pairs:
@@ -94,6 +99,9 @@ def train_dpo(
         )
     drawn = draw(fitting, count=settings.max_pairs, seed=seed)
     rows = [to_row(pair, pair_length(pair, tokenizer), offset=settings.offset) for pair in drawn]
+    if dpo_fraction < 1:
+        examples = fitting_tasks(tasks, tokenizer=tokenizer, max_length=max_length)
+        rows = interleave(rows, examples, fraction=dpo_fraction, batch_size=settings.batch_size, seed=seed)
     whole = {pair.id: pair.prompt for pair in pairs}
     start = weights_digest(model, sft_adapter)
     key = run_key("dpo", rows, start, asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
@@ -128,6 +136,63 @@ def train_dpo(
         shortened=sum(pair.prompt != whole[pair.id] for pair in drawn),
         halvings=done.halvings,
     )
+
+
+def fitting_tasks(tasks: Sequence[Task], *, tokenizer: Any, max_length: int) -> list[dict[str, Any]]:
+    """Turn the training tasks that fit into rows of SFT; in TRL's columns the answer stands for both of a pair."""
+    rows = []
+    for task in tasks:
+        prompt = fit(task.prompt, [task.reference], max_length=max_length, tokenizer=tokenizer)
+        if task.split == "train" and prompt is not None:
+            answer = [{"role": "assistant", "content": task.reference}]
+            rows.append(
+                {
+                    "id": task.id,
+                    "prompt": [message.model_dump() for message in prompt],
+                    "chosen": answer,
+                    "rejected": answer,
+                    "length": common.sequence_length(tokenizer, prompt, task.reference),
+                }
+            )
+    return rows
+
+
+def interleave(
+    pairs: Sequence[dict[str, Any]],
+    examples: Sequence[dict[str, Any]],
+    *,
+    fraction: float,
+    batch_size: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return the rows of whole batches of pairs, and with them those of as many batches of SFT as leave ``fraction``.
+
+    Every row says whether it is ``supervised``. The examples are drawn at random, each one again only when all were.
+
+    Raises:
+        MealignError: the pairs do not fill a batch, or there are no examples.
+    """
+    steps = len(pairs) // batch_size
+    if not steps:
+        raise MealignError(
+            f"mix.dpo_fraction={fraction}: {len(pairs)} preferences do not fill one step of "
+            f"training.dpo.batch_size={batch_size}; lower it, or choose mix=joint"
+        )
+    if not examples:
+        raise MealignError(
+            f"mix.dpo_fraction={fraction}: no training task fits model.max_length, so there is nothing for steps of "
+            "SFT; raise it, or choose mix=dpo_only"
+        )
+    count = round(steps * (1 - fraction) / fraction) * batch_size
+    order = random.Random(seed)
+    drawn: list[dict[str, Any]] = []
+    while len(drawn) < count:
+        drawn += order.sample(list(examples), len(examples))
+    gap = {"gap": 0.0} if "gap" in pairs[0] else {}
+    return [
+        *({**row, "supervised": False} for row in pairs[: steps * batch_size]),
+        *({**row, **gap, "supervised": True} for row in drawn[:count]),
+    ]
 
 
 def draw(pairs: Sequence[Preference], *, count: int, seed: int) -> list[Preference]:

@@ -6,7 +6,7 @@ before it (dropout among it); a run that is resumed there would read its example
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 import torch
 from transformers.trainer_pt_utils import LengthGroupedSampler, get_length_grouped_indices
@@ -21,11 +21,18 @@ class SeededOrder(LengthGroupedSampler):  # type: ignore[misc]
         lengths: of the examples, in tokens.
         batch_size: examples an optimizer step, accumulation included.
         seed: of the order.
+        kinds: of the examples. Every batch is of one kind, each kind's are spread evenly over the epoch, and each
+            kind's number of examples is a multiple of ``batch_size``. None: they are all of one.
     """
 
-    def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, lengths: Sequence[int], *, batch_size: int, seed: int, kinds: Sequence[Hashable] | None = None
+    ) -> None:
         super().__init__(batch_size, lengths=list(lengths))
         self._seed = seed
+        self._kinds: dict[Hashable, list[int]] = {}
+        for index in range(len(lengths)):
+            self._kinds.setdefault(kinds[index] if kinds else None, []).append(index)
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -43,5 +50,13 @@ class SeededOrder(LengthGroupedSampler):  # type: ignore[misc]
     def _indices(self, epoch: int) -> list[int]:
         digits = content_id("order", self._seed, epoch).removeprefix("order_")
         generator = torch.Generator().manual_seed(int(digits, 16) >> 1)
-        indices: list[int] = get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
-        return indices
+        placed: list[tuple[float, int, list[int]]] = []
+        for number, members in enumerate(self._kinds.values()):
+            lengths = [self.lengths[index] for index in members]
+            drawn = get_length_grouped_indices(lengths, self.batch_size, generator=generator)
+            batches = [drawn[start : start + self.batch_size] for start in range(0, len(drawn), self.batch_size)]
+            placed += [
+                ((place + 0.5) / len(batches), number, [members[index] for index in batch])
+                for place, batch in enumerate(batches)
+            ]
+        return [index for *_, batch in sorted(placed, key=lambda entry: entry[:2]) for index in batch]

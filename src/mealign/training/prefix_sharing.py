@@ -12,6 +12,9 @@ TRL up to rounding.
 A pair may ask for a gap between its rewards (ODPO, arXiv 2402.10571, eq. 8): -log sigmoid(r_chosen - r_rejected - gap),
 where TRL has no gap. It is had by a reference that is ``gap / beta`` nats fonder of the chosen answer; what is reported
 of the rewards is what they are without it.
+
+A batch may be one of SFT instead: its examples are marked ``supervised``, have one answer, and their loss is the mean
+negative log-likelihood of its tokens.
 """
 
 from __future__ import annotations
@@ -63,7 +66,8 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
     Of ``b`` pairs in ``r`` rows of ``t`` tokens it adds ``packed_ids``, ``packed_positions`` and ``packed_labels``, of
     shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment that a token belongs to; group 0 is
     padding), of the same shape, and ``packed_order``: for every token of the answers, in the order of TRL's batch of
-    shape [2 b, l], its place among the ``r * t``. The column ``gap`` becomes a tensor of shape [b].
+    shape [2 b, l], its place among the ``r * t``. The column ``gap`` becomes a tensor of shape [b]. Of ``supervised``
+    examples, which share no batch with others, the chosen answer alone is packed.
     """
 
     max_tokens: int | None = None
@@ -71,6 +75,7 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         """Collate, truncating as TRL does."""
         batch: dict[str, Any] = super().torch_call(examples)
+        supervised = bool(examples[0].get("supervised"))
         pairs = [self._segments(example, group) for group, example in enumerate(examples, start=1)]
         lengths = [sum(len(segment.tokens) for segment in pair) for pair in pairs]
         rows = pack(lengths, max(lengths) if self.max_tokens is None else self.max_tokens)
@@ -95,8 +100,10 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
                         # The last token of an answer predicts nothing.
                         places[index, segment.branch] = number * width + torch.arange(at, at + size - 1)
                     at += size
-        order = [places[index, branch] for branch in (1, 2) for index in range(len(pairs))]
-        if "gap" in examples[0]:
+        order = [places[index, branch] for branch in ((1,) if supervised else (1, 2)) for index in range(len(pairs))]
+        if supervised:
+            batch["supervised"] = True
+        elif "gap" in examples[0]:
             batch["gap"] = torch.tensor([float(example["gap"]) for example in examples])
         return batch | {
             "packed_ids": ids,
@@ -112,7 +119,7 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
         if end < 0:
             raise MealignError("dpo: a pair has an empty prompt, so there is nothing to answer; leave it out")
         shared = _Segment(prompt[:end], 0, group, 0, [IGNORED] * end)
-        answers = (example["chosen_ids"], example["rejected_ids"])
+        answers = [example["chosen_ids"]] + ([] if example.get("supervised") else [example["rejected_ids"]])
         return shared, *(
             _Segment([prompt[end], *answer], end, group, branch, [*answer, IGNORED])
             for branch, answer in enumerate(answers, start=1)
@@ -150,9 +157,12 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         add_answer_head(self.accelerator.unwrap_model(self.model).get_base_model())
         fuse_lora(self.model)
         tokens = [(row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in dataset]
-        keys = [content_id("ref", self._reference, self.ld_alpha, *row) for row in tokens]
+        keys = [
+            None if row.get("supervised") else content_id("ref", self._reference, self.ld_alpha, *ids)
+            for row, ids in zip(dataset, tokens, strict=True)
+        ]
         missing = sorted(
-            (index for index, key in enumerate(keys) if key not in self._known),
+            (index for index, key in enumerate(keys) if key is not None and key not in self._known),
             key=lambda index: sum(map(len, tokens[index])),
         )
         batches = DataLoader(dataset.select(missing), batch_size=batch_size, collate_fn=self.data_collator)
@@ -161,12 +171,14 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
             places = missing[number * batch_size :]
             for index, chosen, rejected in zip(places, *(part.tolist() for part in found), strict=False):
                 self._known[keys[index]] = (chosen, rejected)
-        columns = zip(*(self._known[key] for key in keys), strict=True)
+        columns = zip(*((0.0, 0.0) if key is None else self._known[key] for key in keys), strict=True)
         for column, values in zip(("ref_chosen_logps", "ref_rejected_logps"), columns, strict=True):
             dataset = dataset.add_column(column, list(values))
         return dataset
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        if "supervised" in inputs:
+            return self._supervised_loss(model, inputs)
         packed = _Packed(model)
         if "gap" not in inputs:
             return super()._compute_loss(packed, inputs, return_outputs)
@@ -182,6 +194,18 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         ahead = chosen - inputs["ref_chosen_logps"] > rejected - inputs["ref_rejected_logps"]
         reported["rewards/accuracies"][-1] = self.accelerator.gather(ahead.float()).mean().item()
         return loss
+
+    def _supervised_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        output = _read(model, inputs)
+        log_probs, correct = (
+            values.reshape(-1)[inputs["packed_order"]] for values in (output.log_probs, output.is_top1)
+        )
+        reported = self._metrics["train" if self.model.training else "eval"]
+        chosen, _ = inputs["attention_mask"].chunk(2)
+        self._total_train_tokens += self.accelerator.gather_for_metrics(chosen.sum()).sum().item()
+        reported["num_tokens"] = [self._total_train_tokens]
+        reported["mean_token_accuracy"].append(self.accelerator.gather(correct.float()).mean().item())
+        return -log_probs.mean()
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
         """Return the reference's log-probabilities of the chosen and the rejected answers, two tensors of shape [b]."""
@@ -201,14 +225,7 @@ class _Packed:
         self._log_probs_only = log_probs_only
 
     def __call__(self, *, labels: Tensor, **inputs: Any) -> Any:
-        output = self._model(
-            input_ids=inputs["packed_ids"],
-            position_ids=inputs["packed_positions"],
-            attention_mask=visible(inputs["packed_groups"], inputs["packed_branches"]),
-            shift_labels=inputs["packed_labels"],
-            fused_lm_head=True,
-            log_probs_only=self._log_probs_only,
-        )
+        output = _read(self._model, inputs, log_probs_only=self._log_probs_only)
         scored = labels[:, 1:] != IGNORED
         for name in PER_TOKEN:
             if (values := getattr(output, name)) is not None:
@@ -216,6 +233,17 @@ class _Packed:
                 output[name] = found.new_zeros(scored.shape).masked_scatter(scored, found)
         self.log_probs = output.log_probs.detach().sum(dim=1)
         return output
+
+
+def _read(model: Any, inputs: dict[str, Any], *, log_probs_only: bool = False) -> Any:
+    return model(
+        input_ids=inputs["packed_ids"],
+        position_ids=inputs["packed_positions"],
+        attention_mask=visible(inputs["packed_groups"], inputs["packed_branches"]),
+        shift_labels=inputs["packed_labels"],
+        fused_lm_head=True,
+        log_probs_only=log_probs_only,
+    )
 
 
 def visible(groups: Tensor, branches: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def curve_point(
         stage: names the training stage.
         step: counted from 1.
         logs: what TRL reports.
-        first: the loss of the first step in nats; None for that step itself.
+        first: the loss of the first step of its kind in nats; None for that step itself.
         records: finds the ids of the tasks or pairs of this step, for the error.
 
     Raises:
@@ -120,8 +120,9 @@ def sum_up(
         f"{stage}/tokens": history[-1]["tokens"],
     }
     for curve, name in SUMMARIES.items():
-        if curve in history[-1]:
-            metrics[f"{stage}/{name}"] = sum(point[curve] for point in tail) / len(tail)
+        # A step of SFT between those of DPO knows no rewards.
+        if reported := [point[curve] for point in tail if curve in point]:
+            metrics[f"{stage}/{name}"] = sum(reported) / len(reported)
     return TrainingResult(
         tuple(history),
         metrics,
