@@ -184,6 +184,16 @@ def test_a_mix_says_how_losses_are_weighed_and_the_command_line_has_the_last_wor
     assert weight("mix=joint", "training.dpo.sft_weight=0.3") == 0.3
 
 
+def test_a_model_may_change_how_it_is_trained_and_the_command_line_has_the_last_word() -> None:
+    def rates(*overrides: str) -> tuple[float, float]:
+        training = compose_settings(*overrides).training
+        return training.sft.learning_rate, training.dpo.learning_rate
+
+    assert rates("model=qwen2_5_7b") == (2e-4, 5e-6)
+    assert rates("model=tiny") == rates("model=smollm2_135m") == rates()
+    assert rates("model=qwen2_5_7b", "training.sft.learning_rate=1e-3") == (1e-3, 5e-6)
+
+
 def test_params_for_dvc_compose_back_to_the_same_settings(tmp_path: Path) -> None:
     original = compose_settings("judge=bio", "lora.rank=8", "model=tiny")
     write_params(original, tmp_path / "params.yaml")

@@ -381,7 +381,7 @@ class SftConfig:
 
     epochs: float = 1.0
     learning_rate: float = 5e-4
-    batch_size: int = 8
+    batch_size: int = 4
     warmup_ratio: float = 0.05
     weight_decay: float = 0.0
     max_steps: int = -1

@@ -205,7 +205,8 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         self._total_train_tokens += self.accelerator.gather_for_metrics(chosen.sum()).sum().item()
         reported["num_tokens"] = [self._total_train_tokens]
         reported["mean_token_accuracy"].append(self.accelerator.gather(correct.float()).mean().item())
-        return -log_probs.mean()
+        loss: Tensor = -log_probs.mean()
+        return loss
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
         """Return the reference's log-probabilities of the chosen and the rejected answers, two tensors of shape [b]."""
