@@ -28,6 +28,14 @@ MINILM = PackagedFile(
 )
 
 
+LONGEST = ("tests/test_pipeline.py", "tests/training/test_resume.py", "tests/test_tracking.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left with one of them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def weights_cache() -> Path:
     from mealign.language.weights import default_cache

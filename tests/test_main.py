@@ -82,6 +82,7 @@ def test_help_answers(tmp_path: Path) -> None:
     assert "judge: bio, blind, evidence, graph," in result.stdout
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_leaves_whole_results_and_goes_on(tmp_path: Path) -> None:
     person, undisturbed, disturbed = (tmp_path / name for name in ("person", "undisturbed", "disturbed"))
     notes = sorted((ROOT / "examples/demo_user/notes").glob("*.md"))

@@ -294,6 +294,7 @@ def test_a_label_is_the_judges_business_alone(outcomes: Run, settings: Settings,
     assert outcomes(settings)["judge"] == "restored"
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(settings: Settings, home: Path, first: float | None) -> None:
     again = home / "again"
     shutil.copytree(home / "person", again / "person")
@@ -348,6 +349,7 @@ def test_mix_without_dpo_has_no_dpo_arm(settings: Settings, home: Path, first: f
     assert arms == {"base", "base+memory", "sft", "sft+memory"}
 
 
+@pytest.mark.slow
 def test_dpo_from_the_base_model(settings: Settings, home: Path, first: float | None) -> None:
     only = replace(settings, mix=MixConfig(name="dpo_only", sft=False, dpo=True))
     workspace = home / "multirun/1"

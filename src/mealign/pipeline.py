@@ -619,7 +619,7 @@ PIPELINE: tuple[Stage, ...] = (
     Stage(
         name="dpo",
         run=dpo,
-        reads=lambda settings: ("tasks.jsonl", "preferences/{judge}/train.jsonl", *_needs_policy(settings)),
+        reads=lambda settings: ("preferences/{judge}/train.jsonl", "tasks.jsonl", *_needs_policy(settings)),
         writes=("adapters/dpo", "history/dpo.json"),
         params=("model", "lora", "mix.sft", "mix.dpo_fraction", "training.init_from", "training.dpo", "seed"),
         rooms=("training", "language"),

@@ -110,6 +110,7 @@ def test_what_pissa_took_out_stands_in_the_saved_adapter(sft: Train, tmp_path: P
     assert (saved["r"], saved["lora_alpha"], saved["init_lora_weights"]) == (8, 16, True)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_history(variant: LoraConfig, sft: Train, tmp_path: Path) -> None:
     runs = [sft(tmp_path / name, lora=variant) for name in ("one", "two")]
     assert runs[0] == runs[1]

@@ -119,7 +119,7 @@ def test_a_run_that_is_killed_thrice_ends_as_an_undisturbed_one(case: Case, tmp_
     assert not [path for path in kept.iterdir() if path.is_dir()]
 
 
-@pytest.mark.parametrize("step", [3, 6])
+@pytest.mark.parametrize("step", [3, pytest.param(6, marks=pytest.mark.slow)])
 def test_sigterm_ends_a_run_behind_the_step_in_hand(case: Case, tmp_path: Path, step: int) -> None:
     handler = signal.getsignal(signal.SIGTERM)
     kept, told = tmp_path / "store", []
@@ -161,7 +161,7 @@ def test_the_books_hold_one_whole_curve_of_a_killed_run(case: Case, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("every_step")
-@pytest.mark.parametrize("spoil", ["truncated", "no manifest"])
+@pytest.mark.parametrize("spoil", ["truncated", pytest.param("no manifest", marks=pytest.mark.slow)])
 def test_a_half_written_checkpoint_is_not_resumed_from(long_sft: Train, tmp_path: Path, spoil: str) -> None:
     kept, again = tmp_path / "store", []
     with pytest.raises(Killed):
@@ -309,7 +309,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], list[int]]:
     return limit
 
 
-@pytest.mark.parametrize("step", [1, 4])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_without_memory_the_micro_batch_is_halved_and_the_batch_is_kept(
     long_sft: Train, memory: Any, tmp_path: Path, step: int
 ) -> None:
