@@ -377,13 +377,17 @@ class MixConfig:
 
 @dataclass
 class SftConfig:
-    """Supervised fine-tuning: loss on the answer's tokens only. ``batch_size`` counts examples per step."""
+    """Supervised fine-tuning: loss on the answer's tokens only. ``batch_size`` counts examples per step.
+
+    ``replay_share`` of the examples are general questions with the model's own answers from before (at most 60).
+    """
 
     epochs: float = 1.0
     learning_rate: float = 5e-4
     batch_size: int = 4
     warmup_ratio: float = 0.05
     weight_decay: float = 0.0
+    replay_share: float = 0.0
     max_steps: int = -1
 
 
@@ -928,6 +932,7 @@ LIMITS: tuple[tuple[str, float, float, str], ...] = (
     ("training.sft.batch_size", 1, 4096, "a batch size"),
     ("training.sft.warmup_ratio", 0, 1, "a share of the steps"),
     ("training.sft.weight_decay", 0, 10, "a weight decay"),
+    ("training.sft.replay_share", 0, 0.5, "the share of general questions"),
     ("training.dpo.beta", 1e-4, 100, "the inverse temperature of DPO"),
     ("training.dpo.label_smoothing", 0, 0.499, "the share of pairs that are the wrong way round"),
     ("training.dpo.offset", 0, 100, "the weight of the margin"),

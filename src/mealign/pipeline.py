@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mealign.memory.search import FactIndex
     from mealign.memory.topics import Topic
     from mealign.tracking import Tracker
+    from mealign.training.replay import Replayed
 
 Summary = dict[str, Any]
 QuestionSet = Literal["gold", "held_out"]
@@ -288,10 +289,12 @@ def sft(context: Context) -> Summary:
     from mealign.training.sft import train_sft
 
     settings = context.settings
+    training = [task for task in read_records(context.inputs / "tasks.jsonl", Task) if task.split == "train"]
     result = train_sft(
-        [task for task in read_records(context.inputs / "tasks.jsonl", Task) if task.split == "train"],
+        training,
         model=_base_model(context),
         start=_given(context),
+        replay=_replayed(context, beside=len(training)),
         output=context.outputs / "adapters/sft",
         lora=settings.lora,
         settings=settings.training.sft,
@@ -311,6 +314,24 @@ def sft(context: Context) -> Summary:
         "halvings": result.halvings,
         "metrics": result.metrics,
     }
+
+
+def _replayed(context: Context, *, beside: int) -> Sequence[Replayed]:
+    """Return the general questions that make up their share beside so many tasks."""
+    from diskcache import Index
+
+    from mealign.training.replay import replayed
+
+    settings = context.settings
+    share = settings.training.sft.replay_share
+    if not share:
+        return ()
+    return replayed(
+        _language_model(context, _given(context)),
+        count=round(beside * share / (1 - share)),
+        seed=settings.seed,
+        known=Index(str(context.root / settings.paths.store / "replay")),
+    )
 
 
 def candidates(context: Context) -> Summary:

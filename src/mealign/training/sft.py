@@ -14,12 +14,13 @@ from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
 from mealign.language.weights import weights_digest
-from mealign.records import Task
+from mealign.records import Message, Task
 from mealign.training import common
 from mealign.training.answer_head import add_answer_head
 from mealign.training.checkpoints import run_key
 from mealign.training.fitting import fit
 from mealign.training.fused_lora import fuse_lora
+from mealign.training.replay import Replayed
 from mealign.training.results import TrainingResult, sum_up
 
 MICRO_BATCH_SIZE = 4
@@ -36,6 +37,7 @@ def train_sft(
     max_length: int,
     seed: int,
     start: Path | None = None,
+    replay: Sequence[Replayed] = (),
     precision: Precision = Precision.auto,
     checkpoints: Path | None = None,
     on_log: common.OnLog | None = None,
@@ -57,6 +59,7 @@ def train_sft(
         seed: of the adapter's first weights, the order of the examples, and dropout. On a CPU the same seed gives the
             same bytes, for the same number of threads.
         start: the adapter to start from, which must be one of ``lora``; None starts a fresh one.
+        replay: general questions to train on beside the tasks.
         precision: of the base model and of products; the adapter is trained in fp32.
         checkpoints: folder of checkpoints, each run's under its key; a killed run goes on from its last one when it is
             started again. None: it begins anew.
@@ -85,6 +88,7 @@ def train_sft(
             f"sft: none of {len(tasks)} training tasks can be trained on at model.max_length={max_length}; raise it, "
             "or look at the stage tasks (task.max_tasks, task.eval_share) and at the facts it was given"
         )
+    rows += [_row(each.id, each.prompt, each.answer, tokenizer) for each in replay]
     key = run_key(
         "sft", rows, weights_digest(model, start), asdict(lora), asdict(settings), seed, str(dtype_of(precision))
     )
@@ -115,7 +119,7 @@ def train_sft(
         "sft",
         done.history,
         examples=len(rows),
-        skipped_too_long=len(tasks) - len(rows),
+        skipped_too_long=len(tasks) - len(fitting),
         shortened=sum(prompt not in (None, task.prompt) for task, prompt in zip(tasks, prompts, strict=True)),
         halvings=done.halvings,
     )
@@ -123,11 +127,15 @@ def train_sft(
 
 def to_row(task: Task, tokenizer: Any) -> dict[str, Any]:
     """Turn a task into TRL's conversational prompt and completion, with its ``length`` in tokens and its ``id``."""
+    return _row(task.id, task.prompt, task.reference, tokenizer)
+
+
+def _row(identifier: str, prompt: Sequence[Message], answer: str, tokenizer: Any) -> dict[str, Any]:
     return {
-        "id": task.id,
-        "prompt": [message.model_dump() for message in task.prompt],
-        "completion": [{"role": "assistant", "content": task.reference}],
-        "length": common.sequence_length(tokenizer, task.prompt, task.reference),
+        "id": identifier,
+        "prompt": [message.model_dump() for message in prompt],
+        "completion": [{"role": "assistant", "content": answer}],
+        "length": common.sequence_length(tokenizer, prompt, answer),
     }
 
 
