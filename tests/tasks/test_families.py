@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from mealign.records import ABSTENTION, Fact
 from mealign.tasks.grammar import Clause
 from mealign.tasks.multi_hop import bridges, orders
 from mealign.tasks.pool import make_pool
 from mealign.tasks.questions import Draft, draft_questions
+from mealign.tasks.reader import read_clauses
 from mealign.tasks.unanswerable import other_days, other_people, unsaid_details
 from mealign.tasks.update import ended, updates
-from tests.tasks.conftest import PERSON, Read
+from tests.tasks.conftest import PERSON, Read, make_fact
 
 
 def single(clauses: Mapping[str, Clause]) -> list[Draft]:
@@ -100,6 +102,23 @@ def test_nobody_is_asked_what_their_own_facts_answer(facts: list[Fact], clauses:
 def test_a_twisted_question_can_be_the_users_own(facts: list[Fact], clauses: dict[str, Clause]) -> None:
     first = {draft.first for draft in other_people(single(clauses), facts, person=PERSON)} - {""}
     assert "Where did I win a medal?" in first
+
+
+def test_who_spoke_is_a_person_whatever_the_parser_takes_the_name_for(nlp: Any) -> None:
+    facts = [
+        make_fact("Gina|be|pumped|Gina is pumped for the festival."),
+        make_fact("Gina|open|a shop|Gina opened a shop in Ghent."),
+        make_fact("Gina|order|mirrors|Gina ordered mirrors for the studio."),
+        make_fact("Nadia Verhoeven|read|a novel|Nadia Verhoeven read a novel on the train."),
+    ]
+
+    def asked_of_others(*speakers: str) -> set[str]:
+        read = read_clauses(facts, person=PERSON, nlp=nlp, speakers=speakers)
+        clauses = {clause.fact.id: clause for clause in read if isinstance(clause, Clause)}
+        return {draft.third for draft in other_people(single(clauses), facts, person=PERSON)}
+
+    assert not asked_of_others("mum", "+32 470 12 34 56")
+    assert "What did Nadia open?" in asked_of_others("Gina Romano")
 
 
 def test_the_price_of_a_bought_thing_was_not_written_down(facts: list[Fact], clauses: dict[str, Clause]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,6 +44,7 @@ def build_tasks(
     top_k: int,
     seed: int,
     parser: Path | None,
+    speakers: Collection[str] = (),
 ) -> TaskSet:
     """Make the tasks of a person.
 
@@ -55,12 +56,13 @@ def build_tasks(
         top_k: facts that a prompt with memory shows.
         seed: decides the split and every choice.
         parser: folder of an English spaCy pipeline; ``None`` for the installed one.
+        speakers: names of the people who took part in the conversations.
 
     Returns:
         At most ``settings.max_tasks`` tasks; fewer when the facts do not carry so many.
     """
     facts = sorted(facts, key=lambda fact: fact.id)
-    read = read_clauses(facts, person=person, nlp=load_parser(parser))
+    read = read_clauses(facts, person=person, nlp=load_parser(parser), speakers=speakers)
     pool = make_pool(facts, read, person=person, seed=seed)
     advice = advice_drafts([clause for clause in read if isinstance(clause, Clause)], seed=seed)
     drafts: list[Draft | AdviceDraft] = sorted([*pool.drafts, *advice], key=lambda draft: _rank(draft, seed))

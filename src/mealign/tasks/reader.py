@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,19 @@ def load_parser(folder: Path | None) -> Any:
     return pipeline
 
 
-def read_clauses(facts: Sequence[Fact], *, person: str, nlp: Any, batch_size: int = 128) -> list[Clause | Unparsed]:
+def read_clauses(
+    facts: Sequence[Fact], *, person: str, nlp: Any, speakers: Collection[str] = (), batch_size: int = 128
+) -> list[Clause | Unparsed]:
     """Parse the statement of every fact, in the order given.
 
-    The time phrase is taken out first, which makes the parse of what is left more reliable.
+    The time phrase is taken out first, which makes the parse of what is left more reliable. ``speakers`` are names of
+    people, whatever the parser takes them for.
     """
     sentences = [tidy(fact, person=person) for fact in facts]
     bare = [take_when(sentence or "") for sentence in sentences]
     texts = [text for text, _ in bare]
     docs = list(track(nlp.pipe(texts, batch_size=batch_size), "read facts", total=len(texts)))
-    people = people_in(docs, facts, person=person)
+    people = people_in(docs, facts, person=person, speakers=speakers)
     subjects = {fact.subject.split()[0] for fact in facts}
     return [
         _Reader(doc, fact, user=short_name(person), people=people, subjects=subjects).clause(when)

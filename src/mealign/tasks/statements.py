@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from mealign.records import Fact
@@ -61,8 +61,8 @@ def tidy(fact: Fact, *, person: str) -> str | None:
     return f"{text[0].upper()}{text[1:]}." if len(text.split()) > 2 else None
 
 
-def people_in(docs: Iterable[Any], facts: Sequence[Fact], *, person: str) -> set[str]:
-    """Return the first names of people (and pets): what the parser mostly takes for a person, and the user.
+def people_in(docs: Iterable[Any], facts: Sequence[Fact], *, person: str, speakers: Collection[str]) -> set[str]:
+    """Return the first names of people (and pets): what the parser mostly takes for a person, the user, and speakers.
 
     The parser takes many a town for a person; who is often ``in`` or ``from`` it knows better.
     """
@@ -82,6 +82,7 @@ def people_in(docs: Iterable[Any], facts: Sequence[Fact], *, person: str) -> set
         if (2 * taken[name] >= count or (name in named and 5 * taken[name] >= count)) and 8 * located[name] < count
     }
     found |= {fact.subject.split()[0] for fact in facts if _is_kinship(fact)}
+    found |= {name.split()[0] for name in speakers if re.match(_NAME, name)}
     return {name for name in found if name.lower() not in PEOPLE_NOUNS | _DAYS and name[0].isupper()} | {
         person.split()[0]
     }
