@@ -14,8 +14,10 @@ Prints one JSON object, by length of the prompt in tokens:
   process, on an accelerator what was allocated there); ``peak_share``: floating-point operations of our step (counted
   by torch) in a second, over those of the best matrix product of this run.
 
-LoRA of rank 16 on all linear layers, answers of 62 tokens, batches of 2 pairs. ``--model`` is the packaged SmolLM2-135M
-or random weights of a larger architecture.
+On an accelerator there is ``ours_flex`` too, with FlexAttention in place of PyTorch's attention with a mask.
+
+LoRA of rank 16 on all linear layers, answers of 62 tokens, batches of ``--batch`` pairs. ``--model`` is the packaged
+SmolLM2-135M or random weights of a larger architecture.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import gc
 import json
 import random
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -47,8 +50,8 @@ from mealign.language.weights import default_cache, fetch_model
 from mealign.training import common
 from mealign.training.prefix_sharing import PrefixSharedCollator, PrefixSharedDPOTrainer
 
+OURS = ("ours", "ours_flex")
 ANSWER = 62
-BATCH = 2
 SEED = 3
 WORDS = ("time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school", "state")
 """One token each, behind a space."""
@@ -113,16 +116,17 @@ class Timer(common.TrainerCallback):  # type: ignore[misc]
 class Bench:
     """One model, one set of pairs, and the systems that are measured on them."""
 
-    def __init__(self, load: Callable[[torch.dtype], Any], tokenizer: Any, *, cuda: bool) -> None:
+    def __init__(self, load: Callable[[torch.dtype, str], Any], tokenizer: Any, *, batch: int, cuda: bool) -> None:
         self._load = load
         self._tokenizer = tokenizer
+        self.batch = batch
         self.cuda = cuda
 
     def build(self, system: str, rows: list[dict[str, Any]], folder: Path, *, dtype: torch.dtype) -> DPOTrainer:
         """Build a system's trainer; its reference, where it is precomputed, is computed here."""
-        ours, plain = system == "ours", system == "trl_default"
+        ours, plain = system in OURS, system == "trl_default"
         arguments: dict[str, Any] = {
-            "output_dir": str(folder), "per_device_train_batch_size": BATCH, "use_cpu": not self.cuda,
+            "output_dir": str(folder), "per_device_train_batch_size": self.batch, "use_cpu": not self.cuda,
             "max_length": None, "report_to": [], "disable_tqdm": True, "save_strategy": "no", "logging_steps": 1,
             "num_train_epochs": 1,
             "seed": SEED, "dataloader_pin_memory": self.cuda, "remove_unused_columns": False,
@@ -133,7 +137,7 @@ class Bench:
         if system == "trl_liger":
             arguments |= {"use_liger_kernel": True}
         torch.manual_seed(SEED)
-        base = self._load(torch.float32 if plain else dtype)
+        base = self._load(torch.float32 if plain else dtype, "flex_attention" if system == "ours_flex" else "sdpa")
         more = {}
         if ours:
             more = {"known": {}, "reference": "", "data_collator": PrefixSharedCollator(self._tokenizer.pad_token_id)}
@@ -176,7 +180,7 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder, common.quiet_training():
             trainer = self.build("ours", rows, Path(folder), dtype=dtype)
             batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
-            with FlopCounterMode(display=False) as counter:
+            with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm: addmm_flops}) as counter:
                 trainer.compute_loss(trainer.model, batch).backward()
         return float(counter.get_total_flops())
 
@@ -185,7 +189,7 @@ def measure(
     bench: Bench, tokenizer: Any, prompt: int, *, steps: int, rounds: int, systems: list[str]
 ) -> dict[str, Any]:
     """Measure every system in turn, ``rounds`` times, on the same pairs."""
-    rows = make_pairs(tokenizer, prompt, BATCH * steps)
+    rows = make_pairs(tokenizer, prompt, bench.batch * steps)
     dtype = fast_dtype()
     seconds: dict[str, list[float]] = {}
     peaks: dict[str, float] = {}
@@ -196,16 +200,17 @@ def measure(
             if hopeless and number:
                 continue
             best = torch.bfloat16 if bench.cuda else torch.float32
-            taken = bench.run(system, rows[:1] if hopeless else rows, dtype=dtype if system == "ours" else best)
+            taken = bench.run(system, rows[:1] if hopeless else rows, dtype=dtype if system in OURS else best)
             # The first step of a run pays for memory that later ones find.
-            counted = [BATCH * taken["seconds"][0]] if hopeless else taken["seconds"][1:]
+            counted = [bench.batch * taken["seconds"][0]] if hopeless else taken["seconds"][1:]
             seconds.setdefault(system, []).extend(counted)
             if taken["reference"]:
                 seconds.setdefault(f"{system}_reference", []).extend(taken["reference"][1:])
             peaks[system] = max(peaks.get(system, 0.0), taken["peak_gb"])
-    few = rows[: BATCH * 2]
-    exact = [bench.run(system, few, dtype=torch.float32)["losses"] for system in ("trl_best", "ours")]
-    pair = {system: statistics.median(values) / BATCH for system, values in seconds.items()}
+    few = rows[: bench.batch * 2]
+    theirs = bench.run("trl_best", few, dtype=torch.float32)["losses"]
+    exact = {system: bench.run(system, few, dtype=torch.float32)["losses"] for system in systems if system in OURS}
+    pair = {system: statistics.median(values) / bench.batch for system, values in seconds.items()}
     first = pair["ours"] + pair["ours_reference"]
     peak = matmul_peak(dtype, cuda=bench.cuda)
     return {
@@ -213,11 +218,18 @@ def measure(
         "ratio_first_epoch": round(pair["trl_best"] / first, 2),
         "ratio_cached": round(pair["trl_best"] / pair["ours"], 2),
         "ratio_default": round(pair["trl_default"] / first, 2),
-        "max_loss_difference": max(abs(one - other) for one, other in zip(*exact, strict=True)),
+        "max_loss_difference": max(
+            abs(one - other) for losses in exact.values() for one, other in zip(theirs, losses, strict=True)
+        ),
         "peak_memory_gb": {system: round(value, 2) for system, value in peaks.items()},
-        "peak_share": round(bench.flops(rows, dtype=dtype) / (pair["ours"] * BATCH) / peak, 2),
+        "peak_share": round(bench.flops(rows, dtype=dtype) / (pair["ours"] * bench.batch) / peak, 2),
         "precision": str(dtype).removeprefix("torch."),
     }
+
+
+def addmm_flops(_: torch.Size, left: torch.Size, right: torch.Size, *__: Any, **___: Any) -> int:
+    """Count a product that is added to something; torch's own count fails where the call names the type of the sum."""
+    return 2 * left[0] * left[1] * right[1]
 
 
 def matmul_peak(dtype: torch.dtype, *, cuda: bool) -> float:
@@ -270,26 +282,31 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--steps", type=int, default=3, help="steps of a round; the first is not counted")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=2, help="pairs a step")
     parser.add_argument("--liger", action="store_true", help="measure TRL with Liger kernels too")
     given = parser.parse_args()
     cuda = given.device == "cuda"
     folder = fetch_model(compose_settings().model, cache=default_cache())
     tokenizer = common.load_tokenizer(folder)
 
-    def load(dtype: torch.dtype) -> Any:
+    def load(dtype: torch.dtype, attention: str) -> Any:
         if given.model == "smollm2_135m":
-            return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-        return AutoModelForCausalLM.from_config(Qwen2Config(**QWEN), dtype=dtype)
+            return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
+        with torch.device(given.device):
+            return AutoModelForCausalLM.from_config(Qwen2Config(**QWEN), dtype=dtype, attn_implementation=attention)
 
-    systems = ["trl_default", "trl_best", "trl_precomputed", *(["trl_liger"] if given.liger else []), "ours"]
-    bench = Bench(load, tokenizer, cuda=cuda)
+    more = ["trl_liger"] if given.liger else []
+    systems = ["trl_default", "trl_best", "trl_precomputed", *more, *(OURS if cuda else OURS[:1])]
+    bench = Bench(load, tokenizer, batch=given.batch, cuda=cuda)
     result: dict[str, Any] = {
         "model": given.model,
         "device": torch.cuda.get_device_name() if cuda else f"cpu, {torch.get_num_threads()} threads",
         "torch": torch.__version__,
+        "batch": given.batch,
     }
     for prompt in given.lengths:
         result[str(prompt)] = measure(bench, tokenizer, prompt, steps=given.steps, rounds=given.rounds, systems=systems)
+        print(f"{prompt}: {json.dumps(result[str(prompt)])}", file=sys.stderr)
     print(json.dumps(result))
 
 

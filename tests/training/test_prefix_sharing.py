@@ -10,13 +10,21 @@ import torch
 from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.attention.flex_attention import create_mask
 from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from mealign.config import LoraConfig, Precision
 from mealign.errors import MealignError
 from mealign.training import common
-from mealign.training.prefix_sharing import IGNORED, PrefixSharedCollator, PrefixSharedDPOTrainer, pack, visible
+from mealign.training.prefix_sharing import (
+    IGNORED,
+    PrefixSharedCollator,
+    PrefixSharedDPOTrainer,
+    pack,
+    visible,
+    visible_blocks,
+)
 
 TOKENS = st.lists(st.integers(4, 50), min_size=1, max_size=9)
 PAIRS = st.lists(
@@ -188,6 +196,9 @@ def test_a_packed_batch_holds_every_token_of_an_answer_behind_its_prompt(
             # Whatever predicts a token sees the prompt and the answer so far, at their positions, and no more.
             assert batch["packed_ids"][row][visible_to].tolist() == prompt + answer[:length]
             assert batch["packed_positions"][row][visible_to].tolist() == list(range(len(prompt) + length))
+    blocks = visible_blocks(batch["packed_groups"], batch["packed_branches"])
+    by_token = create_mask(blocks.mask_mod, len(seen), None, width, width, device="cpu")
+    assert torch.equal(by_token[:, 0], seen)
 
 
 @given(st.lists(st.integers(1, 30), max_size=20), st.integers(5, 40))

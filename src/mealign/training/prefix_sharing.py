@@ -26,7 +26,9 @@ from typing import Any
 import torch
 from datasets import Dataset
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 from torch.utils.data import DataLoader
+from transformers.modeling_utils import unwrap_model
 from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
@@ -237,10 +239,11 @@ class _Packed:
 
 
 def _read(model: Any, inputs: dict[str, Any], *, log_probs_only: bool = False) -> Any:
+    flex = unwrap_model(model).config._attn_implementation == "flex_attention"
     return model(
         input_ids=inputs["packed_ids"],
         position_ids=inputs["packed_positions"],
-        attention_mask=visible(inputs["packed_groups"], inputs["packed_branches"]),
+        attention_mask=(visible_blocks if flex else visible)(inputs["packed_groups"], inputs["packed_branches"]),
         shift_labels=inputs["packed_labels"],
         fused_lm_head=True,
         log_probs_only=log_probs_only,
@@ -260,6 +263,21 @@ def visible(groups: Tensor, branches: Tensor) -> Tensor:
     together = groups[:, :, None] == groups[:, None, :]
     open_to = (branches[:, None, :] == 0) | (branches[:, :, None] == branches[:, None, :])
     return (together & open_to).tril()[:, None]
+
+
+def visible_blocks(groups: Tensor, branches: Tensor) -> BlockMask:
+    """Say the same as :func:`visible` by blocks of tokens, for FlexAttention (arXiv 2412.05496).
+
+    Blocks in which no token sees another are not computed, and nothing of the size t * t is held.
+    """
+    rows, width = groups.shape
+
+    def sees(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        together = groups[row, query] == groups[row, key]
+        open_to = (branches[row, key] == 0) | (branches[row, query] == branches[row, key])
+        return (query >= key) & together & open_to
+
+    return create_block_mask(sees, rows, None, width, width, device=groups.device)
 
 
 def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
