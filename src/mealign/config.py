@@ -400,6 +400,13 @@ class DpoLoss(StrEnum):
     robust = "robust"
 
 
+class Attention(StrEnum):
+    """Transformers' name of the attention that packed pairs are read with; ``flex_attention`` needs an accelerator."""
+
+    sdpa = "sdpa"
+    flex_attention = "flex_attention"
+
+
 @dataclass
 class DpoConfig:
     """Direct preference optimisation (arXiv 2305.18290). ``batch_size`` counts pairs per step.
@@ -423,6 +430,7 @@ class DpoConfig:
     sft_weight: float = 1.0
     max_pairs: int = 80
     max_steps: int = -1
+    attention: Attention = Attention.sdpa
 
 
 @dataclass

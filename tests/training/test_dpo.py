@@ -12,7 +12,7 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, PrinterCallback
 
-from mealign.config import DpoConfig, LoraConfig, Precision
+from mealign.config import Attention, DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
 from mealign.records import Preference, Task
@@ -209,6 +209,12 @@ def test_the_imitation_term_is_the_chosen_answers_likelihood(
 def test_without_pairs_the_keys_to_look_at_are_named(dpo: Train, tmp_path: Path) -> None:
     with pytest.raises(MealignError, match=r"no preferences .*preferences\.min_margin.*mix=sft_only"):
         dpo(tmp_path / "dpo", [])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is an accelerator")
+def test_flex_attention_needs_an_accelerator(dpo: Train, tmp_path: Path) -> None:
+    with pytest.raises(MealignError, match=r"training\.dpo\.attention=flex_attention needs an accelerator.*sdpa"):
+        dpo(tmp_path / "dpo", attention=Attention.flex_attention)
 
 
 def test_pairs_that_are_too_long_are_left_out_and_counted(dpo: Train, pairs: list[Preference], tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 
-from mealign.config import DpoConfig, LoraConfig, LoraVariant, Precision, SftConfig
+from mealign.config import Attention, DpoConfig, LoraConfig, LoraVariant, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
 from mealign.language.weights import quiet_transformers
@@ -68,10 +68,20 @@ def load_tokenizer(model: Path) -> Any:
     return tokenizer
 
 
-def load_base(model: Path, *, precision: Precision) -> Any:
-    """Load a base model for training; an adapter that is put on it stays in fp32."""
+def load_base(model: Path, *, precision: Precision, attention: Attention = Attention.sdpa) -> Any:
+    """Load a base model for training; an adapter that is put on it stays in fp32.
+
+    Raises:
+        MealignError: FlexAttention is asked for where there is no accelerator, and so no gradient of it.
+    """
+    if attention is Attention.flex_attention and not torch.cuda.is_available():
+        raise MealignError(
+            "training.dpo.attention=flex_attention needs an accelerator, and there is none here; set it to sdpa"
+        )
     with quiet_transformers():
-        return AutoModelForCausalLM.from_pretrained(model, dtype=dtype_of(precision))
+        return AutoModelForCausalLM.from_pretrained(
+            model, dtype=dtype_of(precision), attn_implementation=attention.value
+        )
 
 
 def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:

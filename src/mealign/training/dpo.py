@@ -251,7 +251,7 @@ def build_trainer(
 
     TRL takes an adapter's frozen copy named ``ref`` as the reference, and the bare base model for a fresh adapter.
     """
-    base = common.load_base(model, precision=precision)
+    base = common.load_base(model, precision=precision, attention=settings.attention)
     micro = common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
     losses = {settings.loss.value: 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight > 0 else {})
     arguments = DpoArguments(
