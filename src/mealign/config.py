@@ -379,7 +379,9 @@ class MixConfig:
 class SftConfig:
     """Supervised fine-tuning: loss on the answer's tokens only. ``batch_size`` counts examples per step.
 
-    ``replay_share`` of the examples are general questions with the model's own answers from before (at most 60).
+    ``replay_share`` of the examples are general questions with the model's own answers from before (at most 60). With
+    ``patience``, a tenth of the tasks measures how well memory is read, ten times a run: training ends after so many
+    measurements without a lower loss, and the adapter of the lowest is kept. null trains on all of them to the end.
     """
 
     epochs: float = 1.0
@@ -388,6 +390,7 @@ class SftConfig:
     warmup_ratio: float = 0.05
     weight_decay: float = 0.0
     replay_share: float = 0.0
+    patience: int | None = None
     max_steps: int = -1
 
 
@@ -941,6 +944,7 @@ LIMITS: tuple[tuple[str, float, float, str], ...] = (
     ("training.sft.warmup_ratio", 0, 1, "a share of the steps"),
     ("training.sft.weight_decay", 0, 10, "a weight decay"),
     ("training.sft.replay_share", 0, 0.5, "the share of general questions"),
+    ("training.sft.patience", 1, 10, "the number of measurements"),
     ("training.dpo.beta", 1e-4, 100, "the inverse temperature of DPO"),
     ("training.dpo.label_smoothing", 0, 0.499, "the share of pairs that are the wrong way round"),
     ("training.dpo.offset", 0, 100, "the weight of the margin"),

@@ -11,7 +11,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
@@ -117,12 +117,23 @@ def reports(checkpoint: Path) -> list[dict[str, float]]:
 
 
 class Keeper(TrainerCallback):  # type: ignore[misc]
-    """Has a trainer write checkpoints into ``checkpoints.part``, and keeps them; stops it when ``stop`` is set."""
+    """Has a trainer write checkpoints into ``checkpoints.part``, and keeps them; stops it when ``stop`` is set.
 
-    def __init__(self, trainer: Any, checkpoints: Checkpoints, stop: threading.Event) -> None:
+    ``beside`` is given the folder of each before it is kept, to put more into it.
+    """
+
+    def __init__(
+        self,
+        trainer: Any,
+        checkpoints: Checkpoints,
+        stop: threading.Event,
+        *,
+        beside: Callable[[Path], None] | None = None,
+    ) -> None:
         self._trainer = trainer
         self._checkpoints = checkpoints
         self._stop = stop
+        self._beside = beside
         self._last = time.monotonic()
         # TRL would write a card beside every checkpoint. PEFT would save the frozen reference with it, and look the
         # base model up on the model hub to find out about embeddings.
@@ -142,7 +153,10 @@ class Keeper(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Keep what the trainer has written."""
         step = state.global_step
-        self._checkpoints.keep(Path(args.output_dir) / f"checkpoint-{step}", step=step)
+        made = Path(args.output_dir) / f"checkpoint-{step}"
+        if self._beside:
+            self._beside(made)
+        self._checkpoints.keep(made, step=step)
         self._last = time.monotonic()
 
     def save(self) -> None:

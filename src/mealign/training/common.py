@@ -34,6 +34,7 @@ from mealign.progress import Bar, bar
 from mealign.records import Message
 from mealign.training.checkpoints import Checkpoints, Keeper, Terminated, opened, reports, termination
 from mealign.training.order import SeededOrder
+from mealign.training.reading import BestReading
 from mealign.training.results import Stage, curve_point
 
 OnLog = Callable[[int, dict[str, float]], None]
@@ -368,6 +369,7 @@ def _train(
     order = SeededOrder(data["length"], batch_size=batch_size, seed=seed, kinds=kinds)
     trainer._get_train_sampler = lambda dataset: order
     watch = Watch(stage, shown, on_log, records=lambda step: data[order.step(step)]["id"])
+    reading = next((each for each in trainer.callback_handler.callbacks if isinstance(each, BestReading)), None)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(watch)
     done = reports(last) if last else []
@@ -375,17 +377,21 @@ def _train(
         watch.restore(done)
         # TRL counts the tokens of this process alone.
         trainer._total_train_tokens = int(done[-1]["num_tokens"])
+    if last and reading:
+        reading.restore(last, done)
     with termination() as asked:
-        keeper = Keeper(trainer, kept, asked)
+        keeper = Keeper(trainer, kept, asked, beside=reading.write if reading else None)
         trainer.add_callback(keeper)
-        if last and len(done) >= steps:
+        if last and (len(done) >= steps or (reading and reading.over)):
             # The trainer would take one step more.
             trainer._load_from_checkpoint(str(last))
-            return watch.history
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
-        if asked.is_set():
-            keeper.save()
-            raise Terminated
+        else:
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
+            if asked.is_set():
+                keeper.save()
+                raise Terminated
+    if reading:
+        reading.take()
     return watch.history
 
 

@@ -23,6 +23,7 @@ CURVES = {
     "rewards/margins": "rewards/margins",
     "logps/chosen": "logps/chosen",
     "logps/rejected": "logps/rejected",
+    "reading_loss": "reading_loss",
 }
 """What TRL reports for a step, and its name in a history. Times are left out: the same input gives the same history."""
 
@@ -46,11 +47,13 @@ class TrainingResult:
         history: one point an optimizer step, in order, with ``step`` (from 1), ``loss``, ``learning_rate``,
             ``grad_norm`` (before clipping), ``tokens`` (read so far, padding excluded; a pair's prompt counts twice, as
             it is read twice), ``mean_token_accuracy`` (share of the answers' tokens that the policy ranks first) and,
+            where it was measured, ``reading_loss`` (of the tasks that were set apart, nats a token), and
             for DPO, ``rewards/chosen``, ``rewards/rejected``, ``rewards/accuracies``, ``rewards/margins`` (in units of
             beta times nats), ``logps/chosen`` and ``logps/rejected`` (nats an answer).
         metrics: ``<stage>/loss`` (last step), ``<stage>/mean_loss`` (whole run), ``<stage>/steps``, ``<stage>/tokens``,
             and as means over the last quarter of the steps, since one batch says little, ``<stage>/token_accuracy``,
-            ``dpo/reward_accuracy`` and ``dpo/reward_margin``.
+            ``dpo/reward_accuracy`` and ``dpo/reward_margin``. Where reading was measured, ``sft/reading_loss`` (the
+            lowest) and ``sft/best_step`` (that of the adapter that was kept).
         examples: tasks or pairs that were trained on.
         skipped_too_long: tasks or pairs that were left out because they exceed the longest sequence.
         shortened: how many of the examples show less of the memory than they were to, because of that length.
@@ -123,6 +126,9 @@ def sum_up(
         # A step of SFT between those of DPO knows no rewards.
         if reported := [point[curve] for point in tail if curve in point]:
             metrics[f"{stage}/{name}"] = sum(reported) / len(reported)
+    if measured := [point for point in history if "reading_loss" in point]:
+        best = min(measured, key=lambda point: point["reading_loss"])
+        metrics |= {f"{stage}/reading_loss": best["reading_loss"], f"{stage}/best_step": best["step"]}
     return TrainingResult(
         tuple(history),
         metrics,

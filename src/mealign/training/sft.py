@@ -20,6 +20,7 @@ from mealign.training.answer_head import add_answer_head
 from mealign.training.checkpoints import run_key
 from mealign.training.fitting import fit
 from mealign.training.fused_lora import fuse_lora
+from mealign.training.reading import MEASUREMENTS, BestReading, set_apart
 from mealign.training.replay import Replayed
 from mealign.training.results import TrainingResult, sum_up
 
@@ -82,16 +83,17 @@ def train_sft(
         for task, prompt in zip(tasks, prompts, strict=True)
         if prompt is not None
     ]
-    rows = [to_row(task, tokenizer) for task in fitting]
-    if not rows:
+    if not fitting:
         raise MealignError(
             f"sft: none of {len(tasks)} training tasks can be trained on at model.max_length={max_length}; raise it, "
             "or look at the stage tasks (task.max_tasks, task.eval_share) and at the facts it was given"
         )
+    trained, measured = set_apart(fitting, seed=seed) if settings.patience else (fitting, [])
+    rows = [to_row(task, tokenizer) for task in trained]
     rows += [_row(each.id, each.prompt, each.answer, tokenizer) for each in replay]
-    key = run_key(
-        "sft", rows, weights_digest(model, start), asdict(lora), asdict(settings), seed, str(dtype_of(precision))
-    )
+    reading = [to_row(task, tokenizer) for task in measured]
+    start_digest = weights_digest(model, start)
+    key = run_key("sft", rows, reading, start_digest, asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
     done = common.run(
         "sft",
         lambda folder, micro: build_trainer(
@@ -105,6 +107,7 @@ def train_sft(
             precision=precision,
             folder=folder,
             micro_batch_size=micro,
+            reading=reading,
         ),
         steps=common.total_steps(settings, examples=len(rows)),
         settings=settings,
@@ -151,10 +154,12 @@ def build_trainer(
     folder: Path,
     start: Path | None = None,
     micro_batch_size: int = MICRO_BATCH_SIZE,
+    reading: Sequence[dict[str, Any]] = (),
 ) -> SFTTrainer:
     """Build the trainer of an adapter, of a fresh one unless it starts from another; TRL seeds its first weights.
 
-    ``micro_batch_size`` is lowered to a divisor of ``settings.batch_size``.
+    ``micro_batch_size`` is lowered to a divisor of ``settings.batch_size``. ``reading`` are rows that are set apart for
+    ``settings.patience``.
     """
     base = common.load_base(model, precision=precision)
     arguments = SftArguments(
@@ -172,10 +177,14 @@ def build_trainer(
     trainer = SFTTrainer(
         args=arguments,
         train_dataset=common.to_dataset(rows),
+        eval_dataset=common.to_dataset(reading) if reading else None,
         processing_class=tokenizer,
         **common.policy(base, start, lora=lora, seed=seed),
     )
     speed_up(trainer)
+    if reading and settings.patience:
+        every = max(1, common.total_steps(settings, examples=len(rows)) // MEASUREMENTS)
+        trainer.add_callback(BestReading(trainer, every=every, patience=settings.patience))
     return trainer
 
 
