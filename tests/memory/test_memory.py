@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from mealign.memory.context import answer_prompt
+from mealign.memory.context import about_another, answer_prompt
 from mealign.memory.supersede import supersede
 from mealign.records import Evidence, Fact
 
@@ -111,6 +111,34 @@ def test_the_prompt_is_what_it_is() -> None:
         "- 1 March 2024: Nadia like coffee."
     )
     assert (user.role, user.content) == ("user", "Where do I live?")
+
+
+@pytest.mark.parametrize(
+    ("question", "subject", "statement", "said"),
+    [
+        ("Where does Ana work?", "Joris", "Joris works in Porto.", ("Ana", "Joris")),
+        ("Where do I work?", "Joris Peeters", "Joris works in Porto.", ("Nadia", "Joris")),
+        ("When did Nadia's bike break?", "Ana and others", "Ana and others cycled to Porto.", ("Nadia", "Ana")),
+        # The fact is about somebody who is asked about, or names them.
+        ("Where does Ana work?", "Ana", "Ana works in Porto.", None),
+        ("Where did Ana meet Joris?", "Joris", "Joris met her in Porto.", None),
+        ("What did Ana get?", "Joris", "Joris gave Ana a fern.", None),
+        # Nobody is asked about, or the fact is about nobody with a name.
+        ("Who works in the town?", "Joris", "Joris works in Porto.", None),
+        ("What happened in the first week of May?", "Joris", "Joris works in Porto.", None),
+        ("Where does Ana work?", "It", "It is in Porto.", None),
+        ("Where does Ana work?", "the bakery", "The bakery is in Porto.", None),
+    ],
+)
+def test_a_question_is_told_when_the_best_fact_is_about_another(
+    question: str, subject: str, statement: str, said: tuple[str, str] | None
+) -> None:
+    best = fact(1).model_copy(update={"subject": subject, "statement": statement})
+    assert about_another(question, best, person=PERSON) == said
+    other = fact(2).model_copy(update={"subject": "Joris", "statement": "Joris has a dog."})
+    system, _ = answer_prompt(question, person=PERSON, kind="memory_qa_self", facts=[best, other])
+    asked, _, _ = system.content.partition("\nMemory:")
+    assert asked.endswith(f"What fits best is about {said[1]}, not {said[0]}." if said else "Not mentioned.")
 
 
 def test_a_prompt_without_facts_has_no_memory() -> None:
