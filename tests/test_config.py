@@ -53,7 +53,7 @@ def test_the_defaults_in_code_and_in_conf_agree() -> None:
 
 
 WHOLE = {
-    "model.layers", "model.hidden_size", "evaluation.max_questions", "judge.max_calls",
+    "model.layers", "model.hidden_size", "evaluation.max_questions", "judge.max_calls", "training.sft.patience",
     "judge.server.requests_per_minute", "judge.server.tokens_per_minute",
 }  # fmt: skip
 
