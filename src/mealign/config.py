@@ -341,13 +341,15 @@ class LoraVariant(StrEnum):
 
     ``rslora`` scales by alpha / sqrt(rank) (arXiv 2312.03732), ``dora`` learns the magnitude of the weights' columns
     apart from their direction (arXiv 2402.09353), ``pissa`` begins at the weights' principal components
-    (arXiv 2404.02948).
+    (arXiv 2404.02948). ``qlora`` is plain LoRA on a base model that is held in four bits while it trains (NF4, arXiv
+    2305.14314); it needs the extra ``gpu``.
     """
 
     lora = "lora"
     rslora = "rslora"
     dora = "dora"
     pissa = "pissa"
+    qlora = "qlora"
 
 
 @dataclass

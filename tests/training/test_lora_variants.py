@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,41 @@ def test_what_pissa_took_out_stands_in_the_saved_adapter(sft: Train, tmp_path: P
 def test_the_same_seed_gives_the_same_history(variant: LoraConfig, sft: Train, tmp_path: Path) -> None:
     runs = [sft(tmp_path / name, lora=variant) for name in ("one", "two")]
     assert runs[0] == runs[1]
+
+
+def test_without_bitsandbytes_four_bits_are_refused(
+    sft: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(MealignError, match=r"lora\.variant=qlora needs bitsandbytes; pip install 'mealign\[gpu\]'"):
+        sft(tmp_path / "sft", lora=LoraConfig(variant=LoraVariant.qlora))
+
+
+def test_on_four_bits_only_the_adapter_learns(
+    tasks: list[Task], pairs: list[Preference], sft: Train, tokenizer: Any, tiny_model: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    qlora = LoraConfig(variant=LoraVariant.qlora, rank=4)
+    trainer = trainer_of(qlora, tasks, tokenizer, tiny_model, tmp_path)
+    kinds = {type(module).__name__ for module in trainer.model.modules()}
+    assert "Linear4bit" in kinds
+    assert all("lora" in name for name, weight in trainer.model.named_parameters() if weight.requires_grad)
+    result = sft(tmp_path / "sft", lora=qlora, epochs=6)
+    losses = [point["loss"] for point in result.history]
+    assert losses[-1] < 0.7 * losses[0]
+    # The adapter is one of the base model as it is, for DPO and for answers.
+    saved = PeftModel.from_pretrained(base(tiny_model), tmp_path / "sft")
+    assert not torch.allclose(logits(saved), logits(base(tiny_model)), atol=1e-2)
+    done = dpo.train_dpo(
+        pairs,
+        model=tiny_model,
+        sft_adapter=tmp_path / "sft",
+        output=tmp_path / "dpo",
+        lora=qlora,
+        settings=DpoConfig(epochs=3, learning_rate=5e-3, batch_size=4),
+        max_length=MAX_LENGTH,
+        seed=1,
+        precision=Precision.fp32,
+    )
+    assert done.history[0]["rewards/margins"] == pytest.approx(0, abs=1e-3)
+    assert done.history[-1]["rewards/margins"] > 0

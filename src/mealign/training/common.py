@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PrinterCallback, TrainerCallback
 
 from mealign.config import Attention, DpoConfig, LoraConfig, LoraVariant, Precision, SftConfig
 from mealign.errors import MealignError
@@ -69,19 +70,37 @@ def load_tokenizer(model: Path) -> Any:
     return tokenizer
 
 
-def load_base(model: Path, *, precision: Precision, attention: Attention = Attention.sdpa) -> Any:
-    """Load a base model for training; an adapter that is put on it stays in fp32.
+def load_base(
+    model: Path, *, precision: Precision, variant: LoraVariant = LoraVariant.lora, attention: Attention = Attention.sdpa
+) -> Any:
+    """Load a base model for training.
+
+    An adapter that is put on it stays in fp32; on one in four bits (``qlora``) TRL makes it bf16.
 
     Raises:
-        MealignError: FlexAttention is asked for where there is no accelerator, and so no gradient of it.
+        MealignError: FlexAttention is asked for where there is no accelerator, and so no gradient of it, or four bits
+            where bitsandbytes is not installed.
     """
+    quantized = None
+    if variant is LoraVariant.qlora:
+        if find_spec("bitsandbytes") is None:
+            raise MealignError("lora.variant=qlora needs bitsandbytes; pip install 'mealign[gpu]', or choose lora")
+        quantized = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype_of(precision),
+        )
     if attention is Attention.flex_attention and not torch.cuda.is_available():
         raise MealignError(
             "training.dpo.attention=flex_attention needs an accelerator, and there is none here; set it to sdpa"
         )
     with quiet_transformers():
         return AutoModelForCausalLM.from_pretrained(
-            model, dtype=dtype_of(precision), attn_implementation=attention.value
+            model,
+            dtype=dtype_of(precision),
+            attn_implementation=attention.value,
+            quantization_config=quantized,
         )
 
 

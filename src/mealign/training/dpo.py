@@ -17,7 +17,7 @@ from typing import Any
 
 from trl import DPOConfig as DpoArguments
 
-from mealign.config import DpoConfig, LoraConfig, Precision
+from mealign.config import DpoConfig, LoraConfig, LoraVariant, Precision
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
 from mealign.language.weights import weights_digest
@@ -251,7 +251,9 @@ def build_trainer(
 
     TRL takes an adapter's frozen copy named ``ref`` as the reference, and the bare base model for a fresh adapter.
     """
-    base = common.load_base(model, precision=precision, attention=settings.attention)
+    # What a reference says depends on the numbers that its weights are held in.
+    held_in = [str(dtype_of(precision)), *(["nf4"] if lora.variant is LoraVariant.qlora else [])]
+    base = common.load_base(model, precision=precision, variant=lora.variant, attention=settings.attention)
     micro = common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
     losses = {settings.loss.value: 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight > 0 else {})
     arguments = DpoArguments(
@@ -272,5 +274,5 @@ def build_trainer(
         processing_class=tokenizer,
         data_collator=PrefixSharedCollator(tokenizer.pad_token_id),
         known=known,
-        reference=content_id("reference", weights_digest(model, sft_adapter), str(dtype_of(precision))),
+        reference=content_id("reference", weights_digest(model, sft_adapter), *held_in),
     )

@@ -161,7 +161,7 @@ def build_trainer(
     ``micro_batch_size`` is lowered to a divisor of ``settings.batch_size``. ``reading`` are rows that are set apart for
     ``settings.patience``.
     """
-    base = common.load_base(model, precision=precision)
+    base = common.load_base(model, precision=precision, variant=lora.variant)
     arguments = SftArguments(
         **common.shared_arguments(
             settings,
