@@ -384,6 +384,7 @@ class SftConfig:
     ``replay_share`` of the examples are general questions with the model's own answers from before (at most 60). With
     ``patience``, a tenth of the tasks measures how well memory is read, ten times a run: training ends after so many
     measurements without a lower loss, and the adapter of the lowest is kept. null trains on all of them to the end.
+    ``compile`` has torch.compile make kernels of the model first, which takes minutes.
     """
 
     epochs: float = 1.0
@@ -394,6 +395,7 @@ class SftConfig:
     replay_share: float = 0.0
     patience: int | None = None
     max_steps: int = -1
+    compile: bool = False
 
 
 class DpoLoss(StrEnum):
@@ -436,6 +438,7 @@ class DpoConfig:
     max_pairs: int = 80
     max_steps: int = -1
     attention: Attention = Attention.sdpa
+    compile: bool = False
 
 
 @dataclass

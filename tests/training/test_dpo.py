@@ -211,6 +211,14 @@ def test_without_pairs_the_keys_to_look_at_are_named(dpo: Train, tmp_path: Path)
         dpo(tmp_path / "dpo", [])
 
 
+@pytest.mark.slow
+def test_a_compiled_model_learns_the_same(dpo: Train, tmp_path: Path) -> None:
+    plain, compiled = (dpo(tmp_path / str(compiled), compile=compiled) for compiled in (False, True))
+    for name in ("loss", "rewards/margins"):
+        values = [[point[name] for point in result.history] for result in (plain, compiled)]
+        assert values[1] == pytest.approx(values[0], rel=1e-3, abs=1e-4)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is an accelerator")
 def test_flex_attention_needs_an_accelerator(dpo: Train, tmp_path: Path) -> None:
     with pytest.raises(MealignError, match=r"training\.dpo\.attention=flex_attention needs an accelerator.*sdpa"):

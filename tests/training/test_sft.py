@@ -222,3 +222,11 @@ def test_a_finished_run_replaces_the_older_adapter(trained: Trained, sft: Train,
     sft(output)
     assert digest_path(output) == digest_path(trained[0])
     assert [path.name for path in output.parent.iterdir()] == ["sft"]
+
+
+@pytest.mark.slow
+def test_a_compiled_model_learns_the_same(trained: Trained, sft: Train, tmp_path: Path) -> None:
+    _, plain = trained
+    compiled = sft(tmp_path / "sft", compile=True)
+    losses = [[point["loss"] for point in result.history] for result in (plain, compiled)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)

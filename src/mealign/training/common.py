@@ -232,6 +232,7 @@ def shared_arguments(
         "warmup_steps": round(settings.warmup_ratio * total_steps(settings, examples=examples)),
         "bf16": dtype_of(precision) is torch.bfloat16,
         "use_cpu": not accelerator,
+        "torch_compile": settings.compile,
         "activation_checkpointing": accelerator,
         "dataloader_pin_memory": accelerator,
         # Nothing is cut: what is too long was left out before.
