@@ -430,7 +430,7 @@ class DpoConfig:
     label_smoothing: float = 0.0
     offset: float = 0.0
     epochs: float = 1.0
-    learning_rate: float = 2e-4
+    learning_rate: float = 1e-4
     batch_size: int = 8
     micro_batch_size: int = 4
     warmup_ratio: float = 0.1
