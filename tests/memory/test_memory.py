@@ -137,8 +137,9 @@ def test_a_question_is_told_when_the_best_fact_is_about_another(
     assert about_another(question, best, person=PERSON) == said
     other = fact(2).model_copy(update={"subject": "Joris", "statement": "Joris has a dog."})
     system, _ = answer_prompt(question, person=PERSON, kind="memory_qa_self", facts=[best, other])
-    asked, _, _ = system.content.partition("\nMemory:")
-    assert asked.endswith(f"What fits best is about {said[1]}, not {said[0]}." if said else "Not mentioned.")
+    last = system.content.split("\n")[-1]
+    note = f"What fits best does not mention {said[0]}; it is about {said[1]}." if said else "Joris has a dog."
+    assert last.endswith(note)
 
 
 def test_a_prompt_without_facts_has_no_memory() -> None:
