@@ -1,8 +1,8 @@
 """The one prompt format of training, judging and evaluation.
 
-An answer prompt is a short system message, with the remembered facts as dated lines when there are any, and the bare
+An answer prompt is a short system message, with the remembered facts as dated lines when there are any, and the
 question as the user's message. Facts know whom they are about: where the one that fits a question best is about another
-person than the question, the system message says so at its end, since small models do not see it for themselves.
+person than the question, a note behind the question says so, since small models do not see it for themselves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ASKER: dict[TaskKind, str] = {
     "context_critic": "You are {person}. You tell an expert in the first person what their advice misses.",
 }
 SHORT_ANSWER = f"Answer in a few words. If you do not know, answer: {ABSTENTION}."
-ABOUT_ANOTHER = "What fits best does not mention {asked}; it is about {found}."
+ABOUT_ANOTHER = "(In the memory this is not mentioned of {asked}; it is about {found}.)"
 _NO_NAMES = {*calendar.month_name, *calendar.day_name, "I"}
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine)\b")
 ANSWERED_SHORTLY: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
@@ -44,7 +44,7 @@ def answer_prompt(question: str, *, person: str, kind: TaskKind, facts: Sequence
     if facts:
         system += MEMORY_HEAD + "\n".join(memory_line(fact) for fact in in_time_order(facts))
         if kind in ANSWERED_SHORTLY and (names := about_another(question, facts[0], person=person)):
-            system += "\n" + ABOUT_ANOTHER.format(asked=names[0], found=names[1])
+            question += "\n" + ABOUT_ANOTHER.format(asked=names[0], found=names[1])
     return (Message(role="system", content=system), Message(role="user", content=question))
 
 
