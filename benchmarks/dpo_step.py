@@ -180,7 +180,7 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder, common.quiet_training():
             trainer = self.build("ours", rows, Path(folder), dtype=dtype)
             batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
-            with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm: addmm_flops}) as counter:
+            with flop_counter() as counter:
                 trainer.compute_loss(trainer.model, batch).backward()
         return float(counter.get_total_flops())
 
@@ -227,9 +227,13 @@ def measure(
     }
 
 
-def addmm_flops(_: torch.Size, left: torch.Size, right: torch.Size, *__: Any, **___: Any) -> int:
-    """Count a product that is added to something; torch's own count fails where the call names the type of the sum."""
-    return 2 * left[0] * left[1] * right[1]
+def flop_counter() -> FlopCounterMode:
+    """Return torch's counter of floating-point operations, mended for sums of products that name their type."""
+
+    def addmm(_: torch.Size, left: torch.Size, right: torch.Size, *__: Any, **___: Any) -> int:
+        return 2 * left[0] * left[1] * right[1]
+
+    return FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm: addmm})
 
 
 def matmul_peak(dtype: torch.dtype, *, cuda: bool) -> float:

@@ -29,8 +29,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from dpo_step import SEED, Timer, matmul_peak, peak_memory, wait, words_of
-from torch.utils.flop_counter import FlopCounterMode
+from dpo_step import SEED, Timer, flop_counter, matmul_peak, peak_memory, wait, words_of
 from transformers import AutoModelForCausalLM
 from trl import SFTConfig, SFTTrainer
 
@@ -111,7 +110,7 @@ class Bench:
         """Count the floating-point operations of all our steps over the examples but the first."""
         with tempfile.TemporaryDirectory() as folder, common.quiet_training():
             trainer = self.build("ours", rows, Path(folder), dtype=dtype)
-            with FlopCounterMode(display=False) as counter:
+            with flop_counter() as counter:
                 for batch in list(trainer.get_train_dataloader())[1:]:
                     trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch)).backward()
         return float(counter.get_total_flops())

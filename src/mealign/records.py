@@ -30,6 +30,8 @@ Arm = Literal["base", "base+memory", "sft", "sft+memory", "dpo", "dpo+memory"]
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
 TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
+MEMORY_KINDS: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
+"""Questions over the memory, which are answered in a few words."""
 CORRUPTIONS: tuple[Corruption, ...] = get_args(Corruption)
 ARMS: tuple[Arm, ...] = get_args(Arm)
 

@@ -17,7 +17,7 @@ from mealign.evaluation.scoring import score
 from mealign.language.chat import TextModel
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.records import Answer, Arm, Fact, Message, Question, Task
+from mealign.records import MEMORY_KINDS, Answer, Arm, Fact, Message, Question, Task
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,7 @@ def held_out_questions(tasks: Iterable[Task]) -> list[Question]:
     They ask for facts that no training prompt rested on, in the words of the tasks that were trained.
     """
     memory_tasks = (
-        task
-        for task in sorted(tasks, key=lambda task: task.id)
-        if task.split == "eval" and task.kind in ("memory_qa_self", "memory_qa_third_party")
+        task for task in sorted(tasks, key=lambda task: task.id) if task.split == "eval" and task.kind in MEMORY_KINDS
     )
     by_text: dict[str, Question] = {}
     for task in memory_tasks:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from mealign.memory.entities import PRONOUNS
 from mealign.memory.times import format_day
-from mealign.records import ABSTENTION, MEMORY_HEAD, Fact, Message, TaskKind
+from mealign.records import ABSTENTION, MEMORY_HEAD, MEMORY_KINDS, Fact, Message, TaskKind
 
 ASKER: dict[TaskKind, str] = {
     "memory_qa_self": "You answer {person}'s questions about their own life.",
@@ -25,7 +25,6 @@ SHORT_ANSWER = f"Answer in a few words. If you do not know, answer: {ABSTENTION}
 ABOUT_ANOTHER = "(In the memory this is not mentioned of {asked}; it is about {found}.)"
 _NO_NAMES = {*calendar.month_name, *calendar.day_name, "I"}
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine)\b")
-ANSWERED_SHORTLY: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
 
 
 def answer_prompt(question: str, *, person: str, kind: TaskKind, facts: Sequence[Fact] = ()) -> tuple[Message, ...]:
@@ -38,12 +37,12 @@ def answer_prompt(question: str, *, person: str, kind: TaskKind, facts: Sequence
         facts: what is remembered, the most fitting first; shown oldest first.
     """
     lines = [ASKER[kind].format(person=person)]
-    if kind in ANSWERED_SHORTLY:
+    if kind in MEMORY_KINDS:
         lines.append(SHORT_ANSWER)
     system = " ".join(lines)
     if facts:
         system += MEMORY_HEAD + "\n".join(memory_line(fact) for fact in in_time_order(facts))
-        if kind in ANSWERED_SHORTLY and (names := about_another(question, facts[0], person=person)):
+        if kind in MEMORY_KINDS and (names := about_another(question, facts[0], person=person)):
             question += "\n" + ABOUT_ANOTHER.format(asked=names[0], found=names[1])
     return (Message(role="system", content=system), Message(role="user", content=question))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mealign.config import CandidatesConfig
 from mealign.language.chat import TextModel
-from mealign.records import Candidate, Fact, Sampling, Task, content_id
+from mealign.records import MEMORY_KINDS, Candidate, Fact, Sampling, Task, content_id
 from mealign.synthesis.corruptions import corrupt
 
 
@@ -66,7 +66,7 @@ def choose_prompts(tasks: Sequence[Task], *, count: int, seed: int) -> list[Task
 
 def can_be_corrupted(task: Task) -> bool:
     """Tell whether a rule says what is a wrong answer: a short answer is asked for, and none was hidden on purpose."""
-    return task.kind in ("memory_qa_self", "memory_qa_third_party") and not _answer_left_out(task)
+    return task.kind in MEMORY_KINDS and not _answer_left_out(task)
 
 
 def _answer_left_out(task: Task) -> bool:

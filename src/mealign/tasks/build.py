@@ -11,11 +11,11 @@ from pathlib import Path
 
 from mealign.config import TaskConfig
 from mealign.memory.search import FactIndex
-from mealign.records import FAMILIES, TASK_KINDS, Fact, Family, Split, Task, TaskKind
+from mealign.records import FAMILIES, MEMORY_KINDS, TASK_KINDS, Fact, Family, Split, Task, TaskKind
 from mealign.tasks.advice import AdviceDraft, advice_drafts
 from mealign.tasks.grammar import Clause
 from mealign.tasks.pool import make_pool
-from mealign.tasks.prompts import MEMORY_KINDS, Item, build_prompts
+from mealign.tasks.prompts import Item, build_prompts
 from mealign.tasks.questions import Draft
 from mealign.tasks.reader import load_parser, read_clauses
 from mealign.tasks.split import Splitting, split_facts

@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.records import ABSTENTION, Fact, Family, Split, Task, TaskKind, content_id
+from mealign.records import ABSTENTION, MEMORY_KINDS, Fact, Family, Split, Task, TaskKind, content_id
 
 INJECTED_SHARE = 0.85
 """Of the prompts whose retrieval misses a needed fact, those in which it is put; the others teach to say so."""
-
-MEMORY_KINDS: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
 
 
 @dataclass(frozen=True)

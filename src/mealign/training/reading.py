@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
 from mealign.errors import MealignError
-from mealign.records import Task
+from mealign.records import MEMORY_KINDS, Task
 from mealign.training.answer_head import IGNORED
 
 SHARE = 0.1
@@ -38,7 +38,7 @@ def set_apart(tasks: Sequence[Task], *, seed: int) -> tuple[list[Task], list[Tas
         MealignError: no task shows memory, or none is left to train on.
     """
     shown = sorted(
-        (task for task in tasks if task.context_fact_ids and task.kind.startswith("memory_qa")),
+        (task for task in tasks if task.context_fact_ids and task.kind in MEMORY_KINDS),
         key=lambda task: task.id,
     )
     random.Random(seed).shuffle(shown)
