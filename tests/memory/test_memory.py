@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from mealign.memory.context import about_another, answer_prompt
+from mealign.memory.context import answer_prompt
 from mealign.memory.supersede import supersede
+from mealign.memory.whom import Instead
 from mealign.records import Evidence, Fact
 
 PERSON = "Nadia Verhoeven"
@@ -113,32 +114,14 @@ def test_the_prompt_is_what_it_is() -> None:
     assert (user.role, user.content) == ("user", "Where do I live?")
 
 
-@pytest.mark.parametrize(
-    ("question", "subject", "statement", "said"),
-    [
-        ("Where does Ana work?", "Joris", "Joris works in Porto.", ("Ana", "Joris")),
-        ("Where do I work?", "Joris Peeters", "Joris works in Porto.", ("Nadia", "Joris")),
-        ("When did Nadia's bike break?", "Ana and others", "Ana and others cycled to Porto.", ("Nadia", "Ana")),
-        # The fact is about somebody who is asked about, or names them.
-        ("Where does Ana work?", "Ana", "Ana works in Porto.", None),
-        ("Where did Ana meet Joris?", "Joris", "Joris met her in Porto.", None),
-        ("What did Ana get?", "Joris", "Joris gave Ana a fern.", None),
-        # Nobody is asked about, or the fact is about nobody with a name.
-        ("Who works in the town?", "Joris", "Joris works in Porto.", None),
-        ("What happened in the first week of May?", "Joris", "Joris works in Porto.", None),
-        ("Where does Ana work?", "It", "It is in Porto.", None),
-        ("Where does Ana work?", "the bakery", "The bakery is in Porto.", None),
-    ],
-)
-def test_a_question_is_told_when_the_best_fact_is_about_another(
-    question: str, subject: str, statement: str, said: tuple[str, str] | None
-) -> None:
-    best = fact(1).model_copy(update={"subject": subject, "statement": statement})
-    assert about_another(question, best, person=PERSON) == said
-    other = fact(2).model_copy(update={"subject": "Joris", "statement": "Joris has a dog."})
-    _, user = answer_prompt(question, person=PERSON, kind="memory_qa_self", facts=[best, other])
-    note = f"\n(In the memory this is not mentioned of {said[0]}; it is about {said[1]}.)" if said else ""
-    assert user.content == question + note
+def test_the_note_on_whom_the_memory_speaks_of_stands_behind_the_question() -> None:
+    asks = {"person": PERSON, "instead": Instead("Nadia", "Joris")}
+    _, user = answer_prompt("Where do I live?", kind="memory_qa_self", facts=[fact(1)], **asks)
+    assert user.content == "Where do I live?\n(In the memory this is not mentioned of Nadia; it is about Joris.)"
+    # A need is no question about somebody, and without facts there is nothing that it could be about.
+    for kind, facts in (("context_enhance", [fact(1)]), ("memory_qa_self", [])):
+        _, user = answer_prompt("Where do I live?", kind=kind, facts=facts, **asks)
+        assert user.content == "Where do I live?"
 
 
 def test_a_prompt_without_facts_has_no_memory() -> None:

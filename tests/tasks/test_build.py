@@ -6,6 +6,7 @@ import pytest
 from mealign.config import TaskConfig
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
+from mealign.memory.whom import about_another
 from mealign.records import ABSTENTION, FAMILIES, Fact, Task
 from mealign.tasks.build import TaskSet, build_tasks, fill
 from mealign.tasks.prompts import Item, build_prompts
@@ -56,27 +57,41 @@ def test_the_cap_holds(facts: list[Fact], index: FactIndex, parser_path: Path, s
 
 def test_the_shares_hold(built: TaskSet) -> None:
     memory = [task for task in built.tasks if task.kind.startswith("memory")]
-    shown = [task for task in memory if task.context_fact_ids]
-    assert len(shown) == pytest.approx(len(memory) / 2, abs=len(FAMILIES))
+    answerable = [task for task in memory if task.family != "unanswerable"]
+    shown = [task for task in answerable if task.context_fact_ids]
+    assert len(shown) == pytest.approx(len(answerable) / 2, abs=len(FAMILIES))
     twisted = [task for task in memory if task.family == "unanswerable"]
     assert len(twisted) / len(memory) == pytest.approx(SETTINGS.unanswerable_share, abs=0.08)
     assert {task.reference for task in twisted} == {ABSTENTION}
+    assert all(task.context_fact_ids for task in twisted)
 
 
-def test_an_answer_is_shown_or_its_absence_is_the_reference(built: TaskSet) -> None:
+def test_without_memory_nothing_is_unanswerable(facts: list[Fact], index: FactIndex, parser_path: Path) -> None:
+    bare = build(facts, index, parser_path, replace(SETTINGS, memory_share=0))
+    memory = [task for task in bare.tasks if task.kind.startswith("memory")]
+    assert memory
+    assert not any(task.context_fact_ids or task.reference == ABSTENTION for task in memory)
+
+
+def test_what_a_task_rests_on_is_shown(built: TaskSet) -> None:
     for task in built.tasks:
-        if task.context_fact_ids and not set(task.fact_ids) <= set(task.context_fact_ids):
-            assert task.reference == ABSTENTION
-            assert task.split == "train"
-        if not task.context_fact_ids and task.family != "unanswerable":
-            assert task.reference != ABSTENTION
+        assert not task.context_fact_ids or set(task.fact_ids) <= set(task.context_fact_ids)
+        assert (task.reference == ABSTENTION) == (task.family == "unanswerable")
 
 
-def test_prompts_are_those_of_inference(facts: list[Fact], built: TaskSet) -> None:
+def test_prompts_are_those_of_inference(facts: list[Fact], index: FactIndex, built: TaskSet) -> None:
     by_id = {fact.id: fact for fact in facts}
-    for task in built.tasks:
+    evaluated = [task for task in built.tasks if task.split == "eval"]
+    others = about_another([task.question for task in evaluated], index, person=PERSON, k=3)
+    for task, instead in zip(evaluated, others, strict=True):
         shown = [by_id[fact_id] for fact_id in task.context_fact_ids]
-        assert task.prompt == answer_prompt(task.question, person=PERSON, kind=task.kind, facts=shown)
+        assert task.prompt == answer_prompt(task.question, person=PERSON, kind=task.kind, facts=shown, instead=instead)
+
+
+def test_the_prompt_says_when_the_memory_speaks_of_another(built: TaskSet) -> None:
+    noted = [task for task in built.tasks if "In the memory this is not mentioned" in task.prompt[-1].content]
+    assert any(task.family == "unanswerable" for task in noted)
+    assert all(task.context_fact_ids for task in noted)
 
 
 def test_context_tasks_speak_as_the_user(built: TaskSet) -> None:
@@ -94,21 +109,17 @@ def item(facts: list[Fact], statement: str, question: str, reference: str) -> It
 
 def prompts_of(items: list[Item], facts: list[Fact], index: FactIndex, *, held_out: frozenset[str]) -> list[Task]:
     by_id = {fact.id: fact for fact in facts}
-    return build_prompts(items, by_id, index, person=PERSON, top_k=2, held_out=held_out, seed=17)
+    return build_prompts(items, by_id, index, person=PERSON, top_k=2, held_out=held_out)
 
 
-def test_a_fact_that_the_search_misses_is_put_in_or_left_out(facts: list[Fact], index: FactIndex) -> None:
-    hard = [
-        item(facts, "Nadia loves fado.", f"Which songs from Lisbon does she sing in {year}?", "fado")
-        for year in range(1900, 2000)
-    ]
-    made = prompts_of(hard, facts, index, held_out=frozenset())
-    assert {len(task.context_fact_ids) for task in made} == {2}
-    left_out = [task for task in made if task.reference == ABSTENTION]
-    assert 5 <= len(left_out) <= 30  # 15 % of those that the search missed
-    for task in left_out:
-        assert task.family == "unanswerable"
-        assert not set(task.fact_ids) & set(task.context_fact_ids)
+def test_a_fact_that_the_search_misses_is_put_in(facts: list[Fact], index: FactIndex) -> None:
+    hard = [item(facts, "Nadia loves fado.", f"Which songs does she sing in {year}?", "fado") for year in (1900, 1950)]
+    found = index.search([needed.question for needed in hard], k=2)
+    for needed, hits, task in zip(hard, found, prompts_of(hard, facts, index, held_out=frozenset()), strict=True):
+        assert not set(needed.fact_ids) & {fact.id for fact in hits}
+        assert len(task.context_fact_ids) == 2
+        assert set(task.fact_ids) <= set(task.context_fact_ids)
+        assert "Nadia loves fado." in task.prompt[0].content
 
 
 def test_a_question_without_query_has_no_memory(facts: list[Fact], index: FactIndex) -> None:

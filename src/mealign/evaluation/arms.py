@@ -17,6 +17,7 @@ from mealign.evaluation.scoring import score
 from mealign.language.chat import TextModel
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
+from mealign.memory.whom import Instead, about_another
 from mealign.records import MEMORY_KINDS, Answer, Arm, Fact, Message, Question, Task
 
 
@@ -73,13 +74,13 @@ def build_prompts(
         index: the memory, searched as of each question's date; ``None`` for an arm without memory.
         top_k: facts a prompt shows at most.
     """
-    shown = _retrieve(questions, index, top_k=top_k) if index else [[] for _ in questions]
+    shown = _retrieve(questions, index, person=person, top_k=top_k) if index else [([], None) for _ in questions]
     return [
         QuestionPrompt(
-            messages=answer_prompt(question.question, person=person, kind=question.kind, facts=facts),
+            messages=answer_prompt(question.question, person=person, kind=question.kind, facts=facts, instead=instead),
             fact_ids=tuple(fact.id for fact in facts),
         )
-        for question, facts in zip(questions, shown, strict=True)
+        for question, (facts, instead) in zip(questions, shown, strict=True)
     ]
 
 
@@ -108,15 +109,19 @@ def sample_questions(questions: Sequence[Question], limit: int | None, *, seed: 
     return [questions[position] for position in sorted(chosen)]
 
 
-def _retrieve(questions: Sequence[Question], index: FactIndex, *, top_k: int) -> list[list[Fact]]:
+def _retrieve(
+    questions: Sequence[Question], index: FactIndex, *, person: str, top_k: int
+) -> list[tuple[list[Fact], Instead | None]]:
     """Search once for every date that is asked about: the index takes one date a call."""
-    found: dict[str, list[Fact]] = {}
+    found: dict[str, tuple[list[Fact], Instead | None]] = {}
     by_date: dict[date | None, list[Question]] = {}
     for question in questions:
         by_date.setdefault(question.as_of, []).append(question)
     for as_of, group in by_date.items():
-        hits = index.search([question.question for question in group], k=top_k, as_of=as_of)
-        found |= {question.id: facts for question, facts in zip(group, hits, strict=True)}
+        texts = [question.question for question in group]
+        hits = index.search(texts, k=top_k, as_of=as_of)
+        instead = about_another(texts, index, person=person, k=top_k, as_of=as_of)
+        found |= {question.id: shown for question, shown in zip(group, zip(hits, instead, strict=True), strict=True)}
     return [found[question.id] for question in questions]
 
 

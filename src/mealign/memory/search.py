@@ -115,6 +115,14 @@ class FactIndex:
         """Score every fact for every query, as :meth:`search` ranks them: float32 of shape [queries, n]."""
         return self._scores(list(queries), as_of or self._latest)
 
+    def open_facts(self, *, as_of: date | None = None, exclude: Collection[str] = ()) -> NDArray[np.bool_]:
+        """Tell which facts may be found: not excluded, and begun by ``as_of`` if that is given. Of shape [n]."""
+        left_out = set(exclude)
+        barred = [
+            fact.id in left_out or bool(as_of and fact.valid_from and fact.valid_from > as_of) for fact in self._facts
+        ]
+        return ~np.array(barred, dtype=bool)
+
     def similarity(self, texts: Sequence[str]) -> tuple[Scores, Scores]:
         """Cosine of every text with every statement and with every passage: float32, each of shape [texts, n]."""
         vectors = self._encode(texts)
@@ -133,10 +141,7 @@ class FactIndex:
         """
         if not queries or not self._facts:
             return [[] for _ in queries]
-        left_out = set(exclude)
-        barred = np.array(
-            [fact.id in left_out or bool(as_of and fact.valid_from and fact.valid_from > as_of) for fact in self._facts]
-        )
+        barred = ~self.open_facts(as_of=as_of, exclude=exclude)
         found = []
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             batch = list(queries[start : start + QUERIES_AT_ONCE])

@@ -45,10 +45,7 @@ def build_candidates(
 
 
 def choose_prompts(tasks: Sequence[Task], *, count: int, seed: int) -> list[Task]:
-    """Choose up to ``count`` training prompts; families, with and without memory, take turns.
-
-    A prompt whose answer was left out on purpose is no good here: what it should abstain from is true.
-    """
+    """Choose up to ``count`` training prompts; families, with and without memory, take turns."""
     generator = random.Random(seed)
     groups: dict[tuple[str, bool], list[Task]] = {}
     for task in sorted(tasks, key=lambda task: task.id):
@@ -65,13 +62,8 @@ def choose_prompts(tasks: Sequence[Task], *, count: int, seed: int) -> list[Task
 
 
 def can_be_corrupted(task: Task) -> bool:
-    """Tell whether a rule says what is a wrong answer: a short answer is asked for, and none was hidden on purpose."""
-    return task.kind in MEMORY_KINDS and not _answer_left_out(task)
-
-
-def _answer_left_out(task: Task) -> bool:
-    shown = set(task.context_fact_ids)
-    return task.family == "unanswerable" and bool(shown) and not set(task.fact_ids) <= shown
+    """Tell whether a rule says what is a wrong answer: a short answer is asked for."""
+    return task.kind in MEMORY_KINDS
 
 
 def sample(

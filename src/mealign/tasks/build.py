@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mealign.config import TaskConfig
 from mealign.memory.search import FactIndex
-from mealign.records import FAMILIES, MEMORY_KINDS, TASK_KINDS, Fact, Family, Split, Task, TaskKind
+from mealign.records import FAMILIES, TASK_KINDS, Fact, Family, Split, Task, TaskKind
 from mealign.tasks.advice import AdviceDraft, advice_drafts
 from mealign.tasks.grammar import Clause
 from mealign.tasks.pool import make_pool
@@ -69,7 +69,7 @@ def build_tasks(
     splitting, kept = split_facts(facts, drafts, share=settings.eval_share, seed=seed)
     items = _choose(kept, splitting, person=person, settings=settings, seed=seed)
     by_id = {fact.id: fact for fact in facts}
-    built = build_prompts(items, by_id, index, person=person, top_k=top_k, held_out=splitting.held_out, seed=seed)
+    built = build_prompts(items, by_id, index, person=person, top_k=top_k, held_out=splitting.held_out)
     tasks = tuple(sorted({task.id: task for task in built}.values(), key=lambda task: task.id))
     skipped = {**pool.skipped, "question:ties_too_many_facts": splitting.dropped}
     return TaskSet(tasks, _counts(tasks, {reason: count for reason, count in skipped.items() if count}))
@@ -105,7 +105,10 @@ def _choose_questions(
     drafts: Sequence[Draft], side: Split, *, size: int, settings: TaskConfig, seed: int
 ) -> list[Item]:
     queues = {family: _queue([d for d in drafts if d.family == family], side, seed) for family in FAMILIES}
-    unanswerable = min(round(size * settings.unanswerable_share), len(queues["unanswerable"]))
+    # The prompt says when the memory speaks of somebody else; a sign that teaches what an unanswerable question is.
+    queues["unanswerable"].sort(key=lambda item: not item.of_another)
+    share = settings.unanswerable_share if settings.memory_share else 0
+    unanswerable = min(round(size * share), len(queues["unanswerable"]))
     answerable: dict[Family, int] = {name: len(queue) for name, queue in queues.items() if name != "unanswerable"}
     quotas: dict[Family, int] = {**fill(answerable, size - unanswerable), "unanswerable": unanswerable}
     return [item for family in FAMILIES for item in queues[family][: quotas[family]]]
@@ -157,7 +160,13 @@ def _voices(draft: Draft, side: Split, seed: int) -> list[Item]:
 
 def _item(draft: Draft, side: Split, kind: TaskKind, question: str, answer: str) -> Item:
     return Item(
-        kind=kind, family=draft.family, question=question, reference=answer, fact_ids=draft.fact_ids, split=side
+        kind=kind,
+        family=draft.family,
+        question=question,
+        reference=answer,
+        fact_ids=draft.fact_ids,
+        split=side,
+        of_another=draft.asks == "other_person",
     )
 
 
@@ -174,13 +183,17 @@ def _advice_item(draft: AdviceDraft, side: Split) -> Item:
 
 
 def _show_memory(items: Sequence[Item], share: float) -> list[bool]:
-    """Decide family by family which prompts show memory, so that every family has its share."""
+    """Decide family by family which prompts show memory, so that every family has its share; unanswerable ones all do.
+
+    What is not known can be seen from a memory alone. By heart, a small model learns to decline by the form of the
+    question, and then declines what it could answer from the memory too (docs/measurements.md).
+    """
     seen: Counter[Family] = Counter()
     shows = []
     for item in items:
         position = seen[item.family]
         seen[item.family] += 1
-        shows.append(int((position + 1) * share) > int(position * share))
+        shows.append(item.family == "unanswerable" or int((position + 1) * share) > int(position * share))
     return shows
 
 
@@ -191,9 +204,6 @@ def _counts(tasks: Sequence[Task], skipped: dict[str, int]) -> dict[str, dict[st
         counts["family"][task.family] += 1
         counts["split"][task.split] += 1
         counts["prompt"]["with_memory" if task.context_fact_ids else "without_memory"] += 1
-        if task.kind in MEMORY_KINDS:
-            hidden = task.context_fact_ids and not set(task.fact_ids) <= set(task.context_fact_ids)
-            counts["reference"]["answer_left_out" if hidden else "as_known"] += 1
     order: dict[str, tuple[str, ...]] = {"kind": TASK_KINDS, "family": FAMILIES}
     made = {
         name: {key: counter[key] for key in order.get(name, tuple(sorted(counter)))} for name, counter in counts.items()

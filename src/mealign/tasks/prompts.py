@@ -1,22 +1,23 @@
-"""Prompts: which facts each task is shown, and what follows when the one that answers is not among them."""
+"""Prompts: which facts each task is shown; those that its answer rests on are always among them."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.records import ABSTENTION, MEMORY_KINDS, Fact, Family, Split, Task, TaskKind, content_id
-
-INJECTED_SHARE = 0.85
-"""Of the prompts whose retrieval misses a needed fact, those in which it is put; the others teach to say so."""
+from mealign.memory.whom import Instead, about_another
+from mealign.records import Fact, Family, Split, Task, TaskKind, content_id
 
 
 @dataclass(frozen=True)
 class Item:
-    """A task before its prompt. ``query`` is what the memory is searched for; empty for a prompt without memory."""
+    """A task before its prompt.
+
+    ``query`` is what the memory is searched for; empty for a prompt without memory. ``of_another``: it is asked of one
+    person what the memory says of another.
+    """
 
     kind: TaskKind
     family: Family
@@ -25,6 +26,7 @@ class Item:
     fact_ids: tuple[str, ...]
     split: Split
     query: str = ""
+    of_another: bool = False
 
 
 def build_prompts(
@@ -35,33 +37,41 @@ def build_prompts(
     person: str,
     top_k: int,
     held_out: frozenset[str],
-    seed: int,
 ) -> list[Task]:
     """Search the memory for every item that has a query and build its task, in the order given.
 
-    A training prompt never shows a held-out fact. Twisted questions always see the fact they were twisted from, so an
-    unanswerable task whose facts are not all shown is one whose answer was left out on purpose.
+    A training prompt never shows a held-out fact. What an item rests on is put in where the search misses it; a twisted
+    question so sees the fact it was twisted from.
     """
     shown: dict[int, list[Fact]] = {}
+    others: dict[int, Instead | None] = {}
     for split, exclude in (("train", held_out), ("eval", frozenset[str]())):
         chosen = [position for position, item in enumerate(items) if item.query and item.split == split]
-        found = index.search([items[position].query for position in chosen], k=top_k, exclude=sorted(exclude))
+        queries = [items[position].query for position in chosen]
+        found = index.search(queries, k=top_k, exclude=exclude)
         shown |= dict(zip(chosen, found, strict=True))
+        instead = about_another(queries, index, person=person, k=top_k, exclude=exclude)
+        others |= dict(zip(chosen, instead, strict=True))
     return [
-        _task(item, shown.get(position, []), facts, person=person, top_k=top_k, seed=seed)
+        _task(item, shown.get(position, []), others.get(position), facts, person=person, top_k=top_k)
         for position, item in enumerate(items)
     ]
 
 
-def _task(item: Item, found: Sequence[Fact], facts: Mapping[str, Fact], *, person: str, top_k: int, seed: int) -> Task:
+def _task(
+    item: Item,
+    found: Sequence[Fact],
+    instead: Instead | None,
+    facts: Mapping[str, Fact],
+    *,
+    person: str,
+    top_k: int,
+) -> Task:
     shown = list(found)
     missing = [facts[fact_id] for fact_id in item.fact_ids if fact_id not in {fact.id for fact in found}]
     if item.query and missing:
-        if _leaves_out(item, shown, seed):
-            item = replace(item, family="unanswerable", reference=ABSTENTION)
-        else:
-            shown = _with_missing(item, shown, missing, top_k)
-    prompt = answer_prompt(item.question, person=person, kind=item.kind, facts=shown)
+        shown = _with_missing(item, shown, missing, top_k)
+    prompt = answer_prompt(item.question, person=person, kind=item.kind, facts=shown, instead=instead)
     context = tuple(fact.id for fact in shown)
     identity = (item.kind, item.question, item.reference, [message.content for message in prompt], item.split)
     return Task(
@@ -75,16 +85,6 @@ def _task(item: Item, found: Sequence[Fact], facts: Mapping[str, Fact], *, perso
         context_fact_ids=context,
         split=item.split,
     )
-
-
-def _leaves_out(item: Item, shown: Sequence[Fact], seed: int) -> bool:
-    """Whether this prompt stays without the fact that answers it, which no shown fact may then say otherwise."""
-    if item.split == "eval" or item.family == "unanswerable" or item.kind not in MEMORY_KINDS:
-        return False
-    said = " ".join(fact.statement for fact in shown).lower()
-    if item.reference in ("Yes", "No") or item.reference.lower() in said:
-        return False
-    return random.Random(f"{seed}:{item.question}:{item.reference}").random() >= INJECTED_SHARE
 
 
 def _with_missing(item: Item, shown: Sequence[Fact], missing: Sequence[Fact], top_k: int) -> list[Fact]:

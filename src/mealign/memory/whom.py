@@ -1,0 +1,118 @@
+"""Whom a question asks about, and whether the memory speaks of somebody else instead.
+
+A search finds what fits a question best, whoever did it; small models then answer with another person's life. Facts
+know their subjects, so this is decided without a model: the question is compared with all facts without the names in
+it, and what best fits among the facts that mention the person asked about is held against what best fits among the
+facts about another person alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mealign.memory.entities import find_people
+from mealign.memory.search import FactIndex, Scores
+from mealign.records import Fact
+
+BEST_SHARE = 0.05
+"""Of the facts that mention a person, how many at most are taken to be about one question."""
+_FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine)\b")
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Instead(NamedTuple):
+    """The first names of whom a question asks about, and of whom the fitting facts are about."""
+
+    asked: str
+    found: str
+
+
+def about_another(
+    questions: Sequence[str],
+    index: FactIndex,
+    *,
+    person: str,
+    k: int,
+    as_of: date | None = None,
+    exclude: Collection[str] = (),
+) -> list[Instead | None]:
+    """Tell for every question whether the memory speaks of another person instead.
+
+    That is so when the ``k`` best facts about others fit the question better, on average, than the ``k`` best that
+    mention whom it names; of whom little is told (:data:`BEST_SHARE`), fewer are compared. A question that names
+    nobody whom the memory knows has no answer here (``None``).
+
+    Args:
+        questions: bare questions; ``I`` is the user.
+        index: the memory.
+        person: the user's full name.
+        k: facts on either side.
+        as_of: when given, facts that begin after that day are left out.
+        exclude: ids of facts that are left out.
+    """
+    known = _Known(index, person)
+    asked = [known.named(question) for question in questions]
+    rows = [row for row, names in enumerate(asked) if names]
+    found: list[Instead | None] = [None] * len(questions)
+    if not rows or not index.facts:
+        return found
+    open_facts = index.open_facts(as_of=as_of, exclude=exclude)
+    scores = index.relevance([known.without_names(questions[row]) for row in rows], as_of=as_of)
+    for row, fitting in zip(rows, scores, strict=True):
+        names = asked[row]
+        mine = known.mentions(names) & open_facts
+        others = known.about_others(names) & open_facts
+        compared = max(1, min(k, int(BEST_SHARE * mine.sum())))
+        if _best(fitting[others], compared) > _best(fitting[mine], compared):
+            best = int(np.argmax(np.where(others, fitting, -np.inf)))
+            found[row] = Instead(names[0], known.subjects[best])
+    return found
+
+
+class _Known:
+    """The people of a memory by first name, and which facts mention whom: the user, speakers, and who acts in facts."""
+
+    def __init__(self, index: FactIndex, person: str) -> None:
+        people = {person, *find_people(index.facts), *(passage.speaker for passage in index.passages)}
+        self._user = person.split()[0]
+        self._names = {name.split()[0] for name in people if name.strip()}
+        self._dropped = self._names | set(person.split())
+        self.subjects = [self._subject(fact) for fact in index.facts]
+        self._mentioned = [self._names & set(_WORD.findall(f"{fact.subject} {fact.statement}")) for fact in index.facts]
+
+    def _subject(self, fact: Fact) -> str:
+        first = _WORD.match(fact.subject)
+        return first[0] if first and first[0] in self._names else ""
+
+    def named(self, question: str) -> list[str]:
+        """Return whom a question names, each once, in the order of the question; the user for ``I``."""
+        named = [word for word in _WORD.findall(question) if word in self._names]
+        if _FIRST_PERSON.search(question):
+            named.append(self._user)
+        return list(dict.fromkeys(named))
+
+    def without_names(self, question: str) -> str:
+        """Return a question without the people's names and their possessive."""
+        names = "|".join(sorted(map(re.escape, self._dropped)))
+        return re.sub(rf"\b(?:{names})\b(?:['’]s\b)?", "", question)
+
+    def mentions(self, names: Collection[str]) -> NDArray[np.bool_]:
+        """Tell which facts mention one of ``names``: shape [n]."""
+        return np.array([not mentioned.isdisjoint(names) for mentioned in self._mentioned], dtype=bool)
+
+    def about_others(self, names: Collection[str]) -> NDArray[np.bool_]:
+        """Tell which facts are about a person and mention none of ``names``: shape [n]."""
+        return np.array([bool(subject) for subject in self.subjects], dtype=bool) & ~self.mentions(names)
+
+
+def _best(scores: Scores, k: int) -> float:
+    """Return the mean of the ``k`` highest scores; of none, minus infinity."""
+    if not len(scores):
+        return -np.inf
+    return float(np.sort(scores)[-k:].mean())
