@@ -43,7 +43,7 @@ def memory(*told: Fact) -> FactIndex:
         says(100 + number, statement)
         for number, statement in enumerate(
             f"{name} {verb} {thing}."
-            for name in ("Nadia", "Ana", "Joris")
+            for name in ("Nadia", "Ana", "Joris", "Jean-Luc")
             for verb, thing in (("sang", "a song"), ("read", "the paper"), ("met", "a friend"))
         )
     ]
@@ -63,6 +63,8 @@ def instead(question: str, index: FactIndex, **limits: object) -> Instead | None
         ("Where did Ana buy the kayak?", "Joris bought the kayak in Porto.", "", ("Ana", "Joris")),
         ("Where did I buy the kayak?", "Joris bought the kayak in Porto.", "", ("Nadia", "Joris")),
         ("When did Nadia's kayak break?", "Ana and others had the kayak break.", "Ana and others", ("Nadia", "Ana")),
+        ("When did Jean-Luc's kayak break?", "Ana had the kayak break.", "", ("Jean-Luc", "Ana")),
+        ("When did Jean-Luc's kayak break?", "Ana broke Jean-Luc's kayak.", "", None),
         # The fact is about whom the question asks about, or names them.
         ("Where did Ana buy the kayak?", "Ana bought the kayak in Porto.", "", None),
         ("Where did Ana and Joris buy the kayak?", "Joris bought the kayak in Porto.", "", None),

@@ -16,14 +16,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mealign.memory.entities import find_people
-from mealign.memory.search import FactIndex, Scores
+from mealign.memory.entities import WORD, find_people
+from mealign.memory.search import QUERIES_AT_ONCE, FactIndex, Scores
 from mealign.records import Fact
 
 BEST_SHARE = 0.05
 """Of the facts that mention a person, how many at most are taken to be about one question."""
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine)\b")
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 class Instead(NamedTuple):
@@ -63,15 +62,11 @@ def about_another(
     if not rows or not index.facts:
         return found
     open_facts = index.open_facts(as_of=as_of, exclude=exclude)
-    scores = index.relevance([known.without_names(questions[row]) for row in rows], as_of=as_of)
-    for row, fitting in zip(rows, scores, strict=True):
-        names = asked[row]
-        mine = known.mentions(names) & open_facts
-        others = known.about_others(names) & open_facts
-        compared = max(1, min(k, int(BEST_SHARE * mine.sum())))
-        if _best(fitting[others], compared) > _best(fitting[mine], compared):
-            best = int(np.argmax(np.where(others, fitting, -np.inf)))
-            found[row] = Instead(names[0], known.subjects[best])
+    for start in range(0, len(rows), QUERIES_AT_ONCE):
+        batch = rows[start : start + QUERIES_AT_ONCE]
+        scores = index.relevance([known.without_names(questions[row]) for row in batch], as_of=as_of)
+        for row, fitting in zip(batch, scores, strict=True):
+            found[row] = known.instead(asked[row], fitting, open_facts, k)
     return found
 
 
@@ -83,16 +78,20 @@ class _Known:
         self._user = person.split()[0]
         self._names = {name.split()[0] for name in people if name.strip()}
         self._dropped = self._names | set(person.split())
-        self.subjects = [self._subject(fact) for fact in index.facts]
-        self._mentioned = [self._names & set(_WORD.findall(f"{fact.subject} {fact.statement}")) for fact in index.facts]
+        self._subjects = [self._subject(fact) for fact in index.facts]
+        self._about_people = np.array([bool(subject) for subject in self._subjects], dtype=bool)
+        self._rows: dict[str, list[int]] = {}
+        for row, fact in enumerate(index.facts):
+            for name in self._names & {*_words(fact.subject), *_words(fact.statement)}:
+                self._rows.setdefault(name, []).append(row)
 
     def _subject(self, fact: Fact) -> str:
-        first = _WORD.match(fact.subject)
+        first = _words(fact.subject)[:1]
         return first[0] if first and first[0] in self._names else ""
 
     def named(self, question: str) -> list[str]:
         """Return whom a question names, each once, in the order of the question; the user for ``I``."""
-        named = [word for word in _WORD.findall(question) if word in self._names]
+        named = [word for word in _words(question) if word in self._names]
         if _FIRST_PERSON.search(question):
             named.append(self._user)
         return list(dict.fromkeys(named))
@@ -102,13 +101,22 @@ class _Known:
         names = "|".join(sorted(map(re.escape, self._dropped)))
         return re.sub(rf"\b(?:{names})\b(?:['’]s\b)?", "", question)
 
-    def mentions(self, names: Collection[str]) -> NDArray[np.bool_]:
-        """Tell which facts mention one of ``names``: shape [n]."""
-        return np.array([not mentioned.isdisjoint(names) for mentioned in self._mentioned], dtype=bool)
+    def instead(self, asked: Sequence[str], scores: Scores, open_facts: NDArray[np.bool_], k: int) -> Instead | None:
+        """Compare the facts that mention one of ``asked`` with those about others; scores and mask of shape [n]."""
+        mentioned = np.zeros(len(scores), dtype=bool)
+        for name in asked:
+            mentioned[self._rows.get(name, [])] = True
+        mine = mentioned & open_facts
+        others = self._about_people & ~mentioned & open_facts
+        compared = max(1, min(k, int(BEST_SHARE * mine.sum())))
+        if _best(scores[others], compared) <= _best(scores[mine], compared):
+            return None
+        return Instead(asked[0], self._subjects[int(np.argmax(np.where(others, scores, -np.inf)))])
 
-    def about_others(self, names: Collection[str]) -> NDArray[np.bool_]:
-        """Tell which facts are about a person and mention none of ``names``: shape [n]."""
-        return np.array([bool(subject) for subject in self.subjects], dtype=bool) & ~self.mentions(names)
+
+def _words(text: str) -> list[str]:
+    """Split into words without their possessive: ``Jean-Luc's bike`` is ``Jean-Luc`` and ``bike``."""
+    return [re.sub(r"['’]s$", "", word) for word in WORD.findall(text)]
 
 
 def _best(scores: Scores, k: int) -> float:
