@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from mealign.memory.passages import Passage
 from mealign.memory.search import FactIndex, embed
 from mealign.memory.whom import Instead, about_another
-from mealign.records import Evidence, Fact
-
-PERSON = "Nadia Verhoeven"
+from mealign.records import Fact
+from tests.memory.builders import index_of
+from tests.memory.handmade import PERSON, fact
 
 
 def by_words_alone(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -23,18 +23,8 @@ def by_words_alone(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def says(number: int, statement: str, *, subject: str = "", day: int = 1) -> Fact:
-    subject = subject or statement.split()[0]
-    return Fact(
-        id=f"f{number}",
-        subject=subject,
-        relation="tell",
-        object="x",
-        statement=statement,
-        valid_from=date(2024, 1, day),
-        evidence=Evidence(document_id=f"d{number}", start=0, end=1),
-        entities=(subject,),
-        confidence=0.9,
-    )
+    who = subject or statement.split()[0]
+    return fact(f"f{number}", statement, who, relation="tell", day=date(2024, 1, day))
 
 
 def memory(*told: Fact) -> FactIndex:
@@ -47,9 +37,7 @@ def memory(*told: Fact) -> FactIndex:
             for verb, thing in (("sang", "a song"), ("read", "the paper"), ("met", "a friend"))
         )
     ]
-    facts = [*told, *others]
-    passages = [Passage(text=fact.statement, written=date(2024, 2, 1), speaker="Nadia") for fact in facts]
-    return FactIndex(facts, passages, embed(facts, passages, by_words_alone), by_words_alone)
+    return index_of([*told, *others], by_words_alone)
 
 
 def instead(question: str, index: FactIndex, **limits: object) -> Instead | None:
@@ -64,8 +52,8 @@ def instead(question: str, index: FactIndex, **limits: object) -> Instead | None
         ("Where did I buy the kayak?", "Joris bought the kayak in Porto.", "", ("Nadia", "Joris")),
         ("When did Nadia's kayak break?", "Ana and others had the kayak break.", "Ana and others", ("Nadia", "Ana")),
         ("When did Jean-Luc's kayak break?", "Ana had the kayak break.", "", ("Jean-Luc", "Ana")),
-        ("When did Jean-Luc's kayak break?", "Ana broke Jean-Luc's kayak.", "", None),
         # The fact is about whom the question asks about, or names them.
+        ("When did Jean-Luc's kayak break?", "Ana broke Jean-Luc's kayak.", "", None),
         ("Where did Ana buy the kayak?", "Ana bought the kayak in Porto.", "", None),
         ("Where did Ana and Joris buy the kayak?", "Joris bought the kayak in Porto.", "", None),
         ("Which kayak did Ana get?", "Joris gave Ana the kayak.", "", None),
