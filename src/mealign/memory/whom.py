@@ -98,7 +98,7 @@ class _Known:
 
     def without_names(self, question: str) -> str:
         """Return a question without the people's names and their possessive."""
-        names = "|".join(sorted(map(re.escape, self._dropped)))
+        names = "|".join(map(re.escape, sorted(self._dropped, key=len, reverse=True)))
         return re.sub(rf"\b(?:{names})\b(?:['’]s\b)?", "", question)
 
     def instead(self, asked: Sequence[str], scores: Scores, open_facts: NDArray[np.bool_], k: int) -> Instead | None:
