@@ -97,7 +97,7 @@ def test_whoever_speaks_is_known_and_an_empty_memory_knows_of_nobody() -> None:
     facts = [says(1, "Joris bought the kayak.")]
     passages = [Passage(text="Joris bought the kayak.", written=date(2024, 2, 1), speaker="Mo")]
     index = FactIndex(facts, passages, embed(facts, passages, by_words_alone), by_words_alone)
-    assert instead("Where did Mo buy the kayak?", index) is None  # a fact's subject that says nothing else is no person
+    assert instead("Where did Mo buy the kayak?", index) is None  # who is named once and does not speak is nobody known
     facts = [says(1, "Joris bought the kayak."), says(2, "Joris likes his kayak."), says(3, "Mo sang.")]
     passages = [Passage(text=fact.statement, written=date(2024, 2, 1), speaker="Joris") for fact in facts]
     passages[2] = Passage(text="Mo sang.", written=date(2024, 2, 1), speaker="Mo")
