@@ -17,8 +17,8 @@ from mealign.evaluation.scoring import score
 from mealign.language.chat import TextModel
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.memory.whom import Instead, about_another
-from mealign.records import MEMORY_KINDS, Answer, Arm, Fact, Message, Question, Task
+from mealign.memory.whom import Recalled, recall
+from mealign.records import MEMORY_KINDS, Answer, Arm, Message, Question, Task
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,15 @@ def build_prompts(
         index: the memory, searched as of each question's date; ``None`` for an arm without memory.
         top_k: facts a prompt shows at most.
     """
-    shown = _retrieve(questions, index, person=person, top_k=top_k) if index else [([], None) for _ in questions]
+    recalled = (
+        _retrieve(questions, index, person=person, top_k=top_k) if index else [Recalled([], None)] * len(questions)
+    )
     return [
         QuestionPrompt(
             messages=answer_prompt(question.question, person=person, kind=question.kind, facts=facts, instead=instead),
             fact_ids=tuple(fact.id for fact in facts),
         )
-        for question, (facts, instead) in zip(questions, shown, strict=True)
+        for question, (facts, instead) in zip(questions, recalled, strict=True)
     ]
 
 
@@ -109,19 +111,16 @@ def sample_questions(questions: Sequence[Question], limit: int | None, *, seed: 
     return [questions[position] for position in sorted(chosen)]
 
 
-def _retrieve(
-    questions: Sequence[Question], index: FactIndex, *, person: str, top_k: int
-) -> list[tuple[list[Fact], Instead | None]]:
+def _retrieve(questions: Sequence[Question], index: FactIndex, *, person: str, top_k: int) -> list[Recalled]:
     """Search once for every date that is asked about: the index takes one date a call."""
-    found: dict[str, tuple[list[Fact], Instead | None]] = {}
+    found: dict[str, Recalled] = {}
     by_date: dict[date | None, list[Question]] = {}
     for question in questions:
         by_date.setdefault(question.as_of, []).append(question)
     for as_of, group in by_date.items():
         texts = [question.question for question in group]
-        hits = index.search(texts, k=top_k, as_of=as_of)
-        instead = about_another(texts, index, person=person, k=top_k, as_of=as_of)
-        found |= {question.id: shown for question, shown in zip(group, zip(hits, instead, strict=True), strict=True)}
+        recalled = recall(texts, index, person=person, k=top_k, as_of=as_of)
+        found |= {question.id: shown for question, shown in zip(group, recalled, strict=True)}
     return [found[question.id] for question in questions]
 
 

@@ -118,10 +118,13 @@ class FactIndex:
     def open_facts(self, *, as_of: date | None = None, exclude: Collection[str] = ()) -> NDArray[np.bool_]:
         """Tell which facts may be found: not excluded, and begun by ``as_of`` if that is given. Of shape [n]."""
         left_out = set(exclude)
-        barred = [
-            fact.id in left_out or bool(as_of and fact.valid_from and fact.valid_from > as_of) for fact in self._facts
-        ]
-        return ~np.array(barred, dtype=bool)
+        return np.array(
+            [
+                fact.id not in left_out and not (as_of and fact.valid_from and fact.valid_from > as_of)
+                for fact in self._facts
+            ],
+            dtype=bool,
+        )
 
     def similarity(self, texts: Sequence[str]) -> tuple[Scores, Scores]:
         """Cosine of every text with every statement and with every passage: float32, each of shape [texts, n]."""
@@ -141,12 +144,12 @@ class FactIndex:
         """
         if not queries or not self._facts:
             return [[] for _ in queries]
-        barred = ~self.open_facts(as_of=as_of, exclude=exclude)
+        open_facts = self.open_facts(as_of=as_of, exclude=exclude)
         found = []
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             batch = list(queries[start : start + QUERIES_AT_ONCE])
             scores = self._scores(batch, as_of or self._latest)
-            scores[:, barred] = -np.inf
+            scores[:, ~open_facts] = -np.inf
             found += [[self._facts[index] for index in _best(row, k)] for row in scores]
         return found
 

@@ -1,9 +1,9 @@
 """Whom a question asks about, and whether the memory speaks of somebody else instead.
 
 A search finds what fits a question best, whoever did it; small models then answer with another person's life. Facts
-know their subjects, so this is decided without a model: the question is compared with all facts without the names in
-it, and what best fits among the facts that mention the person asked about is held against what best fits among the
-facts about another person alone.
+know their subjects, so this is decided without a language model: the question is compared with all facts without the
+names in it, and what best fits among the facts that mention the person asked about is held against what best fits
+among the facts about another person alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,37 @@ class Instead(NamedTuple):
 
     asked: str
     found: str
+
+
+class Recalled(NamedTuple):
+    """What the memory has for a question: the facts that are shown, and whom they are about instead, if so."""
+
+    facts: list[Fact]
+    instead: Instead | None
+
+
+def recall(
+    questions: Sequence[str],
+    index: FactIndex,
+    *,
+    person: str,
+    k: int,
+    as_of: date | None = None,
+    exclude: Collection[str] = (),
+) -> list[Recalled]:
+    """Search the memory for every question, up to ``k`` facts, and tell whether it speaks of another person instead.
+
+    Args:
+        questions: bare questions; ``I`` is the user.
+        index: the memory.
+        person: the user's full name.
+        k: facts that are shown, and that are compared on either side (:func:`about_another`).
+        as_of: when given, facts that begin after that day are left out.
+        exclude: ids of facts that are left out.
+    """
+    facts = index.search(questions, k=k, as_of=as_of, exclude=exclude)
+    instead = about_another(questions, index, person=person, k=k, as_of=as_of, exclude=exclude)
+    return [Recalled(*each) for each in zip(facts, instead, strict=True)]
 
 
 def about_another(
@@ -55,7 +87,7 @@ def about_another(
         as_of: when given, facts that begin after that day are left out.
         exclude: ids of facts that are left out.
     """
-    known = _Known(index, person)
+    known = _known(index, person)
     asked = [known.named(question) for question in questions]
     rows = [row for row, names in enumerate(asked) if names]
     found: list[Instead | None] = [None] * len(questions)
@@ -112,6 +144,12 @@ class _Known:
         if _best(scores[others], compared) <= _best(scores[mine], compared):
             return None
         return Instead(asked[0], self._subjects[int(np.argmax(np.where(others, scores, -np.inf)))])
+
+
+@lru_cache(maxsize=1)
+def _known(index: FactIndex, person: str) -> _Known:
+    """Find the people of a memory, which is asked about anew for every date that questions have."""
+    return _Known(index, person)
 
 
 def _words(text: str) -> list[str]:

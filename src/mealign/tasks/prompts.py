@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.memory.whom import Instead, about_another
+from mealign.memory.whom import Recalled, recall
 from mealign.records import Fact, Family, Split, Task, TaskKind, content_id
 
 
@@ -43,32 +43,23 @@ def build_prompts(
     A training prompt never shows a held-out fact. What an item rests on is put in where the search misses it; a twisted
     question so sees the fact it was twisted from.
     """
-    shown: dict[int, list[Fact]] = {}
-    others: dict[int, Instead | None] = {}
+    recalled: dict[int, Recalled] = {}
     for split, exclude in (("train", held_out), ("eval", frozenset[str]())):
         chosen = [position for position, item in enumerate(items) if item.query and item.split == split]
         queries = [items[position].query for position in chosen]
-        found = index.search(queries, k=top_k, exclude=exclude)
-        shown |= dict(zip(chosen, found, strict=True))
-        instead = about_another(queries, index, person=person, k=top_k, exclude=exclude)
-        others |= dict(zip(chosen, instead, strict=True))
+        found = recall(queries, index, person=person, k=top_k, exclude=exclude)
+        recalled |= dict(zip(chosen, found, strict=True))
+    nothing = Recalled([], None)
     return [
-        _task(item, shown.get(position, []), others.get(position), facts, person=person, top_k=top_k)
+        _task(item, recalled.get(position, nothing), facts, person=person, top_k=top_k)
         for position, item in enumerate(items)
     ]
 
 
-def _task(
-    item: Item,
-    found: Sequence[Fact],
-    instead: Instead | None,
-    facts: Mapping[str, Fact],
-    *,
-    person: str,
-    top_k: int,
-) -> Task:
-    shown = list(found)
-    missing = [facts[fact_id] for fact_id in item.fact_ids if fact_id not in {fact.id for fact in found}]
+def _task(item: Item, recalled: Recalled, facts: Mapping[str, Fact], *, person: str, top_k: int) -> Task:
+    shown, instead = recalled
+    found = {fact.id for fact in shown}
+    missing = [facts[fact_id] for fact_id in item.fact_ids if fact_id not in found]
     if item.query and missing:
         shown = _with_missing(item, shown, missing, top_k)
     prompt = answer_prompt(item.question, person=person, kind=item.kind, facts=shown, instead=instead)
