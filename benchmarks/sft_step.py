@@ -38,7 +38,7 @@ from mealign.config import LoraConfig
 from mealign.language.precision import fast_dtype
 from mealign.language.weights import default_cache, fetch_model
 from mealign.training import common
-from mealign.training.sft import speed_up
+from mealign.training.speed import speed_up
 
 ANSWER = 16
 BATCH = 4
@@ -106,10 +106,10 @@ class Bench:
         gc.collect()
         return {"seconds": timer.seconds, "losses": timer.losses, "peak_gb": peak[0]}
 
-    def flops(self, rows: list[dict[str, Any]], *, dtype: torch.dtype) -> float:
+    def flops(self, rows: list[dict[str, Any]]) -> float:
         """Count the floating-point operations of all our steps over the examples but the first."""
         with tempfile.TemporaryDirectory() as folder, common.quiet_training():
-            trainer = self.build("ours", rows, Path(folder), dtype=dtype)
+            trainer = self.build("ours", rows, Path(folder), dtype=torch.float32)
             with flop_counter() as counter:
                 for batch in list(trainer.get_train_dataloader())[1:]:
                     trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch)).backward()
@@ -144,9 +144,7 @@ def measure(bench: Bench, rows: list[dict[str, Any]], *, rounds: int) -> dict[st
         "ratio_default": round(example["trl_default"] / example["ours"], 2),
         "max_loss_difference": max(abs(one - other) for one, other in zip(*exact, strict=True)),
         "peak_memory_gb": {system: round(value, 2) for system, value in peaks.items()},
-        "peak_share": round(
-            bench.flops(rows, dtype=dtype) / steps / (example["ours"] * BATCH) / matmul_peak(dtype, cuda=cuda), 2
-        ),
+        "peak_share": round(bench.flops(rows) / steps / (example["ours"] * BATCH) / matmul_peak(dtype, cuda=cuda), 2),
         "precision": str(dtype).removeprefix("torch."),
     }
 

@@ -69,6 +69,37 @@ def test_outputs_and_gradients_are_pefts(count: list[int]) -> None:
     torch.testing.assert_close(ours, gradients)
 
 
+def test_under_autocast_it_is_as_near_the_truth_as_peft(count: list[int]) -> None:
+    """The base in bf16, the adapter in fp32, as training in bf16 has them."""
+    model, x = adapted(), torch.randn(40, 6).to(torch.bfloat16)
+    half(model)
+    exact = measured(adapted_in_double(model), x.double())
+
+    def in_half(model: PeftModel) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        with torch.autocast("cpu", torch.bfloat16):
+            return measured(model, x)
+
+    theirs = in_half(model)
+    fuse_lora(model)
+    ours = in_half(model)
+    assert len(count) == 2
+    assert ours[0].dtype is torch.bfloat16
+    for (found, gradients), limit in ((theirs, 0.03), (ours, 0.03)):
+        for name, gradient in {**gradients, "out": found}.items():
+            expected = {**exact[1], "out": exact[0]}[name]
+            assert (gradient.double() - expected).norm() < limit * expected.norm(), name
+    assert {name: gradient.dtype for name, gradient in ours[1].items()} == {
+        name: gradient.dtype for name, gradient in theirs[1].items()
+    }
+
+
+def adapted_in_double(model: PeftModel) -> PeftModel:
+    """The same weights in double precision."""
+    twin = adapted().double()
+    twin.load_state_dict({name: weight.double() for name, weight in model.state_dict().items()})
+    return twin
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_its_gradient_is_that_of_its_output(bias: bool) -> None:
     torch.manual_seed(0)

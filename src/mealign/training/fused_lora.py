@@ -20,7 +20,7 @@ def fuse_lora(model: Any) -> None:
     """Let every LoRA layer of a model on a CPU go through :class:`LoraLinear` where that is exact.
 
     A layer keeps PEFT's way with dropout, another variant than plain LoRA, a bias of its own, several adapters at once,
-    none, one that is merged, or numbers of different types.
+    none, one that is merged, or numbers of different types; under autocast the adapter's may be of another one.
     """
     for layer in model.modules():
         if type(layer) is Linear:
@@ -38,12 +38,17 @@ def _forward(self: Any, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         and name not in self.lora_variant
         and up.bias is None
         and not (self.training and getattr(self.lora_dropout[name], "p", 0.0))
-        and x.dtype == base.weight.dtype == down.dtype
+        and x.dtype == base.weight.dtype == _computed_in(down)
         and x.device.type == "cpu"
     )
-    if not plain or torch.is_autocast_enabled("cpu"):
+    if not plain:
         return Linear.forward(self, x)
     return LoraLinear.apply(x, base.weight, base.bias, down, up.weight, self.scaling[name])  # type: ignore[no-untyped-call]
+
+
+def _computed_in(factor: Tensor) -> torch.dtype:
+    """Return the type of numbers that a product with ``factor`` is in."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else factor.dtype
 
 
 class LoraLinear(torch.autograd.Function):
@@ -65,6 +70,9 @@ class LoraLinear(torch.autograd.Function):
             scaling: what the update is multiplied by.
         """
         rows = x.reshape(-1, x.shape[-1])
+        # Under autocast the factors are kept in fp32.
+        ctx.kept_in = down.dtype
+        down, up = down.to(x.dtype), up.to(x.dtype)
         narrow = rows @ down.T
         out = torch.nn.functional.linear(rows, weight, bias).addmm_(narrow, up.T, alpha=scaling)
         ctx.save_for_backward(rows, narrow, weight, down, up)
@@ -80,6 +88,6 @@ class LoraLinear(torch.autograd.Function):
         of_input = None
         if ctx.needs_input_grad[0]:
             of_input = (wide @ weight).addmm_(inner, down).view(*gradient.shape[:-1], -1)
-        of_down = inner.T @ rows if ctx.needs_input_grad[3] else None
-        of_up = (wide.T @ narrow).mul_(ctx.scaling) if ctx.needs_input_grad[4] else None
+        of_down = (inner.T @ rows).to(ctx.kept_in) if ctx.needs_input_grad[3] else None
+        of_up = (wide.T @ narrow).to(ctx.kept_in).mul_(ctx.scaling) if ctx.needs_input_grad[4] else None
         return of_input, None, None, of_down, of_up, None

@@ -34,8 +34,9 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from mealign.errors import MealignError
 from mealign.records import content_id
-from mealign.training.answer_head import IGNORED, add_answer_head
-from mealign.training.fused_lora import fuse_lora
+from mealign.training import causal_prefix
+from mealign.training.answer_head import IGNORED
+from mealign.training.speed import speed_up
 
 LogProbabilities = tuple[float, float]
 """Of the chosen and of the rejected answer, in nats."""
@@ -67,7 +68,8 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
 
     Of ``b`` pairs in ``r`` rows of ``t`` tokens it adds ``packed_ids``, ``packed_positions`` and ``packed_labels``, of
     shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment that a token belongs to; group 0 is
-    padding), of the same shape, and ``packed_order``: for every token of the answers, in the order of TRL's batch of
+    padding), of the same shape, ``packed_causal``, so many of the first tokens of every row as see all before them, and
+    ``packed_order``: for every token of the answers, in the order of TRL's batch of
     shape [2 b, l], its place among the ``r * t``. The column ``gap`` becomes a tensor of shape [b]. Of ``supervised``
     examples, which share no batch with others, the chosen answer alone is packed.
     """
@@ -113,6 +115,8 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
             "packed_labels": labels,
             "packed_groups": groups,
             "packed_branches": branches,
+            # The first pair's prompt with its chosen answer; what is behind them does not see all of that.
+            "packed_causal": min(sum(len(segment.tokens) for segment in pairs[row[0]][:2]) for row in rows),
             "packed_order": torch.cat(order),
         }
 
@@ -156,8 +160,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
 
     def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
         # TRL has put its head on the model by now, and asks it for the reference next.
-        add_answer_head(self.accelerator.unwrap_model(self.model).get_base_model())
-        fuse_lora(self.model)
+        speed_up(self)
         tokens = [(row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in dataset]
         keys = [
             None if row.get("supervised") else content_id("ref", self._reference, self.ld_alpha, *ids)
@@ -239,7 +242,9 @@ class _Packed:
 
 
 def _read(model: Any, inputs: dict[str, Any], *, log_probs_only: bool = False) -> Any:
-    flex = unwrap_model(model).config._attn_implementation == "flex_attention"
+    attention = unwrap_model(model).config._attn_implementation
+    flex = attention == "flex_attention"
+    prefix = {"causal_prefix": inputs["packed_causal"]} if attention == causal_prefix.NAME else {}
     return model(
         input_ids=inputs["packed_ids"],
         position_ids=inputs["packed_positions"],
@@ -247,6 +252,7 @@ def _read(model: Any, inputs: dict[str, Any], *, log_probs_only: bool = False) -
         shift_labels=inputs["packed_labels"],
         fused_lm_head=True,
         log_probs_only=log_probs_only,
+        **prefix,
     )
 
 

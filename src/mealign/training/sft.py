@@ -16,13 +16,12 @@ from mealign.language.precision import dtype_of
 from mealign.language.weights import weights_digest
 from mealign.records import Message, Task
 from mealign.training import common
-from mealign.training.answer_head import add_answer_head
 from mealign.training.checkpoints import run_key
 from mealign.training.fitting import fit
-from mealign.training.fused_lora import fuse_lora
 from mealign.training.reading import MEASUREMENTS, BestReading, set_apart
 from mealign.training.replay import Replayed
 from mealign.training.results import TrainingResult, sum_up
+from mealign.training.speed import speed_up
 
 MICRO_BATCH_SIZE = 4
 """Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""
@@ -186,9 +185,3 @@ def build_trainer(
         every = max(1, common.total_steps(settings, examples=len(rows)) // MEASUREMENTS)
         trainer.add_callback(BestReading(trainer, every=every, patience=settings.patience))
     return trainer
-
-
-def speed_up(trainer: SFTTrainer) -> None:
-    """Let a trainer of an adapter spend its time on what the loss needs, on a CPU; what it computes stays the same."""
-    add_answer_head(trainer.accelerator.unwrap_model(trainer.model).get_base_model())
-    fuse_lora(trainer.model)

@@ -1,0 +1,182 @@
+"""Attention of a packed row on a processor: what is plainly causal as such, only the rest behind a mask.
+
+PyTorch's kernel computes what a mask hides as well, where of causal attention it leaves out half the blocks. In a
+packed row the first prompt is causal and most of the tokens, so it is computed apart from the answers behind it. The
+values are those of one attention with the mask.
+
+In bf16 the kernel's gradient takes several times as long as the products in it. There the gradient is formed from the
+products themselves, block of queries by block of queries (as in FlashAttention, arXiv 2205.14135, algorithm 4), so that
+nothing of the size of the whole attention is held.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+NAME = "causal_prefix"
+"""Under which transformers knows this attention."""
+BLOCK = 128
+"""Queries of a head whose scores are held at once."""
+
+
+def use_causal_prefix(model: Any) -> None:
+    """Let a model on a CPU that uses PyTorch's attention use this one."""
+    if model.device.type == "cpu" and model.config._attn_implementation == "sdpa":
+        model.set_attn_implementation(NAME)
+
+
+def attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    causal_prefix: int = 0,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """Attend, as transformers' other attention functions do.
+
+    Args:
+        module: the layer.
+        query: of shape [b, h, t, d].
+        key: of shape [b, g, t, d], each of the g heads for h / g of the queries'.
+        value: of the same shape.
+        attention_mask: which query sees which key, booleans of shape [b, 1, t, t]; None: those before it and itself.
+        dropout: of the weights.
+        scaling: of the scores; None: 1 / sqrt(d).
+        causal_prefix: so many of the first tokens of every row see all before them.
+        kwargs: of other attention functions.
+
+    Returns:
+        The mixed values, of shape [b, t, h, d].
+    """
+    plain = attention_mask is None or attention_mask.dtype is torch.bool
+    if (
+        dropout
+        or not plain
+        or query.shape[2] != key.shape[2]
+        or query.device.type != "cpu"
+        or torch.compiler.is_compiling()
+    ):
+        return sdpa_attention_forward(  # type: ignore[no-any-return]
+            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
+        )
+    prefix = query.shape[2] if attention_mask is None else causal_prefix
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if query.dtype is torch.bfloat16 and torch.is_grad_enabled():
+        mixed = HalfAttention.apply(query, key, value, attention_mask, prefix, scale)  # type: ignore[no-untyped-call]
+    else:
+        mixed = _split(query, key, value, attention_mask, prefix, scale)
+    return mixed.transpose(1, 2), None
+
+
+def mask_without_padding(*args: Any, attention_mask: Tensor | None = None, **kwargs: Any) -> Tensor | None:
+    """Make transformers' mask for PyTorch's attention, which padding on the right does not need.
+
+    What a causal model says of a token does not depend on those behind it, and nothing that is said of padding is used.
+    """
+    if attention_mask is not None and not bool((attention_mask[:, 1:] > attention_mask[:, :-1]).any()):
+        attention_mask = None
+    mask: Tensor | None = sdpa_mask(*args, attention_mask=attention_mask, **kwargs)
+    return mask
+
+
+AttentionInterface.register(NAME, attend)
+AttentionMaskInterface.register(NAME, mask_without_padding)
+
+
+def _split(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, prefix: int, scale: float) -> Tensor:
+    groups = query.shape[1] // key.shape[1]
+    key, value = repeat_kv(key, groups), repeat_kv(value, groups)
+    length = query.shape[2]
+    parts = []
+    if prefix:
+        first, first_keys, first_values = (part[:, :, :prefix] for part in (query, key, value))
+        parts.append(scaled_dot_product_attention(first, first_keys, first_values, is_causal=True, scale=scale))
+    if prefix < length:
+        rest = None if mask is None else mask[:, :, prefix:]
+        parts.append(scaled_dot_product_attention(query[:, :, prefix:], key, value, attn_mask=rest, scale=scale))
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+
+
+class HalfAttention(torch.autograd.Function):
+    """Attention whose gradient is formed of products, for numbers in which the kernel's is slow."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, prefix: int, scale: float
+    ) -> Tensor:
+        """Attend.
+
+        Args:
+            ctx: autograd's.
+            query: of shape [b, h, t, d].
+            key: of shape [b, g, t, d].
+            value: of the same shape.
+            mask: booleans of shape [b, 1, t, t]; what it shows is before the query or the query itself.
+            prefix: the first queries that see all before them.
+            scale: of the scores.
+
+        Returns:
+            The mixed values, of shape [b, h, t, d].
+        """
+        ctx.save_for_backward(query, key, value, mask)
+        ctx.prefix, ctx.scale = prefix, scale
+        return _split(query, key, value, mask, prefix, scale)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+        """Return the gradients of queries, keys and values."""
+        query, key, value, mask = ctx.saved_tensors
+        batch, heads, length, size = query.shape
+        groups = key.shape[1]
+        shared = heads // groups
+
+        def by_group(tensor: Tensor) -> Tensor:
+            """Lay heads of one group beside each other, so that a block of queries is one matrix for its keys."""
+            apart = tensor.reshape(batch, groups, shared, length, size).transpose(2, 3)
+            return apart.reshape(batch * groups, length * shared, size)
+
+        scaled, wanted = by_group(query * ctx.scale), by_group(gradient)
+        keys, values = (tensor.reshape(batch * groups, length, size) for tensor in (key, value))
+        of_query, of_keys, of_values = torch.empty_like(scaled), torch.zeros_like(keys), torch.zeros_like(values)
+        # A block's matrices are written into the same memory again and again: fresh pages cost more than what is
+        # computed in them.
+        room = query.new_empty(3, batch * heads * min(BLOCK, length) * length)
+        for start in range(0, length, BLOCK):
+            end = min(start + BLOCK, length)
+            part, shape = slice(start * shared, end * shared), (batch * groups, (end - start) * shared, end)
+            scores, weights, of_scores = room[:, : shape[0] * shape[1] * shape[2]].view(3, *shape)
+            torch.bmm(scaled[:, part], keys[:, :end].transpose(1, 2), out=scores)
+            # Queries behind the prefix may be of another pair, and see nothing of it.
+            seen = start if end <= ctx.prefix else 0
+            in_doubt = scores.view(batch, groups, end - start, shared, end)[..., seen:]
+            in_doubt.masked_fill_(_hidden(mask, start, end, seen), -torch.inf)
+            torch.ops.aten._softmax.out(scores, -1, False, out=weights)
+            of_values[:, :end].baddbmm_(weights.transpose(1, 2), wanted[:, part])
+            torch.bmm(wanted[:, part], values[:, :end].transpose(1, 2), out=scores)
+            torch.ops.aten._softmax_backward_data.out(scores, weights, -1, query.dtype, grad_input=of_scores)
+            torch.bmm(of_scores, keys[:, :end], out=of_query[:, part])
+            of_keys[:, :end].baddbmm_(of_scores.transpose(1, 2), scaled[:, part])
+        apart = of_query.mul_(ctx.scale).view(batch, groups, length, shared, size).transpose(2, 3)
+        return apart.reshape(query.shape), of_keys.view(key.shape), of_values.view(key.shape), None, None, None
+
+
+def _hidden(mask: Tensor | None, start: int, end: int, seen: int) -> Tensor:
+    """Say which of the keys from ``seen`` to ``end`` the queries from ``start`` to ``end`` do not see.
+
+    Returns:
+        Booleans of shape [b or 1, 1, end - start, 1, end - seen].
+    """
+    if mask is not None:
+        return ~mask[:, :, start:end, None, seen:end]
+    return (torch.arange(seen, end) > torch.arange(start, end)[:, None])[None, None, :, None]

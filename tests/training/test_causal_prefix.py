@@ -1,0 +1,135 @@
+"""The split attention against one softmax in double precision, and inside a model against PyTorch's attention."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mealign.config import Precision
+from mealign.training import common
+from mealign.training.causal_prefix import BLOCK, NAME, HalfAttention, attend, mask_without_padding, use_causal_prefix
+
+HEADS, GROUPS, SIZE = 4, 2, 8
+LAYER = SimpleNamespace(num_key_value_groups=HEADS // GROUPS, is_causal=True)
+
+
+def draw(length: int, dtype: torch.dtype, seed: int = 0) -> list[torch.Tensor]:
+    """Queries, keys and values of two rows."""
+    torch.manual_seed(seed)
+    shapes = [(2, heads, length, SIZE) for heads in (HEADS, GROUPS, GROUPS)]
+    return [torch.randn(shape, dtype=torch.float64).to(dtype).requires_grad_() for shape in shapes]
+
+
+def draw_mask(length: int, prefix: int, seed: int) -> torch.Tensor:
+    """What is causal up to ``prefix``, and behind it hides half of what came before."""
+    torch.manual_seed(seed)
+    shown = torch.rand(2, 1, length, length) < 0.5
+    shown[:, :, :prefix] = True
+    return (shown | torch.eye(length, dtype=torch.bool)).tril()
+
+
+def truth(given: list[torch.Tensor], mask: torch.Tensor) -> list[torch.Tensor]:
+    """The mixed values and the gradients of all three, in double precision."""
+    query, key, value = (tensor.detach().double().requires_grad_() for tensor in given)
+    wide = [tensor.repeat_interleave(HEADS // GROUPS, dim=1) for tensor in (key, value)]
+    scores = (query @ wide[0].transpose(2, 3) * SIZE**-0.5).masked_fill(~mask, -torch.inf)
+    mixed = (scores.softmax(-1) @ wide[1]).transpose(1, 2)
+    return [mixed.detach(), *torch.autograd.grad(mixed, (query, key, value), direction(mixed))]
+
+
+def direction(mixed: torch.Tensor) -> torch.Tensor:
+    """The gradient of the mixed values: numbers that bf16 holds exactly."""
+    return (torch.arange(mixed.numel()).view(mixed.shape) % 7 - 3).to(mixed.dtype)
+
+
+def measured(given: list[torch.Tensor], mask: torch.Tensor | None, **more: Any) -> list[torch.Tensor]:
+    mixed, _ = attend(LAYER, *given, mask, **more)
+    return [mixed.detach(), *torch.autograd.grad(mixed, given, direction(mixed))]
+
+
+@given(st.integers(1, 2 * BLOCK + 40), st.floats(0, 1), st.integers(0, 5))
+@settings(max_examples=30, deadline=None)
+def test_values_and_gradients_are_those_of_one_softmax(length: int, share: float, seed: int) -> None:
+    prefix = round(share * length)
+    given, mask = draw(length, torch.float32, seed), draw_mask(length, prefix, seed)
+    for found, expected in zip(measured(given, mask, causal_prefix=prefix), truth(given, mask), strict=True):
+        torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-4)
+
+
+@given(st.integers(1, 2 * BLOCK + 40), st.floats(0, 1), st.integers(0, 5))
+@settings(max_examples=30, deadline=None)
+def test_in_half_precision_gradients_are_as_near_the_truth_as_pytorchs(length: int, share: float, seed: int) -> None:
+    prefix = round(share * length)
+    given, mask = draw(length, torch.bfloat16, seed), draw_mask(length, prefix, seed)
+    ours = measured(given, mask, causal_prefix=prefix)
+    theirs = measured(given, torch.zeros(mask.shape, dtype=torch.bfloat16).masked_fill(~mask, -torch.inf))
+    for found, other, expected in zip(ours, theirs, truth(given, mask), strict=True):
+        near, as_near = ((tensor.double() - expected).norm().item() for tensor in (found, other))
+        assert near <= 2 * as_near + 1e-2 * expected.norm().item()
+
+
+@pytest.mark.parametrize("mask", [None, draw_mask(BLOCK + 3, 20, 1)])
+def test_the_gradient_formed_of_products_is_that_of_the_values(mask: torch.Tensor | None) -> None:
+    given = draw(BLOCK + 3, torch.float64)
+    mixed = HalfAttention.apply(*given, mask, BLOCK + 3 if mask is None else 20, SIZE**-0.5).transpose(1, 2)
+    causal = torch.ones(BLOCK + 3, BLOCK + 3, dtype=torch.bool).tril()
+    found = [mixed.detach(), *torch.autograd.grad(mixed, given, direction(mixed))]
+    torch.testing.assert_close(found, truth(given, causal if mask is None else mask))
+
+
+def test_what_is_hidden_behind_the_prefix_has_no_gradient() -> None:
+    """A second pair in a row sees nothing of the first, however the row is split."""
+    given = draw(2 * BLOCK, torch.bfloat16)
+    mask = torch.block_diag(*[torch.ones(BLOCK, BLOCK)] * 2).bool().tril().expand(2, 1, -1, -1)
+    mixed, _ = attend(LAYER, *given, mask, causal_prefix=BLOCK)
+    mixed[:, BLOCK:].sum().backward()
+    for tensor in given:
+        assert tensor.grad is not None
+        assert not tensor.grad[:, :, :BLOCK].any()
+    assert given[2].grad is not None
+    assert given[2].grad[:, :, BLOCK:].any()
+
+
+def test_what_it_does_not_do_goes_pytorchs_way() -> None:
+    given = draw(12, torch.float32)
+    mask = draw_mask(12, 5, 0)
+    additive = torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)
+    torch.testing.assert_close(measured(given, additive), measured(given, mask, causal_prefix=5))
+    query, key, value = given
+    last, _ = attend(LAYER, query[:, :, -1:], key, value, mask[:, :, -1:])
+    torch.testing.assert_close(last, attend(LAYER, *given, mask)[0][:, -1:])
+    torch.manual_seed(0)
+    assert not torch.allclose(attend(LAYER, *given, mask, dropout=0.5)[0], attend(LAYER, *given, mask)[0])
+
+
+def test_padding_on_the_right_needs_no_mask() -> None:
+    shape = {"batch_size": 2, "q_length": 4, "kv_length": 4}
+    right, left = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1]]).bool(), torch.tensor([[0, 1, 1, 1], [1, 1, 1, 1]]).bool()
+    assert mask_without_padding(**shape, attention_mask=right) is None
+    found = mask_without_padding(**shape, attention_mask=left)
+    assert found is not None
+    assert not found[0, 0, :, 0].any()
+
+
+@pytest.mark.parametrize("padding", ["right", "left"])
+def test_a_model_says_the_same_of_every_token(padding: str, tiny_model: Path) -> None:
+    torch.manual_seed(0)
+    ids, attention = torch.randint(4, 1000, (2, 9)), torch.ones(2, 9, dtype=torch.long)
+    attention[0, slice(6, None) if padding == "right" else slice(0, 3)] = 0
+    model = common.load_base(tiny_model, precision=Precision.fp32)
+    expected = model(input_ids=ids, attention_mask=attention).logits
+    use_causal_prefix(model)
+    assert model.config._attn_implementation == NAME
+    found = model(input_ids=ids, attention_mask=attention).logits
+    torch.testing.assert_close(found[attention == 1], expected[attention == 1], rtol=1e-4, atol=1e-4)
+
+
+def test_a_model_with_another_attention_keeps_it(tiny_model: Path) -> None:
+    model = common.load_base(tiny_model, precision=Precision.fp32)
+    model.set_attn_implementation("eager")
+    use_causal_prefix(model)
+    assert model.config._attn_implementation == "eager"
