@@ -104,6 +104,14 @@ def test_what_it_does_not_do_goes_pytorchs_way() -> None:
     torch.testing.assert_close(last, attend(LAYER, *given, mask)[0][:, -1:])
     torch.manual_seed(0)
     assert not torch.allclose(attend(LAYER, *given, mask, dropout=0.5)[0], attend(LAYER, *given, mask)[0])
+    everything = torch.ones(2, 1, 12, 12, dtype=torch.bool)
+    layer = SimpleNamespace(num_key_value_groups=HEADS // GROUPS, is_causal=False)
+    for whole in (attend(layer, *given, None)[0], attend(LAYER, *given, None, is_causal=False)[0]):
+        torch.testing.assert_close(whole, attend(LAYER, *given, everything)[0])
+    with pytest.raises(ValueError, match="softcap"):
+        attend(LAYER, *given, mask, softcap=1.0)
+    bias = torch.randn(2, HEADS, 12, 12)
+    assert not torch.allclose(attend(LAYER, *given, mask, position_bias=bias)[0], attend(LAYER, *given, mask)[0])
 
 
 def test_padding_on_the_right_needs_no_mask() -> None:

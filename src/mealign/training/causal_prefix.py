@@ -24,6 +24,8 @@ NAME = "causal_prefix"
 """Under which transformers knows this attention."""
 BLOCK = 128
 """Queries of a head whose scores are held at once."""
+OTHERWISE = ("softcap", "position_bias", "s_aux", "cache")
+"""What some models ask of attention beyond a mask."""
 
 
 def use_causal_prefix(model: Any) -> None:
@@ -50,7 +52,8 @@ def attend(
         query: of shape [b, h, t, d].
         key: of shape [b, g, t, d], each of the g heads for h / g of the queries'.
         value: of the same shape.
-        attention_mask: which query sees which key, booleans of shape [b, 1, t, t]; None: those before it and itself.
+        attention_mask: which query sees which key, booleans of shape [b, 1, t, t]; None in a causal layer: those before
+            it and itself.
         dropout: of the weights.
         scaling: of the scores; None: 1 / sqrt(d).
         causal_prefix: so many of the first tokens of every row see all before them.
@@ -59,14 +62,16 @@ def attend(
     Returns:
         The mixed values, of shape [b, t, h, d].
     """
-    plain = attention_mask is None or attention_mask.dtype is torch.bool
-    if (
-        dropout
-        or not plain
-        or query.shape[2] != key.shape[2]
-        or query.device.type != "cpu"
-        or torch.compiler.is_compiling()
-    ):
+    causal = attention_mask is None and getattr(module, "is_causal", True) and kwargs.get("is_causal") is not False
+    plain = (
+        (causal or (attention_mask is not None and attention_mask.dtype is torch.bool))
+        and query.shape[2] == key.shape[2]
+        and query.device.type == "cpu"
+        and not dropout
+        and all(kwargs.get(name) is None for name in OTHERWISE)
+        and not torch.compiler.is_compiling()
+    )
+    if not plain:
         return sdpa_attention_forward(  # type: ignore[no-any-return]
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
