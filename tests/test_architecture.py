@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src/mealign"
-GROUND = {"addresses", "answers", "records", "config", "errors", "jsonl", "progress", "language"}
+GROUND = {"addresses", "answers", "records", "config", "errors", "jsonl", "processes", "progress", "language"}
 ORDER = ["ingest", "memory", "tasks", "synthesis", "judging", "preferences", "evaluation", "reporting"]
 ALLOWED = {room: GROUND | set(ORDER[: position + 1]) for position, room in enumerate(ORDER)}
 ALLOWED["training"] = GROUND | {"training"}

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from mealign import config
+from mealign import config, processes
 from mealign.compose import CONF, explain, to_settings, write_params
 from mealign.config import check
 from mealign.errors import ConfigError, MealignError
@@ -26,12 +26,17 @@ def main() -> None:
     # Hydra would print its own digest of a traceback and exit 1 whatever went wrong; this makes it raise instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
+        if processes.place():
+            processes.follow()
+            return
         _hydra_main()
     except (HydraException, OmegaConfBaseException, MealignError) as error:
         _fail(error)
     except KeyboardInterrupt:
-        _say("stopped; the same command goes on from the last finished stage")
+        if not processes.place():
+            _say("stopped; the same command goes on from the last finished stage")
         sys.exit(130)
+    processes.dismiss()
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")

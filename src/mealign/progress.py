@@ -17,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mealign import processes
+
 T = TypeVar("T")
 
 
@@ -38,12 +40,15 @@ class Bar:
 
 @contextmanager
 def bar(description: str, total: float | None) -> Iterator[Bar]:
-    """Show a bar while the block runs; it disappears from a terminal when the block ends."""
+    """Show a bar while the block runs; it disappears from a terminal when the block ends.
+
+    Of several processes the first one shows it.
+    """
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=processes.place() > 0) as progress:
         yield Bar(progress, progress.add_task(description, total=total, note=""))
 
 

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from transformers import TrainerCallback, TrainerState
 from transformers.trainer_callback import TrainerControl
 
+from mealign import processes
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path, read_json, write_json
 from mealign.records import content_id
@@ -145,24 +146,29 @@ class Keeper(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Ask for a checkpoint when it is time; nothing but a signal needs one of the last step."""
         due = time.monotonic() - self._last >= SECONDS and state.global_step < state.max_steps
-        if self._stop.is_set() or due:
+        # Processes save and stop together.
+        stops, dues = zip(*processes.gather((self._stop.is_set(), due)), strict=True)
+        if any(stops) or any(dues):
             control.should_save = True
-        if self._stop.is_set():
+        if any(stops):
             control.should_training_stop = True
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Keep what the trainer has written."""
         step = state.global_step
         made = Path(args.output_dir) / f"checkpoint-{step}"
-        if self._beside:
-            self._beside(made)
-        self._checkpoints.keep(made, step=step)
+        # Every process has written its random state by then.
+        processes.gather(None)
+        if not processes.place():
+            if self._beside:
+                self._beside(made)
+            self._checkpoints.keep(made, step=step)
         self._last = time.monotonic()
 
     def save(self) -> None:
         """Write a checkpoint now, unless this step has one."""
         state = self._trainer.state
-        if not self._checkpoints.holds(state.global_step):
+        if not processes.share(self._checkpoints.holds(state.global_step)):
             self._trainer._save_checkpoint(self._trainer.model, trial=None)
             self.on_save(self._trainer.args, state, self._trainer.control)
 

@@ -27,6 +27,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PrinterCallback, TrainerCallback
 
+from mealign import processes
 from mealign.config import Attention, DpoConfig, LoraConfig, LoraVariant, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
@@ -196,8 +197,20 @@ def to_dataset(rows: Sequence[Mapping[str, Any]]) -> Dataset:
 
 
 def micro_batch(batch_size: int, *, at_most: int) -> int:
-    """Return the largest divisor of ``batch_size`` up to ``at_most``: accumulated, it gives that batch exactly."""
-    return max(size for size in range(1, min(batch_size, at_most) + 1) if batch_size % size == 0)
+    """Return the largest divisor of one process's share of ``batch_size`` up to ``at_most``.
+
+    Accumulated, and over all processes, it gives that batch exactly.
+
+    Raises:
+        MealignError: the batch cannot be shared evenly by the processes.
+    """
+    share, rest = divmod(batch_size, processes.count())
+    if rest:
+        raise MealignError(
+            f"a batch of {batch_size} cannot be shared evenly by {processes.count()} processes; set "
+            "training.sft.batch_size and training.dpo.batch_size to multiples of their number"
+        )
+    return max(size for size in range(1, min(share, at_most) + 1) if share % size == 0)
 
 
 def shared_arguments(
@@ -211,9 +224,9 @@ def shared_arguments(
 ) -> dict[str, Any]:
     """Return the arguments that both trainers take alike.
 
-    The batches are ``settings.batch_size``, accumulated over micro-batches of like length, the learning rate rises
-    over ``warmup_ratio`` of the steps and falls along a cosine. Activations are recomputed on an accelerator, as TRL
-    does by default; a CPU has the memory, and would lose the time.
+    The batches are ``settings.batch_size``, accumulated over micro-batches of like length in all processes; the
+    learning rate rises over ``warmup_ratio`` of the steps and falls along a cosine. Activations are recomputed on an
+    accelerator, as TRL does by default; a CPU has the memory, and would lose the time.
     """
     accelerator = torch.cuda.is_available()
     return {
@@ -223,7 +236,7 @@ def shared_arguments(
         "num_train_epochs": settings.epochs,
         "max_steps": settings.max_steps,
         "per_device_train_batch_size": micro_batch_size,
-        "gradient_accumulation_steps": settings.batch_size // micro_batch_size,
+        "gradient_accumulation_steps": settings.batch_size // (micro_batch_size * processes.count()),
         "train_sampling_strategy": "group_by_length",
         # The sampler reads the column `length`, which is no input of the model.
         "remove_unused_columns": False,
@@ -235,6 +248,8 @@ def shared_arguments(
         "torch_compile": settings.compile,
         "activation_checkpointing": accelerator,
         "dataloader_pin_memory": accelerator,
+        # Every factor of the adapter has a part in every step.
+        "ddp_find_unused_parameters": False,
         # Nothing is cut: what is too long was left out before.
         "max_length": None,
         "logging_steps": 1,
@@ -335,14 +350,15 @@ def run(
     halvings = 0
     with (
         tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as name,
-        opened(checkpoints, scratch=Path(name)) as kept,
+        opened(None if processes.place() else checkpoints, scratch=Path(name)) as opened_here,
         _own_random_state(),
         quiet_training(),
     ):
         scratch = Path(name)
+        kept = Checkpoints(processes.share(opened_here.folder))
 
         def attempt(micro: int) -> list[dict[str, float]] | None:
-            last = kept.last()
+            last = processes.share(None if processes.place() else kept.last())
             try:
                 with bar(f"{stage}: prepare", total=None):
                     trainer = build_trainer(kept.part, micro)
@@ -354,8 +370,16 @@ def run(
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+                if processes.count() > 1:
+                    # The others wait for this one in the middle of a step.
+                    raise MealignError(
+                        f"{stage}: memory does not suffice in one of {processes.count()} processes; lower "
+                        "training.dpo.micro_batch_size or model.max_length. The same command goes on from the last "
+                        "checkpoint"
+                    ) from error
                 return None
-            save_adapter(trainer.model, output, base=model.name, scratch=scratch)
+            if not processes.place():
+                save_adapter(trainer.model, output, base=model.name, scratch=scratch)
             return history
 
         # The attempt has returned, and with it the frames that hold the model and its activations.
@@ -368,7 +392,8 @@ def run(
                 )
             micro_batch_size = micro_batch(settings.batch_size, at_most=micro_batch_size // 2)
             halvings += 1
-        kept.remove()
+        if not processes.place():
+            kept.remove()
     return Run(history, halvings)
 
 
@@ -407,7 +432,7 @@ def _train(
             trainer._load_from_checkpoint(str(last))
         else:
             trainer.train(resume_from_checkpoint=str(last) if last else None)
-            if asked.is_set():
+            if any(processes.gather(asked.is_set())):
                 keeper.save()
                 raise Terminated
     if reading:

@@ -17,6 +17,7 @@ from typing import Any
 
 from trl import DPOConfig as DpoArguments
 
+from mealign import processes
 from mealign.config import DpoConfig, LoraConfig, LoraVariant, Precision
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
@@ -29,6 +30,7 @@ from mealign.training.prefix_sharing import LogProbabilities, PrefixSharedCollat
 from mealign.training.results import TrainingResult, sum_up
 
 
+@processes.joined
 def train_dpo(
     pairs: Sequence[Preference],
     *,

@@ -32,6 +32,7 @@ from transformers.modeling_utils import unwrap_model
 from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
+from mealign import processes
 from mealign.errors import MealignError
 from mealign.records import content_id
 from mealign.training import causal_prefix
@@ -163,20 +164,25 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         speed_up(self)
         tokens = [(row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in dataset]
         keys = [
-            None if row.get("supervised") else content_id("ref", self._reference, self.ld_alpha, *ids)
+            "" if row.get("supervised") else content_id("ref", self._reference, self.ld_alpha, *ids)
             for row, ids in zip(dataset, tokens, strict=True)
         ]
         missing = sorted(
-            (index for index, key in enumerate(keys) if key is not None and key not in self._known),
+            (index for index, key in enumerate(keys) if key and key not in self._known),
             key=lambda index: sum(map(len, tokens[index])),
         )
+        missing = processes.share(missing)[processes.place() :: processes.count()]
         batches = DataLoader(dataset.select(missing), batch_size=batch_size, collate_fn=self.data_collator)
         for number, batch in enumerate(batches):
             found = self.compute_ref_log_probs(self.model, self._prepare_inputs(batch))
             places = missing[number * batch_size :]
             for index, chosen, rejected in zip(places, *(part.tolist() for part in found), strict=False):
                 self._known[keys[index]] = (chosen, rejected)
-        columns = zip(*((0.0, 0.0) if key is None else self._known[key] for key in keys), strict=True)
+        if processes.count() > 1:
+            for part in processes.gather({keys[index]: self._known[keys[index]] for index in missing}):
+                self._known.update(part)
+        known = processes.share({} if processes.place() else {key: self._known[key] for key in keys if key})
+        columns = zip(*(known[key] if key else (0.0, 0.0) for key in keys), strict=True)
         for column, values in zip(("ref_chosen_logps", "ref_rejected_logps"), columns, strict=True):
             dataset = dataset.add_column(column, list(values))
         return dataset

@@ -17,6 +17,7 @@ from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
+from mealign import processes
 from mealign.errors import MealignError
 from mealign.records import MEMORY_KINDS, Task
 from mealign.training.answer_head import IGNORED
@@ -126,4 +127,5 @@ class BestReading(TrainerCallback):  # type: ignore[misc]
                 tokens += count
         trainer.model.train()
         trainer._metrics["eval"].clear()
-        return total / tokens
+        everywhere = processes.gather((total, tokens))
+        return sum(loss for loss, _ in everywhere) / sum(count for _, count in everywhere)

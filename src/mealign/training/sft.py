@@ -10,6 +10,7 @@ from typing import Any
 from trl import SFTConfig as SftArguments
 from trl import SFTTrainer
 
+from mealign import processes
 from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
@@ -27,6 +28,7 @@ MICRO_BATCH_SIZE = 4
 """Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""
 
 
+@processes.joined
 def train_sft(
     tasks: Sequence[Task],
     *,

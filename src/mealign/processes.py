@@ -1,0 +1,99 @@
+"""Several processes: the first one runs the pipeline, the others join it where it trains.
+
+``accelerate launch -m mealign`` starts a process an accelerator, all with the same command line. What the first one
+trains is told to the others, and all call the same function; what they tell each other goes over the processor, since
+an accelerator's own messages give up on whoever waits for an hour.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
+from typing import Any, ParamSpec, TypeVar
+
+from mealign.errors import MealignError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+PATIENCE = timedelta(days=30)
+"""How long a process waits for the others: the first one may have much to do before it trains."""
+GRACE = 10.0
+"""Seconds in which the first process says what is wrong before another ends, and with it all."""
+OWN = {"known", "on_log"}
+"""Arguments of training that stay with the first process: what it keeps, and whom it tells."""
+
+
+def count() -> int:
+    """Return how many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def place() -> int:
+    """Return which of them this one is, from 0."""
+    return int(os.environ.get("RANK", "0")) if count() > 1 else 0
+
+
+def share(value: T) -> T:
+    """Return the first process's value in every process."""
+    if count() == 1:
+        return value
+    import torch
+
+    box = [value]
+    torch.distributed.broadcast_object_list(box, src=0, group=_messages())
+    return box[0]
+
+
+def gather(value: T) -> list[T]:
+    """Return every process's value, in their order, in every process."""
+    if count() == 1:
+        return [value]
+    import torch
+
+    values: list[Any] = [None] * count()
+    torch.distributed.all_gather_object(values, value, group=_messages())
+    return values
+
+
+def joined(function: Callable[P, T]) -> Callable[P, T]:
+    """Let all processes call a function of a module when the first one does, but for the arguments in ``OWN``."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **given: P.kwargs) -> T:
+        if count() > 1 and not place():
+            shared = {name: value for name, value in given.items() if name not in OWN}
+            share((function.__module__, function.__name__, args, shared))
+        return function(*args, **given)
+
+    return call
+
+
+def follow() -> None:
+    """Do with the first process what it does together with others, until it is done."""
+    while (task := share(None)) is not None:
+        module, name, args, given = task
+        try:
+            getattr(import_module(module), name)(*args, **given)
+        except MealignError as error:
+            # The launcher ends all when one ends, and the first one most likely says the same.
+            time.sleep(GRACE)
+            sys.exit(f"process {place()}: {error}")
+
+
+def dismiss() -> None:
+    """Tell the others that nothing more is done together."""
+    share(None)
+
+
+@functools.cache
+def _messages() -> Any:
+    import torch
+    from accelerate import PartialState
+
+    PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
+    return torch.distributed.new_group(backend="gloo", timeout=PATIENCE)

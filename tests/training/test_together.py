@@ -1,0 +1,132 @@
+"""Two processes against one: the same losses and the same adapter, and nothing left waiting."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from mealign import processes
+from mealign.errors import MealignError
+from mealign.jsonl import digest_path
+from mealign.training import common
+from tests.conftest import ROOT
+from tests.training.conftest import Train
+from tests.training.together import STEPS, train
+
+# `accelerate launch` hands over to this where there are accelerators; on processors it would want MPI.
+LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+
+
+@contextmanager
+def launched(*arguments: str, cwd: Path = ROOT) -> Iterator[subprocess.Popen[str]]:
+    """Start a module in two processes that meet over loopback."""
+    command = [*LAUNCH, "-m", *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    with subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def finish(*arguments: str, cwd: Path = ROOT) -> str:
+    """Run to the end, and return what was printed."""
+    with launched(*arguments, cwd=cwd) as process:
+        out, error = process.communicate(timeout=120)
+        assert process.returncode == 0, error
+    return out
+
+
+@pytest.fixture(scope="module")
+def adapter(sft: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("start") / "sft"
+    sft(folder)
+    return folder
+
+
+def arguments(stage: str, folder: Path, model: Path, adapter: Path) -> list[str]:
+    return ["tests.training.together", stage, *map(str, (folder, model, adapter))]
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    found: list[dict[str, float]] = json.loads((folder / "history.json").read_text())
+    return found
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What two processes make undisturbed, in ``folder``."""
+
+    stage: str
+    folder: Path
+    told: list[int]
+
+
+@pytest.fixture(scope="module", params=["dpo", pytest.param("sft", marks=pytest.mark.slow)])
+def whole(
+    request: pytest.FixtureRequest, tiny_model: Path, adapter: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    told = finish(*arguments(request.param, folder, tiny_model, adapter))
+    return Whole(request.param, folder, [int(line) for line in told.split()])
+
+
+def test_two_processes_train_what_one_does(whole: Whole, tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
+    alone = train(whole.stage, tmp_path, tiny_model, adapter)
+    assert whole.told == list(range(1, STEPS + 1))
+    # Rounding grows from step to step.
+    for point, other in zip(history(whole.folder)[:8], alone.history[:8], strict=True):
+        assert point == pytest.approx(other, rel=1e-3, abs=1e-4)
+    assert history(whole.folder)[-1]["loss"] == pytest.approx(alone.history[-1]["loss"], rel=0.05)
+    weights, others = (load_file(folder / "adapter" / common.WEIGHTS_FILE) for folder in (whole.folder, tmp_path))
+    assert weights.keys() == others.keys()
+    assert {path.name for path in whole.folder.iterdir()} == {"adapter", "checkpoints", "history.json"}
+    assert not [path for path in (whole.folder / "checkpoints").iterdir() if path.is_dir()]
+
+
+@pytest.mark.slow
+def test_what_is_told_to_end_goes_on_together(whole: Whole, tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
+    command = arguments(whole.stage, tmp_path, tiny_model, adapter)
+    with launched(*command) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if int(line) == 3:
+                # As a shell or a scheduler does: the launcher alone would leave its processes behind.
+                os.killpg(process.pid, signal.SIGTERM)
+                break
+        process.communicate(timeout=120)
+        assert process.returncode != 0
+    assert len(list(tmp_path.glob("checkpoints/*/step-*"))) == 1
+    assert not (tmp_path / "adapter").exists()
+    told = [int(line) for line in finish(*command).split()]
+    assert 3 < told[0] < STEPS
+    assert told == list(range(told[0], STEPS + 1))
+    assert history(tmp_path) == history(whole.folder)
+    assert digest_path(tmp_path / "adapter") == digest_path(whole.folder / "adapter")
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert common.micro_batch(12, at_most=3) == 2
+    with pytest.raises(MealignError, match="a batch of 4 cannot be shared evenly by 3 processes"):
+        common.micro_batch(4, at_most=4)
+
+
+def test_alone_nothing_is_sent() -> None:
+    assert (processes.count(), processes.place()) == (1, 0)
+    assert processes.share("a") == "a"
+    assert processes.gather("a") == ["a"]
+    processes.dismiss()
+    assert processes._messages.cache_info().currsize == 0
