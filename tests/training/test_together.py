@@ -86,8 +86,13 @@ def whole(
 def test_two_processes_train_what_one_does(whole: Whole, tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
     alone = train(whole.stage, tmp_path, tiny_model, adapter)
     assert whole.told == list(range(1, STEPS + 1))
-    # Rounding grows from step to step.
-    for point, other in zip(history(whole.folder)[:8], alone.history[:8], strict=True):
+    # Rounding grows from step to step, and decides which of two rewards of 0 is the greater one: at the first step, and
+    # at the second, since warming up begins at a rate of 0.
+    ours, theirs = ([dict(point) for point in points[:8]] for points in (history(whole.folder), alone.history))
+    for run in (ours, theirs):
+        for point in run[:2]:
+            point.pop("rewards/accuracies", None)
+    for point, other in zip(ours, theirs, strict=True):
         assert point == pytest.approx(other, rel=1e-3, abs=1e-4)
     assert history(whole.folder)[-1]["loss"] == pytest.approx(alone.history[-1]["loss"], rel=0.05)
     weights, others = (load_file(folder / "adapter" / common.WEIGHTS_FILE) for folder in (whole.folder, tmp_path))
