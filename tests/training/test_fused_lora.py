@@ -84,10 +84,10 @@ def test_under_autocast_it_is_as_near_the_truth_as_peft(count: list[int]) -> Non
     ours = in_half(model)
     assert len(count) == 2
     assert ours[0].dtype is torch.bfloat16
-    for (found, gradients), limit in ((theirs, 0.03), (ours, 0.03)):
+    for found, gradients in (theirs, ours):
         for name, gradient in {**gradients, "out": found}.items():
             expected = {**exact[1], "out": exact[0]}[name]
-            assert (gradient.double() - expected).norm() < limit * expected.norm(), name
+            assert (gradient.double() - expected).norm() < 0.03 * expected.norm(), name
     assert {name: gradient.dtype for name, gradient in ours[1].items()} == {
         name: gradient.dtype for name, gradient in theirs[1].items()
     }

@@ -26,12 +26,12 @@ LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--npro
 
 
 @contextmanager
-def launched(*arguments: str, cwd: Path = ROOT) -> Iterator[subprocess.Popen[str]]:
+def launched(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Start a module in two processes that meet over loopback."""
     command = [*LAUNCH, "-m", *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         start_new_session=True,
     ) as process:  # fmt: skip
         try:
@@ -41,9 +41,9 @@ def launched(*arguments: str, cwd: Path = ROOT) -> Iterator[subprocess.Popen[str
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def finish(*arguments: str, cwd: Path = ROOT) -> str:
+def finish(*arguments: str) -> str:
     """Run to the end, and return what was printed."""
-    with launched(*arguments, cwd=cwd) as process:
+    with launched(*arguments) as process:
         out, error = process.communicate(timeout=120)
         assert process.returncode == 0, error
     return out

@@ -10,6 +10,7 @@ from typing import Any
 from mealign import processes
 from mealign.config import DpoConfig, LoraConfig, Precision, SftConfig
 from mealign.jsonl import write_json
+from mealign.records import Task
 from mealign.training import checkpoints
 from mealign.training.dpo import train_dpo
 from mealign.training.results import TrainingResult
@@ -27,17 +28,17 @@ def train(stage: str, folder: Path, model: Path, adapter: Path | None, **changes
         "model": model, "output": folder / "adapter", "max_length": MAX_LENGTH, "seed": 5, "precision": Precision.fp32,
         "checkpoints": folder / "checkpoints", "lora": LoraConfig(rank=8),
     }  # fmt: skip
-    tasks = [make_task(number, REFERENCES[number % len(REFERENCES)]) for number in range(EXAMPLES)]
     if stage == "sft":
         settings = SftConfig(epochs=10, learning_rate=1e-2, batch_size=4, patience=99)
-        return train_sft(with_memory(tasks), settings=settings, **shared | changes)
+        return train_sft(make_tasks(), settings=settings, **shared | changes)
     pairs = [make_pair(number) for number in range(EXAMPLES)]
     asked = DpoConfig(epochs=10, learning_rate=5e-3, batch_size=4, micro_batch_size=2)
     return train_dpo(pairs, sft_adapter=adapter, settings=asked, **shared | changes)
 
 
-def with_memory(tasks: list[Any]) -> list[Any]:
-    """Add tasks that show memory, from which reading tasks are set apart, so that whole steps are left."""
+def make_tasks() -> list[Task]:
+    """Make tasks that divide into whole steps, and as many that show memory as are set apart to measure reading."""
+    tasks = [make_task(number, REFERENCES[number % len(REFERENCES)]) for number in range(EXAMPLES)]
     numbers = (EXAMPLES, EXAMPLES + 1)
     shown = [make_task(number, "Ghent", context_fact_ids=(f"fact_{number}",)) for number in numbers]
     return [*tasks, *shown]
