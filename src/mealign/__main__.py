@@ -26,14 +26,14 @@ def main() -> None:
     # Hydra would print its own digest of a traceback and exit 1 whatever went wrong; this makes it raise instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        if processes.place():
+        if not processes.leads():
             processes.follow()
             return
         _hydra_main()
     except (HydraException, OmegaConfBaseException, MealignError) as error:
         _fail(error)
     except KeyboardInterrupt:
-        if not processes.place():
+        if processes.leads():
             _say("stopped; the same command goes on from the last finished stage")
         sys.exit(130)
     processes.dismiss()

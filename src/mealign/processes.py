@@ -38,6 +38,11 @@ def place() -> int:
     return int(os.environ.get("RANK", "0")) if count() > 1 else 0
 
 
+def leads() -> bool:
+    """Say whether this one is the first, which runs the pipeline, keeps what comes of it and speaks to the user."""
+    return not place()
+
+
 def share(value: T) -> T:
     """Return the first process's value in every process."""
     if count() == 1:
@@ -65,7 +70,7 @@ def joined(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def call(*args: P.args, **given: P.kwargs) -> T:
-        if count() > 1 and not place():
+        if count() > 1 and leads():
             shared = {name: value for name, value in given.items() if name not in OWN}
             share((function.__module__, function.__name__, args, shared))
         return function(*args, **given)

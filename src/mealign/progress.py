@@ -48,7 +48,7 @@ def bar(description: str, total: float | None) -> Iterator[Bar]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=processes.place() > 0) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not processes.leads()) as progress:
         yield Bar(progress, progress.add_task(description, total=total, note=""))
 
 

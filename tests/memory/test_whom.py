@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mealign.memory.passages import Passage
 from mealign.memory.search import FactIndex, embed
-from mealign.memory.whom import Instead, about_another
+from mealign.memory.whom import Instead, recall
 from mealign.records import Fact
 from tests.memory.builders import index_of
 from tests.memory.handmade import PERSON, fact
@@ -41,8 +41,8 @@ def memory(*told: Fact) -> FactIndex:
 
 
 def instead(question: str, index: FactIndex, **limits: object) -> Instead | None:
-    (found,) = about_another([question], index, person=PERSON, k=5, **limits)
-    return found
+    (found,) = recall([question], index, person=PERSON, k=5, **limits)
+    return found.instead
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_whoever_speaks_is_known_and_an_empty_memory_knows_of_nobody() -> None:
     index = FactIndex(facts, passages, embed(facts, passages, by_words_alone), by_words_alone)
     assert instead("Where did Mo buy the kayak?", index) == ("Mo", "Joris")
     empty = FactIndex([], [], np.zeros((0, 2, 4), dtype=np.float32), by_words_alone)
-    assert about_another(["Where do I live?", "Why?"], empty, person=PERSON, k=5) == [None, None]
+    assert recall(["Where do I live?", "Why?"], empty, person=PERSON, k=5) == [([], None)] * 2
 
 
 @given(

@@ -6,7 +6,7 @@ import pytest
 from mealign.config import TaskConfig
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.memory.whom import about_another
+from mealign.memory.whom import recall
 from mealign.records import ABSTENTION, FAMILIES, Fact, Task
 from mealign.tasks.build import TaskSet, build_tasks, fill
 from mealign.tasks.prompts import Item, build_prompts
@@ -82,8 +82,8 @@ def test_what_a_task_rests_on_is_shown(built: TaskSet) -> None:
 def test_prompts_are_those_of_inference(facts: list[Fact], index: FactIndex, built: TaskSet) -> None:
     by_id = {fact.id: fact for fact in facts}
     evaluated = [task for task in built.tasks if task.split == "eval"]
-    others = about_another([task.question for task in evaluated], index, person=PERSON, k=3)
-    for task, instead in zip(evaluated, others, strict=True):
+    recalled = recall([task.question for task in evaluated], index, person=PERSON, k=3)
+    for task, (_, instead) in zip(evaluated, recalled, strict=True):
         shown = [by_id[fact_id] for fact_id in task.context_fact_ids]
         assert task.prompt == answer_prompt(task.question, person=PERSON, kind=task.kind, facts=shown, instead=instead)
 

@@ -51,30 +51,6 @@ def recall(
 ) -> list[Recalled]:
     """Search the memory for every question, up to ``k`` facts, and tell whether it speaks of another person instead.
 
-    Args:
-        questions: bare questions; ``I`` is the user.
-        index: the memory.
-        person: the user's full name.
-        k: facts that are shown, and that are compared on either side (:func:`about_another`).
-        as_of: when given, facts that begin after that day are left out.
-        exclude: ids of facts that are left out.
-    """
-    facts = index.search(questions, k=k, as_of=as_of, exclude=exclude)
-    instead = about_another(questions, index, person=person, k=k, as_of=as_of, exclude=exclude)
-    return [Recalled(*each) for each in zip(facts, instead, strict=True)]
-
-
-def about_another(
-    questions: Sequence[str],
-    index: FactIndex,
-    *,
-    person: str,
-    k: int,
-    as_of: date | None = None,
-    exclude: Collection[str] = (),
-) -> list[Instead | None]:
-    """Tell for every question whether the memory speaks of another person instead.
-
     That is so when the ``k`` best facts about others fit the question better, on average, than the ``k`` best that
     mention whom it names; of whom little is told (:data:`BEST_SHARE`), fewer are compared. A question that names
     nobody whom the memory knows has no answer here (``None``).
@@ -83,23 +59,22 @@ def about_another(
         questions: bare questions; ``I`` is the user.
         index: the memory.
         person: the user's full name.
-        k: facts on either side.
+        k: facts that are shown, and that are compared on either side.
         as_of: when given, facts that begin after that day are left out.
         exclude: ids of facts that are left out.
     """
+    facts = index.search(questions, k=k, as_of=as_of, exclude=exclude)
     known = _known(index, person)
     asked = [known.named(question) for question in questions]
-    rows = [row for row, names in enumerate(asked) if names]
-    found: list[Instead | None] = [None] * len(questions)
-    if not rows or not index.facts:
-        return found
+    rows = [row for row, names in enumerate(asked) if names and index.facts]
+    instead: list[Instead | None] = [None] * len(questions)
     open_facts = index.open_facts(as_of=as_of, exclude=exclude)
     for start in range(0, len(rows), QUERIES_AT_ONCE):
         batch = rows[start : start + QUERIES_AT_ONCE]
         scores = index.relevance([known.without_names(questions[row]) for row in batch], as_of=as_of)
         for row, fitting in zip(batch, scores, strict=True):
-            found[row] = known.instead(asked[row], fitting, open_facts, k)
-    return found
+            instead[row] = known.instead(asked[row], fitting, open_facts, k)
+    return [Recalled(*each) for each in zip(facts, instead, strict=True)]
 
 
 class _Known:

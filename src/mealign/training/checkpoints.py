@@ -159,7 +159,7 @@ class Keeper(TrainerCallback):  # type: ignore[misc]
         made = Path(args.output_dir) / f"checkpoint-{step}"
         # Every process has written its random state by then.
         processes.gather(None)
-        if not processes.place():
+        if processes.leads():
             if self._beside:
                 self._beside(made)
             self._checkpoints.keep(made, step=step)

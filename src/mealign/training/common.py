@@ -350,7 +350,7 @@ def run(
     halvings = 0
     with (
         tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as name,
-        opened(None if processes.place() else checkpoints, scratch=Path(name)) as opened_here,
+        opened(checkpoints if processes.leads() else None, scratch=Path(name)) as opened_here,
         _own_random_state(),
         quiet_training(),
     ):
@@ -358,7 +358,7 @@ def run(
         kept = Checkpoints(processes.share(opened_here.folder))
 
         def attempt(micro: int) -> list[dict[str, float]] | None:
-            last = processes.share(None if processes.place() else kept.last())
+            last = processes.share(kept.last() if processes.leads() else None)
             try:
                 with bar(f"{stage}: prepare", total=None):
                     trainer = build_trainer(kept.part, micro)
@@ -378,7 +378,7 @@ def run(
                         "checkpoint"
                     ) from error
                 return None
-            if not processes.place():
+            if processes.leads():
                 save_adapter(trainer.model, output, base=model.name, scratch=scratch)
             return history
 
@@ -392,7 +392,7 @@ def run(
                 )
             micro_batch_size = micro_batch(settings.batch_size, at_most=micro_batch_size // 2)
             halvings += 1
-        if not processes.place():
+        if processes.leads():
             kept.remove()
     return Run(history, halvings)
 
