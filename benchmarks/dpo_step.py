@@ -7,7 +7,8 @@ Prints one JSON object, by length of the prompt in tokens:
 - ``seconds_per_pair``, median of the measured steps: ``trl_default`` (TRL's own arguments: bf16 and gradient
   checkpointing; without instructions for bf16 one pair of it is measured), ``trl_best`` (``bf16=False,
   gradient_checkpointing=False``), ``trl_precomputed`` (the same with the reference computed before),
-  ``trl_reference`` (that computation), ``ours`` and ``ours_reference``; with ``--liger``, ``trl_liger``.
+  ``trl_reference`` (that computation), ``ours`` and ``ours_reference``; on an accelerator, where liger-kernel is
+  installed, ``trl_liger``.
 - ``ratio_first_epoch``: trl_best / (ours + ours_reference); ``ratio_cached``: trl_best / ours; ``ratio_default``:
   trl_default / (ours + ours_reference).
 - ``max_loss_difference`` between TRL's steps and ours, both in fp32; ``peak_memory_gb`` of each (resident memory of the
@@ -16,8 +17,8 @@ Prints one JSON object, by length of the prompt in tokens:
 
 On an accelerator there is ``ours_flex`` too, with FlexAttention in place of PyTorch's attention with a mask.
 
-LoRA of rank 16 on all linear layers, answers of 62 tokens, batches of ``--batch`` pairs. ``--model`` is the packaged
-SmolLM2-135M or random weights of a larger architecture.
+LoRA of rank 16 on all linear layers, answers of 62 tokens, batches of ``--batch`` pairs (by default 2, on an
+accelerator 16). ``--model`` is the packaged SmolLM2-135M or random weights of a larger architecture.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,8 @@ from mealign.training.prefix_sharing import PrefixSharedCollator, PrefixSharedDP
 
 OURS = ("ours", "ours_flex")
 ANSWER = 62
+FEW = 2
+"""Pairs of a step whose losses are compared and whose operations are counted."""
 SEED = 3
 WORDS = ("time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school", "state")
 """One token each, behind a space."""
@@ -123,11 +127,13 @@ class Bench:
         self.batch = batch
         self.cuda = cuda
 
-    def build(self, system: str, rows: list[dict[str, Any]], folder: Path, *, dtype: torch.dtype) -> DPOTrainer:
+    def build(
+        self, system: str, rows: list[dict[str, Any]], folder: Path, *, dtype: torch.dtype, batch: int
+    ) -> DPOTrainer:
         """Build a system's trainer; its reference, where it is precomputed, is computed here."""
         ours, plain = system in OURS, system == "trl_default"
         arguments: dict[str, Any] = {
-            "output_dir": str(folder), "per_device_train_batch_size": self.batch, "use_cpu": not self.cuda,
+            "output_dir": str(folder), "per_device_train_batch_size": batch, "use_cpu": not self.cuda,
             "max_length": None, "report_to": [], "disable_tqdm": True, "save_strategy": "no", "logging_steps": 1,
             "num_train_epochs": 1,
             "seed": SEED, "dataloader_pin_memory": self.cuda, "remove_unused_columns": False,
@@ -151,11 +157,16 @@ class Bench:
             **more,
         )
 
-    def run(self, system: str, rows: list[dict[str, Any]], *, dtype: torch.dtype) -> dict[str, Any]:
+    def run(self, system: str, rows: list[dict[str, Any]], *, dtype: torch.dtype, batch: int) -> dict[str, Any]:
         """Train over the pairs once; return what it took."""
-        with tempfile.TemporaryDirectory() as folder, common.quiet_training(), peak_memory(cuda=self.cuda) as peak:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            common.quiet_training(),
+            unpatched_models(),
+            peak_memory(cuda=self.cuda) as peak,
+        ):
             wait()
-            trainer = self.build(system, rows, Path(folder), dtype=dtype)
+            trainer = self.build(system, rows, Path(folder), dtype=dtype, batch=batch)
             timer = Timer()
             trainer.add_callback(timer)
             trainer.remove_callback(common.PrinterCallback)
@@ -168,21 +179,22 @@ class Bench:
     def _reference(self, trainer: DPOTrainer) -> list[float]:
         """Time the reference's pass over every batch, as the trainer made it before."""
         seconds = []
-        for batch in trainer.get_train_dataloader():
-            wait()
-            started = time.perf_counter()
-            trainer.compute_ref_log_probs(trainer.model, batch)
-            wait()
-            seconds.append(time.perf_counter() - started)
+        with trainer.as_reference() if isinstance(trainer, PrefixSharedDPOTrainer) else nullcontext():
+            for batch in trainer.get_train_dataloader():
+                wait()
+                started = time.perf_counter()
+                trainer.compute_ref_log_probs(trainer.model, batch)
+                wait()
+                seconds.append(time.perf_counter() - started)
         return seconds
 
     def flops(self, rows: list[dict[str, Any]]) -> float:
-        """Count the floating-point operations that one of our steps needs, forward and backward.
+        """Count the floating-point operations that a step of ours over all of ``rows`` needs, forward and backward.
 
         They are counted in fp32: in bf16 scores of attention are computed again for the gradient.
         """
         with tempfile.TemporaryDirectory() as folder, common.quiet_training():
-            trainer = self.build("ours", rows, Path(folder), dtype=torch.float32)
+            trainer = self.build("ours", rows, Path(folder), dtype=torch.float32, batch=len(rows))
             batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
             with flop_counter() as counter:
                 trainer.compute_loss(trainer.model, batch).backward()
@@ -195,7 +207,7 @@ def measure(
     """Measure every system in turn, ``rounds`` times, on the same pairs."""
     rows = make_pairs(tokenizer, prompt, bench.batch * steps)
     dtype = fast_dtype()
-    seconds: dict[str, list[float]] = {}
+    pair: dict[str, list[float]] = {}
     peaks: dict[str, float] = {}
     for number in range(rounds):
         for system in systems:
@@ -204,29 +216,33 @@ def measure(
             if hopeless and number:
                 continue
             best = torch.bfloat16 if bench.cuda else torch.float32
-            taken = bench.run(system, rows[:1] if hopeless else rows, dtype=dtype if system in OURS else best)
+            chosen, batch = (rows[:1], 1) if hopeless else (rows, bench.batch)
+            taken = bench.run(system, chosen, dtype=dtype if system in OURS else best, batch=batch)
             # The first step of a run pays for memory that later ones find.
-            counted = [bench.batch * taken["seconds"][0]] if hopeless else taken["seconds"][1:]
-            seconds.setdefault(system, []).extend(counted)
-            if taken["reference"]:
-                seconds.setdefault(f"{system}_reference", []).extend(taken["reference"][1:])
+            counted = slice(0 if hopeless else 1, None)
+            for name, values in ((system, taken["seconds"]), (f"{system}_reference", taken["reference"])):
+                if values:
+                    pair.setdefault(name, []).extend(value / batch for value in values[counted])
             peaks[system] = max(peaks.get(system, 0.0), taken["peak_gb"])
-    few = rows[: bench.batch * 2]
-    theirs = bench.run("trl_best", few, dtype=torch.float32)["losses"]
-    exact = {system: bench.run(system, few, dtype=torch.float32)["losses"] for system in systems if system in OURS}
-    pair = {system: statistics.median(values) / bench.batch for system, values in seconds.items()}
-    first = pair["ours"] + pair["ours_reference"]
+    # In fp32 an accelerator has room for few.
+    exact = {
+        system: bench.run(system, rows[: 2 * FEW], dtype=torch.float32, batch=FEW)["losses"]
+        for system in ("trl_best", *OURS)
+        if system in systems
+    }
+    median = {system: statistics.median(values) for system, values in pair.items()}
+    first = median["ours"] + median["ours_reference"]
     peak = matmul_peak(dtype, cuda=bench.cuda)
     return {
-        "seconds_per_pair": {system: round(value, 4) for system, value in pair.items()},
-        "ratio_first_epoch": round(pair["trl_best"] / first, 2),
-        "ratio_cached": round(pair["trl_best"] / pair["ours"], 2),
-        "ratio_default": round(pair["trl_default"] / first, 2),
+        "seconds_per_pair": {system: round(value, 4) for system, value in median.items()},
+        "ratio_first_epoch": round(median["trl_best"] / first, 2),
+        "ratio_cached": round(median["trl_best"] / median["ours"], 2),
+        "ratio_default": round(median["trl_default"] / first, 2),
         "max_loss_difference": max(
-            abs(one - other) for losses in exact.values() for one, other in zip(theirs, losses, strict=True)
+            abs(one - other) for losses in exact.values() for one, other in zip(exact["trl_best"], losses, strict=True)
         ),
         "peak_memory_gb": {system: round(value, 2) for system, value in peaks.items()},
-        "peak_share": round(bench.flops(rows) / (pair["ours"] * bench.batch) / peak, 2),
+        "peak_share": round(bench.flops(rows[:FEW]) / FEW / median["ours"] / peak, 2),
         "precision": str(dtype).removeprefix("torch."),
     }
 
@@ -300,6 +316,18 @@ def peak_memory(*, cuda: bool) -> Iterator[list[float]]:
     watcher.join()
 
 
+@contextmanager
+def unpatched_models() -> Iterator[None]:
+    """Undo what the block replaces in transformers' models: Liger's kernels would serve the other systems too."""
+    models = [module for name, module in sys.modules.items() if name.startswith("transformers.models.")]
+    kept = [(module, dict(vars(module))) for module in models]
+    try:
+        yield
+    finally:
+        for module, content in kept:
+            vars(module).update(content)
+
+
 def wait() -> None:
     """Wait until the accelerator has done what it was given."""
     if torch.cuda.is_available():
@@ -314,10 +342,10 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--steps", type=int, default=3, help="steps of a round; the first is not counted")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=2, help="pairs a step")
-    parser.add_argument("--liger", action="store_true", help="measure TRL with Liger kernels too")
+    parser.add_argument("--batch", type=int, help="pairs a step; by default 2, on an accelerator 16")
     given = parser.parse_args()
     cuda = given.device == "cuda"
+    batch = given.batch or (16 if cuda else 2)
     folder = fetch_model(compose_settings().model, cache=default_cache())
     tokenizer = common.load_tokenizer(folder)
 
@@ -327,14 +355,19 @@ def main() -> None:
         with torch.device(given.device):
             return AutoModelForCausalLM.from_config(Qwen2Config(**QWEN), dtype=dtype, attn_implementation=attention)
 
-    more = ["trl_liger"] if given.liger else []
-    systems = ["trl_default", "trl_best", "trl_precomputed", *more, *(OURS if cuda else OURS[:1])]
-    bench = Bench(load, tokenizer, batch=given.batch, cuda=cuda)
+    systems = ["trl_default", "trl_best", "trl_precomputed", *OURS[:1]]
+    if cuda:
+        systems += OURS[1:]
+        if find_spec("liger_kernel"):
+            systems.insert(-len(OURS), "trl_liger")
+        else:
+            print("TRL with Liger's kernels is left out; pip install liger-kernel", file=sys.stderr)
+    bench = Bench(load, tokenizer, batch=batch, cuda=cuda)
     result: dict[str, Any] = {
         "model": given.model,
         "device": torch.cuda.get_device_name() if cuda else f"cpu, {torch.get_num_threads()} threads",
         "torch": torch.__version__,
-        "batch": given.batch,
+        "batch": batch,
     }
     for prompt in given.lengths:
         result[str(prompt)] = measure(bench, tokenizer, prompt, steps=given.steps, rounds=given.rounds, systems=systems)

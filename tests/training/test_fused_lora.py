@@ -1,4 +1,4 @@
-"""The fused layer against PEFT's: the same outputs and gradients, and PEFT's own way where it does not apply."""
+"""The fused layers against PEFT's: the same outputs and gradients, and PEFT's own way where they do not apply."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, LlamaConfig
 
 from mealign.training import fused_lora
-from mealign.training.fused_lora import LoraLinear, fuse_lora
+from mealign.training.fused_lora import LoraLinears, fuse_lora
 
 
 class Net(torch.nn.Module):
@@ -25,10 +26,32 @@ class Net(torch.nn.Module):
         return hidden
 
 
-def adapted(**settings: Any) -> PeftModel:
+class Attending(torch.nn.Module):
+    """Layers that read the same input, with a bias in some of them, and what they say in one tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = {"model_type": "attending"}
+        self.q_proj = torch.nn.Linear(6, 8)
+        self.k_proj = torch.nn.Linear(6, 4, bias=False)
+        self.v_proj = torch.nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([torch.tanh(self.q_proj(x)), self.k_proj(x) * self.v_proj(x)], dim=-1)
+
+
+class Crossing(Attending):
+    """The same, where keys and values are of another input."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        other = torch.sin(x)
+        return torch.cat([torch.tanh(self.q_proj(x)), self.k_proj(other) * self.v_proj(other)], dim=-1)
+
+
+def adapted(net: type[torch.nn.Module] = Net, **settings: Any) -> PeftModel:
     torch.manual_seed(0)
-    config = LoraConfig(r=2, lora_alpha=6, target_modules=["first", "second"], init_lora_weights=False, **settings)
-    return get_peft_model(Net(), config)
+    given = {"target_modules": ["first", "second"], "r": 2, "lora_alpha": 6, "init_lora_weights": False, **settings}
+    return get_peft_model(net(), LoraConfig(**given))
 
 
 def measured(model: PeftModel, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -46,7 +69,7 @@ def measured(model: PeftModel, x: torch.Tensor) -> tuple[torch.Tensor, dict[str,
 def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often the fused operation was used."""
     used: list[int] = []
-    apply = LoraLinear.apply
+    apply = LoraLinears.apply
 
     class Counted:
         @staticmethod
@@ -54,7 +77,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             used.append(1)
             return apply(*given)
 
-    monkeypatch.setattr(fused_lora, "LoraLinear", Counted)
+    monkeypatch.setattr(fused_lora, "LoraLinears", Counted)
     return used
 
 
@@ -100,18 +123,105 @@ def adapted_in_double(model: PeftModel) -> PeftModel:
     return twin
 
 
+def draw(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+PROJECTIONS = ["q_proj", "k_proj", "v_proj"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "operations"),
+    [
+        ({}, 1),
+        ({"rank_pattern": {"k_proj": 3}, "alpha_pattern": {"v_proj": 1}}, 1),
+        # One that has no update of its own, or not a plain one, leaves the others to themselves.
+        ({"target_modules": ["q_proj", "v_proj"]}, 1),
+        ({"target_modules": ["q_proj", "v_proj"], "modules_to_save": ["k_proj"]}, 1),
+    ],
+)
+def test_layers_that_read_the_same_are_one_operation(
+    settings: dict[str, Any], operations: int, count: list[int]
+) -> None:
+    model, x = adapted(Attending, **{"target_modules": PROJECTIONS, **settings}).double(), draw(2, 3, 6)
+    expected, gradients = measured(model, x)
+    fuse_lora(model)
+    for _ in range(2):
+        count.clear()
+        found, ours = measured(model, x)
+        assert len(count) == operations
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(ours, gradients)
+
+
+def test_a_layer_that_is_not_plain_lets_the_others_go_alone(count: list[int]) -> None:
+    model, x = adapted(Attending, target_modules=PROJECTIONS).double(), draw(2, 3, 6)
+    model.get_base_model().v_proj.merge()
+    expected, gradients = measured(model, x)
+    fuse_lora(model)
+    found, ours = measured(model, x)
+    assert len(count) == 2
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(ours, gradients)
+
+
+def test_layers_beside_each_other_may_read_different_inputs(count: list[int]) -> None:
+    model, x = adapted(Crossing, target_modules=PROJECTIONS).double(), draw(2, 3, 6)
+    expected, gradients = measured(model, x)
+    fuse_lora(model)
+    found, ours = measured(model, x)
+    assert len(count) == 2
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(ours, gradients)
+
+
+def test_what_was_computed_for_one_pass_serves_no_other(count: list[int]) -> None:
+    """A pass may end half-way, for want of memory, and its weights may have changed by the next."""
+    model, x = adapted(Attending, target_modules=PROJECTIONS).double(), draw(2, 3, 6)
+    layers = model.get_base_model()
+    fuse_lora(model)
+    layers.q_proj(x)
+    layers.k_proj.lora_B["default"].weight.data.mul_(2)
+    found = model(x)
+    assert len(count) == 2
+    with torch.no_grad():
+        torch.testing.assert_close(found, torch.cat([model(part) for part in x.split(1)]))
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_activations_may_be_computed_again(reentrant: bool, count: list[int]) -> None:
+    """As they are on an accelerator."""
+
+    def gradients(*, fused: bool) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        shape = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+        base = AutoModelForCausalLM.from_config(LlamaConfig(vocab_size=50, **shape))
+        config = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
+        model: Any = get_peft_model(base, config).train()
+        if fused:
+            fuse_lora(model)
+            model.gradient_checkpointing_enable({"use_reentrant": reentrant})
+            model.enable_input_require_grads()
+        ids = torch.arange(24).view(2, 12)
+        model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
+        return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+
+    expected = gradients(fused=False)
+    assert not count
+    found = gradients(fused=True)
+    # Of a layer's seven, q, k and v are one operation, and gate and up; each twice.
+    assert len(count) == 2 * 2 * 4
+    assert found.keys() == expected.keys()
+    for name, gradient in found.items():
+        assert (gradient - expected[name]).norm() <= 1e-5 * expected[name].norm(), name
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_its_gradient_is_that_of_its_output(bias: bool) -> None:
     torch.manual_seed(0)
-
-    def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(*shape, dtype=torch.float64)
-
-    x, down, up = (draw(*shape).requires_grad_() for shape in ((2, 3, 4), (2, 4), (5, 2)))
-    weight, offset = draw(5, 4), draw(5) if bias else None
-    assert torch.autograd.gradcheck(
-        lambda *given: LoraLinear.apply(given[0], weight, offset, *given[1:], 1.5), (x, down, up)
-    )
+    trained = tuple(draw(*shape).requires_grad_() for shape in ((2, 3, 4), (2, 4), (5, 2), (1, 4), (3, 1)))
+    frozen = [(draw(size, 4), draw(size) if bias else None, scaling) for size, scaling in ((5, 1.5), (3, -0.5))]
+    assert torch.autograd.gradcheck(lambda x, *factors: LoraLinears.apply(x, frozen, *factors), trained)
 
 
 def test_a_frozen_adapter_passes_the_gradient_on(count: list[int]) -> None:

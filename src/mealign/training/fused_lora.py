@@ -1,93 +1,148 @@
-"""A linear layer and its LoRA update (arXiv 2106.09685) as one operation, with the gradients of PEFT's layer.
+"""Linear layers and their LoRA updates (arXiv 2106.09685) as one operation, with the gradients of PEFT's layers.
 
-PEFT adds the update to the layer's output: it writes a product of the output's size, scales it, and adds it, and
-autograd goes the same way back. Here the update is accumulated into the output by its own product, and its gradient
-into the input's, so that nothing of that size is written beside. The rank is small, so those passes over memory cost a
-processor more than the update's arithmetic.
+PEFT adds the update to a layer's output: it writes a product of the output's size, scales it, and adds it, and autograd
+goes the same way back. Here the update is accumulated into the output by its own product, and its gradient into the
+input's, so that nothing of that size is written beside. The rank is small, so those passes over memory cost more than
+the update's arithmetic, and on an accelerator launching them takes longer still. Layers that read the same input, as
+those of attention's queries, keys and values do, are computed together: the input is read once for the narrow sides of
+their updates, and its gradient is formed in one place.
 """
 
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import torch
 from peft.tuners.lora.layer import Linear
 from torch import Tensor
 
+TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+"""Names of layers beside each other that models give the same input."""
+
 
 def fuse_lora(model: Any) -> None:
-    """Let every LoRA layer of a model on a CPU go through :class:`LoraLinear` where that is exact.
+    """Let every LoRA layer of a model go through :class:`LoraLinears` where that is exact.
 
     A layer keeps PEFT's way with dropout, another variant than plain LoRA, a bias of its own, several adapters at once,
     none, one that is merged, or numbers of different types; under autocast the adapter's may be of another one.
     """
-    for layer in model.modules():
-        if type(layer) is Linear:
-            layer.forward = types.MethodType(_forward, layer)
+    for parent in model.modules():
+        layers = {name: layer for name, layer in parent.named_children() if type(layer) is Linear}
+        for names in TOGETHER:
+            together = [layers.pop(name) for name in names if name in layers]
+            if together:
+                _fuse(together)
+        for layer in layers.values():
+            _fuse([layer])
 
 
-def _forward(self: Any, x: Tensor, *args: Any, **kwargs: Any) -> Any:
-    names = self.active_adapters
-    if args or kwargs or self.disable_adapters or self.merged or len(names) != 1 or names[0] not in self.lora_A:
-        return Linear.forward(self, x, *args, **kwargs)
-    name, base = names[0], self.get_base_layer()
-    down, up = self.lora_A[name].weight, self.lora_B[name]
-    plain = (
+def _fuse(layers: Sequence[Linear]) -> None:
+    readers = _Readers(layers)
+    for layer in layers:
+        layer.forward = types.MethodType(readers.forward, layer)
+
+
+class _Readers:
+    """Layers that read the same input: the first that is given it computes the outputs of all."""
+
+    def __init__(self, layers: Sequence[Linear]) -> None:
+        self._layers = layers
+        self._read: Tensor | None = None
+        self._outputs: dict[Linear, Tensor] = {}
+
+    def forward(self, layer: Linear, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Return one layer's output for ``x``."""
+        if x is not self._read or layer not in self._outputs:
+            if args or kwargs or torch.compiler.is_compiling() or not _is_plain(layer, x):
+                return Linear.forward(layer, x, *args, **kwargs)
+            together = self._layers if all(_is_plain(other, x) for other in self._layers) else [layer]
+            self._read, self._outputs = x, dict(zip(together, _apply(together, x), strict=True))
+        output = self._outputs.pop(layer)
+        if not self._outputs:
+            self._read = None
+        return output
+
+
+def _is_plain(layer: Linear, x: Tensor) -> bool:
+    names = layer.active_adapters
+    if layer.disable_adapters or layer.merged or len(names) != 1 or names[0] not in layer.lora_A:
+        return False
+    name, base = names[0], layer.get_base_layer()
+    return (
         type(base) is torch.nn.Linear
-        and name not in self.lora_variant
-        and up.bias is None
-        and not (self.training and getattr(self.lora_dropout[name], "p", 0.0))
-        and x.dtype == base.weight.dtype == _computed_in(down)
-        and x.device.type == "cpu"
+        and name not in layer.lora_variant
+        and layer.lora_B[name].bias is None
+        and not (layer.training and getattr(layer.lora_dropout[name], "p", 0.0))
+        and x.dtype == base.weight.dtype == _computed_in(layer.lora_A[name].weight)
     )
-    if not plain:
-        return Linear.forward(self, x)
-    return LoraLinear.apply(x, base.weight, base.bias, down, up.weight, self.scaling[name])  # type: ignore[no-untyped-call]
 
 
 def _computed_in(factor: Tensor) -> torch.dtype:
     """Return the type of numbers that a product with ``factor`` is in."""
-    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else factor.dtype
+    kind = factor.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else factor.dtype
 
 
-class LoraLinear(torch.autograd.Function):
-    """x W' + b + scaling (x A') B' with W and b frozen."""
+def _apply(layers: Sequence[Linear], x: Tensor) -> tuple[Tensor, ...]:
+    frozen, factors = [], []
+    for layer in layers:
+        name, base = layer.active_adapters[0], layer.get_base_layer()
+        frozen.append((base.weight, base.bias, layer.scaling[name]))
+        factors += [layer.lora_A[name].weight, layer.lora_B[name].weight]
+    return LoraLinears.apply(x, frozen, *factors)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class LoraLinears(torch.autograd.Function):
+    """x W' + b + scaling (x A') B' of every layer, with W and b frozen."""
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor, scaling: float
-    ) -> Tensor:
-        """Return the output of shape [..., o].
+        ctx: Any, x: Tensor, frozen: Sequence[tuple[Tensor, Tensor | None, float]], *factors: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return the outputs, each of shape [..., o] with the layer's own o.
 
         Args:
             ctx: autograd's.
             x: of shape [..., i].
-            weight: W, of shape [o, i].
-            bias: b, of shape [o].
-            down: A, of shape [r, i].
-            up: B, of shape [o, r].
-            scaling: what the update is multiplied by.
+            frozen: of each layer: W, of shape [o, i]; b, of shape [o]; what its update is multiplied by.
+            factors: of each layer two: A, of shape [r, i]; B, of shape [o, r].
         """
         rows = x.reshape(-1, x.shape[-1])
+        downs, ups = factors[::2], factors[1::2]
         # Under autocast the factors are kept in fp32.
-        ctx.kept_in = down.dtype
-        down, up = down.to(x.dtype), up.to(x.dtype)
+        down = torch.cat(downs).to(x.dtype)
+        ups = tuple(up.to(x.dtype) for up in ups)
         narrow = rows @ down.T
-        out = torch.nn.functional.linear(rows, weight, bias).addmm_(narrow, up.T, alpha=scaling)
-        ctx.save_for_backward(rows, narrow, weight, down, up)
-        ctx.scaling = scaling
-        return out.view(*x.shape[:-1], -1)
+        ctx.frozen, ctx.ranks, ctx.kept_in = frozen, [len(part) for part in downs], downs[0].dtype
+        ctx.save_for_backward(rows, narrow, down, *ups)
+        return tuple(
+            torch.nn.functional.linear(rows, weight, bias).addmm_(part, up.T, alpha=scaling).view(*x.shape[:-1], -1)
+            for (weight, bias, scaling), part, up in zip(
+                frozen, torch.split(narrow, ctx.ranks, dim=1), ups, strict=True
+            )
+        )
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, Tensor | None, Tensor | None, None]:
-        """Return the gradients of the input and of both factors."""
-        rows, narrow, weight, down, up = ctx.saved_tensors
-        wide = gradient.reshape(-1, gradient.shape[-1])
-        inner = (wide @ up).mul_(ctx.scaling)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the input and of every layer's factors."""
+        rows, narrow, down, *ups = ctx.saved_tensors
+        weights, _, scalings = zip(*ctx.frozen, strict=True)
+        wide = [gradient.reshape(-1, gradient.shape[-1]) for gradient in gradients]
+        inner = torch.empty_like(narrow)
+        of_ups = []
+        for gradient, up, scaling, part, of_part in zip(
+            wide, ups, scalings, *(torch.split(each, ctx.ranks, dim=1) for each in (narrow, inner)), strict=True
+        ):
+            torch.mm(gradient, up, out=of_part).mul_(scaling)
+            of_ups.append((gradient.T @ part).to(ctx.kept_in).mul_(scaling))
+        of_downs = torch.split((inner.T @ rows).to(ctx.kept_in), ctx.ranks)
         of_input = None
         if ctx.needs_input_grad[0]:
-            of_input = (wide @ weight).addmm_(inner, down).view(*gradient.shape[:-1], -1)
-        of_down = (inner.T @ rows).to(ctx.kept_in) if ctx.needs_input_grad[3] else None
-        of_up = (wide.T @ narrow).to(ctx.kept_in).mul_(ctx.scaling) if ctx.needs_input_grad[4] else None
-        return of_input, None, None, of_down, of_up, None
+            of_input = wide[0] @ weights[0]
+            for gradient, weight in zip(wide[1:], weights[1:], strict=True):
+                of_input.addmm_(gradient, weight)
+            of_input = of_input.addmm_(inner, down).view(*gradients[0].shape[:-1], -1)
+        return of_input, None, *chain.from_iterable(zip(of_downs, of_ups, strict=True))

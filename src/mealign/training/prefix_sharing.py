@@ -19,7 +19,8 @@ negative log-likelihood of its tokens.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +29,9 @@ from datasets import Dataset
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 from torch.utils.data import DataLoader
-from transformers.modeling_utils import unwrap_model
 from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
+from trl.trainer.utils import use_adapter
 
 from mealign import processes
 from mealign.errors import MealignError
@@ -70,9 +71,9 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
     Of ``b`` pairs in ``r`` rows of ``t`` tokens it adds ``packed_ids``, ``packed_positions`` and ``packed_labels``, of
     shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment that a token belongs to; group 0 is
     padding), of the same shape, ``packed_causal``, so many of the first tokens of every row as see all before them, and
-    ``packed_order``: for every token of the answers, in the order of TRL's batch of
-    shape [2 b, l], its place among the ``r * t``. The column ``gap`` becomes a tensor of shape [b]. Of ``supervised``
-    examples, which share no batch with others, the chosen answer alone is packed.
+    ``packed_order``: for every token of the answers, in the order of TRL's batch of shape [2 b, l], its place among the
+    ``r * t``. The column ``gap`` becomes a tensor of shape [b]. Of ``supervised`` examples, which share no batch with
+    others, the chosen answer alone is packed.
     """
 
     max_tokens: int | None = None
@@ -173,15 +174,16 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         )
         missing = processes.share(missing)[processes.place() :: processes.count()]
         batches = DataLoader(dataset.select(missing), batch_size=batch_size, collate_fn=self.data_collator)
-        for number, batch in enumerate(batches):
-            found = self.compute_ref_log_probs(self.model, self._prepare_inputs(batch))
-            places = missing[number * batch_size :]
-            for index, chosen, rejected in zip(places, *(part.tolist() for part in found), strict=False):
-                self._known[keys[index]] = (chosen, rejected)
+        with self.as_reference():
+            for number, batch in enumerate(batches):
+                found = self.compute_ref_log_probs(self.model, self._prepare_inputs(batch))
+                places = missing[number * batch_size :]
+                for index, chosen, rejected in zip(places, *(part.tolist() for part in found), strict=False):
+                    self._known[keys[index]] = (chosen, rejected)
         if processes.count() > 1:
             for part in processes.gather({keys[index]: self._known[keys[index]] for index in missing}):
                 self._known.update(part)
-        known = processes.share({} if processes.place() else {key: self._known[key] for key in keys if key})
+        known = processes.share({key: self._known[key] for key in keys if key} if processes.leads() else {})
         columns = zip(*(known[key] if key else (0.0, 0.0) for key in keys), strict=True)
         for column, values in zip(("ref_chosen_logps", "ref_rejected_logps"), columns, strict=True):
             dataset = dataset.add_column(column, list(values))
@@ -190,7 +192,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         if "supervised" in inputs:
             return self._supervised_loss(model, inputs)
-        packed = _Packed(model)
+        packed = _Packed(model, self._attention)
         if "gap" not in inputs:
             return super()._compute_loss(packed, inputs, return_outputs)
         shift = inputs["gap"] / self.beta
@@ -207,7 +209,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         return loss
 
     def _supervised_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        output = _read(model, inputs)
+        output = _read(model, inputs, self._attention)
         log_probs, correct = (
             values.reshape(-1)[inputs["packed_order"]] for values in (output.log_probs, output.is_top1)
         )
@@ -221,7 +223,26 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
         """Return the reference's log-probabilities of the chosen and the rejected answers, two tensors of shape [b]."""
-        return super().compute_ref_log_probs(_Packed(model, log_probs_only=True), inputs)
+        return super().compute_ref_log_probs(_Packed(model, self._attention, log_probs_only=True), inputs)
+
+    @contextmanager
+    def as_reference(self) -> Iterator[None]:
+        """Let the model be the reference policy for as long as the block runs.
+
+        TRL switches the adapter off and on for every batch, for which PEFT walks through all layers: a small model has
+        read a batch in that time.
+        """
+        with use_adapter(self.model, "ref" if "ref" in self.model.peft_config else None):
+            # Where TRL sees a reference apart it switches nothing.
+            self.ref_model = self.model
+            try:
+                yield
+            finally:
+                self.ref_model = None
+
+    @property
+    def _attention(self) -> str:
+        return str(self.model.config._attn_implementation)
 
 
 class _Packed:
@@ -232,12 +253,13 @@ class _Packed:
 
     log_probs: Tensor
 
-    def __init__(self, model: Any, *, log_probs_only: bool = False) -> None:
+    def __init__(self, model: Any, attention: str, *, log_probs_only: bool = False) -> None:
         self._model = model
+        self._attention = attention
         self._log_probs_only = log_probs_only
 
     def __call__(self, *, labels: Tensor, **inputs: Any) -> Any:
-        output = _read(self._model, inputs, log_probs_only=self._log_probs_only)
+        output = _read(self._model, inputs, self._attention, log_probs_only=self._log_probs_only)
         scored = labels[:, 1:] != IGNORED
         for name in PER_TOKEN:
             if (values := getattr(output, name)) is not None:
@@ -247,8 +269,7 @@ class _Packed:
         return output
 
 
-def _read(model: Any, inputs: dict[str, Any], *, log_probs_only: bool = False) -> Any:
-    attention = unwrap_model(model).config._attn_implementation
+def _read(model: Any, inputs: dict[str, Any], attention: str, *, log_probs_only: bool = False) -> Any:
     flex = attention == "flex_attention"
     prefix = {"causal_prefix": inputs["packed_causal"]} if attention == causal_prefix.NAME else {}
     return model(

@@ -1,4 +1,4 @@
-"""What makes a step faster on a processor, and leaves what it computes as it is."""
+"""What makes a step faster, and leaves what it computes as it is."""
 
 from __future__ import annotations
 
