@@ -42,8 +42,12 @@ KEPT = (
 """Settings of a Llama that a GGUF file has to give back as they were."""
 PROBE = 64
 """Tokens of the sequence on which both models are compared."""
-AGREEMENT = 1e-4
-"""Largest difference between both models' logits of the same weights, as a share of the largest logit."""
+AGREEMENT = 5e-4
+"""Largest difference between both models' logits of the same weights, as a share of the largest logit.
+
+Of SmolLM2-135M, keys of one layer in the wrong order move them by 0.15 and more, and norms whose epsilon is 1e-6
+instead of 1e-5 by 1.6e-3. Mostly both round alike; in one of a dozen exports they differed by 1.1e-4.
+"""
 
 
 def write_gguf(model: Any, tokenizer: Any, path: Path, *, quantization: Quantization, name: str) -> None:
