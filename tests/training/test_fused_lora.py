@@ -154,19 +154,13 @@ def test_layers_that_read_the_same_are_one_operation(
         torch.testing.assert_close(ours, gradients)
 
 
-def test_a_layer_that_is_not_plain_lets_the_others_go_alone(count: list[int]) -> None:
-    model, x = adapted(Attending, target_modules=PROJECTIONS).double(), draw(2, 3, 6)
-    model.get_base_model().v_proj.merge()
-    expected, gradients = measured(model, x)
-    fuse_lora(model)
-    found, ours = measured(model, x)
-    assert len(count) == 2
-    torch.testing.assert_close(found, expected)
-    torch.testing.assert_close(ours, gradients)
-
-
-def test_layers_beside_each_other_may_read_different_inputs(count: list[int]) -> None:
-    model, x = adapted(Crossing, target_modules=PROJECTIONS).double(), draw(2, 3, 6)
+@pytest.mark.parametrize(("net", "merged"), [(Attending, "v_proj"), (Crossing, None)])
+def test_one_that_is_not_plain_or_reads_another_input_leaves_the_others_alone(
+    net: type[torch.nn.Module], merged: str | None, count: list[int]
+) -> None:
+    model, x = adapted(net, target_modules=PROJECTIONS).double(), draw(2, 3, 6)
+    if merged:
+        model.get_base_model().get_submodule(merged).merge()
     expected, gradients = measured(model, x)
     fuse_lora(model)
     found, ours = measured(model, x)
