@@ -355,13 +355,10 @@ def main() -> None:
         with torch.device(given.device):
             return AutoModelForCausalLM.from_config(Qwen2Config(**QWEN), dtype=dtype, attn_implementation=attention)
 
-    systems = ["trl_default", "trl_best", "trl_precomputed", *OURS[:1]]
-    if cuda:
-        systems += OURS[1:]
-        if find_spec("liger_kernel"):
-            systems.insert(-len(OURS), "trl_liger")
-        else:
-            print("TRL with Liger's kernels is left out; pip install liger-kernel", file=sys.stderr)
+    liger = ["trl_liger"] if cuda and find_spec("liger_kernel") else []
+    if cuda and not liger:
+        print("TRL with Liger's kernels is left out; pip install liger-kernel", file=sys.stderr)
+    systems = ["trl_default", "trl_best", "trl_precomputed", *liger, *(OURS if cuda else OURS[:1])]
     bench = Bench(load, tokenizer, batch=batch, cuda=cuda)
     result: dict[str, Any] = {
         "model": given.model,

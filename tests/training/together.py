@@ -48,7 +48,7 @@ def main(stage: str, folder: Path, model: Path, adapter: Path | None) -> None:
     checkpoints.SECONDS = 0.0
     if processes.count() == 1:
         sys.exit("this is one process alone; start it with a launcher")
-    if processes.place():
+    if not processes.leads():
         processes.follow()
         return
     result = train(stage, folder, model, adapter, on_log=lambda step, point: print(step, flush=True))
