@@ -1,0 +1,77 @@
+"""What is added from outside the package: folders of the same shape, which ``MEALIGN_PLUGINS`` names.
+
+A package that can be added to (``mealign.stages``, ``mealign.training.losses``, ...) looks for its modules in the
+folder of its name in every plug-in folder too, as if they lay in its own: a module's name is the name of what it adds.
+``conf/`` in a plug-in folder is searched like the project's own ``conf/``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mealign.errors import ConfigError
+
+VARIABLE = "MEALIGN_PLUGINS"
+"""Environment variable that names the plug-in folders, separated as in PATH."""
+
+
+def roots() -> tuple[Path, ...]:
+    """Return the plug-in folders.
+
+    Raises:
+        ConfigError: one of them does not exist.
+    """
+    named = os.environ.get(VARIABLE, "").split(os.pathsep)
+    folders = tuple(Path(name).expanduser().resolve() for name in named if name)
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"{VARIABLE}={folder}: there is no such folder; correct the path, or unset the variable")
+    return folders
+
+
+def extended(path: Iterable[str], kind: str) -> list[str]:
+    """Return where a package that can be added to looks for modules: its own folder, then ``kind`` in every plug-in.
+
+    Used as ``__path__ = extended(__path__, "losses")`` in the package's ``__init__``.
+    """
+    return [*path, *(str(folder / kind) for folder in roots() if (folder / kind).is_dir())]
+
+
+def names_in(package: str) -> list[str]:
+    """Return the names of a package's modules, those that plug-ins add among them, in alphabetical order."""
+    path = importlib.import_module(package).__path__
+    return sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
+
+
+def member(package: str, name: str, attribute: str) -> Any:
+    """Return what a module of a package adds.
+
+    Args:
+        package: full name of a package that can be added to.
+        name: of its module.
+        attribute: what every module of this package defines.
+
+    Raises:
+        ConfigError: there is no such module, or it does not define the attribute.
+    """
+    known = names_in(package)
+    if name not in known:
+        raise ConfigError(f"{package}: there is no module {name}; use one of {', '.join(known)}")
+    module = importlib.import_module(f"{package}.{name}")
+    if not hasattr(module, attribute):
+        raise ConfigError(f"{module.__file__}: it defines no `{attribute}`; docs/extending.md shows one")
+    return getattr(module, attribute)
+
+
+def members(package: str, attribute: str) -> dict[str, Any]:
+    """Return what all modules of a package add, by the modules' names.
+
+    Raises:
+        ConfigError: a module does not define the attribute.
+    """
+    return {name: member(package, name, attribute) for name in names_in(package)}
