@@ -47,7 +47,6 @@ from transformers import AutoModelForCausalLM, Qwen2Config
 from trl import DPOConfig, DPOTrainer
 
 from mealign.compose import compose_settings
-from mealign.config import LoraConfig
 from mealign.language.precision import fast_dtype
 from mealign.language.weights import default_cache, fetch_model
 from mealign.training import common
@@ -153,7 +152,7 @@ class Bench:
             args=DPOConfig(**arguments),
             train_dataset=Dataset.from_list(rows),
             processing_class=self._tokenizer,
-            peft_config=common.peft_config(base, LoraConfig(rank=16)),
+            peft_config=common.peft_config(base, compose_settings("lora.rank=16").lora),
             **more,
         )
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from mealign.config import Extractor, JudgeConfig, MemoryConfig, MixConfig, Settings
+from mealign.config import Settings
+from mealign.memory.settings import Extractor
 from mealign.pipeline import PIPELINE, Stage
+from tests.defaults import JudgeConfig, MemoryConfig, MixConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())

@@ -14,10 +14,13 @@ from filelock import FileLock
 
 from mealign import pipeline, runner, views
 from mealign.compose import compose_settings
-from mealign.config import STAGES, AdapterName, MixConfig, Settings, TournamentPlan, check
+from mealign.config import STAGES, Settings, check
 from mealign.errors import ConfigError, MealignError
+from mealign.export.settings import AdapterName
 from mealign.jsonl import digest_path, read_json, read_records
+from mealign.judging.settings import TournamentPlan
 from mealign.records import Candidate, Document, Fact, Preference, Standing, Task, Verdict
+from tests.defaults import MixConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 BIO = replace(compose_settings("judge=bio").judge, max_tasks=4, known_pairs=2)

@@ -11,14 +11,16 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from mealign.config import ModelConfig, Precision, Quantization, WeightsSource
 from mealign.errors import ConfigError, MealignError
 from mealign.export.build import PROVENANCE, adapter_settings, export_model
 from mealign.export.merge import merge_adapter
+from mealign.export.settings import Quantization
 from mealign.language.local import LocalModel
+from mealign.language.settings import Precision, WeightsSource
 from mealign.language.weights import fetch_model, quiet_transformers, weights_digest
 from mealign.records import Message
 from tests.conftest import SMOLLM2
+from tests.defaults import ModelConfig
 from tests.export.conftest import train_adapter
 
 QUESTIONS = (

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM
 
-from mealign.config import DpoConfig, LoraConfig, SftConfig
 from mealign.errors import MealignError
 from mealign.records import Message
 from mealign.training import common
+from tests.defaults import DpoConfig, LoraConfig, SftConfig
 from tests.training.conftest import make_task
 
 

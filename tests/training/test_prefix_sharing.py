@@ -14,8 +14,8 @@ from torch.nn.attention.flex_attention import create_mask
 from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
-from mealign.config import LoraConfig, Precision
 from mealign.errors import MealignError
+from mealign.language.settings import Precision
 from mealign.training import common
 from mealign.training.prefix_sharing import (
     IGNORED,
@@ -25,6 +25,7 @@ from mealign.training.prefix_sharing import (
     visible,
     visible_blocks,
 )
+from tests.defaults import LoraConfig
 
 TOKENS = st.lists(st.integers(4, 50), min_size=1, max_size=9)
 PAIRS = st.lists(

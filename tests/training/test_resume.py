@@ -18,16 +18,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mealign.config import DpoConfig, LoraConfig, Precision, TrackingConfig
 from mealign.errors import MealignError
+from mealign.experiment.tracking import MlflowTracker, open_tracker
 from mealign.jsonl import digest_path
-from mealign.tracking import MlflowTracker, open_tracker
+from mealign.language.settings import Precision
 from mealign.training import checkpoints, common
 from mealign.training.checkpoints import Checkpoints, Terminated, opened, run_key
 from mealign.training.dpo import train_dpo
 from mealign.training.order import SeededOrder
 from mealign.training.results import TrainingResult
 from tests.conftest import ROOT
+from tests.defaults import DpoConfig, LoraConfig, TrackingConfig
 from tests.training.conftest import MAX_LENGTH, REFERENCES, Train, make_pair, make_task
 from tests.training.killed import STEPS
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from mealign.config import Quantization
 from mealign.errors import ConfigError
 from mealign.export.gguf_file import verify_gguf, write_gguf
 from mealign.export.merge import merge_adapter
+from mealign.export.settings import Quantization
 from mealign.jsonl import read_json, write_json
 from mealign.language.weights import forget_digest, quiet_transformers
 from mealign.progress import bar

@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from mealign.config import Quantization
 from mealign.errors import MealignError
+from mealign.export.settings import Quantization
 from mealign.language.weights import quiet_transformers
 
 ARCHITECTURE = "llama"

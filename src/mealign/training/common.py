@@ -28,9 +28,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PrinterCallback, TrainerCallback
 
 from mealign import processes
-from mealign.config import Attention, DpoConfig, LoraConfig, LoraVariant, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision
 from mealign.language.weights import quiet_transformers
 from mealign.progress import Bar, bar
 from mealign.records import Message
@@ -38,6 +38,7 @@ from mealign.training.checkpoints import Checkpoints, Keeper, Terminated, opened
 from mealign.training.order import SeededOrder
 from mealign.training.reading import BestReading
 from mealign.training.results import Stage, curve_point
+from mealign.training.settings import Attention, DpoConfig, LoraConfig, LoraVariant, SftConfig
 
 OnLog = Callable[[int, dict[str, float]], None]
 CONFIG_FILE = "adapter_config.json"

@@ -18,9 +18,9 @@ from typing import Any
 from trl import DPOConfig as DpoArguments
 
 from mealign import processes
-from mealign.config import DpoConfig, LoraConfig, LoraVariant, Precision
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision
 from mealign.language.weights import weights_digest
 from mealign.records import FAMILIES, Family, Preference, Task, content_id
 from mealign.training import common
@@ -28,6 +28,7 @@ from mealign.training.checkpoints import run_key
 from mealign.training.fitting import fit
 from mealign.training.prefix_sharing import LogProbabilities, PrefixSharedCollator, PrefixSharedDPOTrainer
 from mealign.training.results import TrainingResult, sum_up
+from mealign.training.settings import DpoConfig, LoraConfig, LoraVariant
 
 
 @processes.joined

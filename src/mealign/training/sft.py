@@ -11,9 +11,9 @@ from trl import SFTConfig as SftArguments
 from trl import SFTTrainer
 
 from mealign import processes
-from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision
 from mealign.language.weights import weights_digest
 from mealign.records import Message, Task
 from mealign.training import common
@@ -22,6 +22,7 @@ from mealign.training.fitting import fit
 from mealign.training.reading import MEASUREMENTS, BestReading, set_apart
 from mealign.training.replay import Replayed
 from mealign.training.results import TrainingResult, sum_up
+from mealign.training.settings import LoraConfig, SftConfig
 from mealign.training.speed import speed_up
 
 MICRO_BATCH_SIZE = 4

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mealign.memory.voice import first_person
+from mealign.memory.first_person import first_person
 
 TABLE = {
     "Nadia works as a curator.": "I work as a curator.",

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mealign.config import JudgeView
 from mealign.judging.quoting import plain, quote
+from mealign.judging.settings import JudgeView
 from mealign.records import Fact, Task, content_id
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mealign.answers import normalise
-from mealign.judging.known import NO_REFERENCE, KnownPair, known_pairs, labelled_pairs, split_known
+from mealign.judging.certification_pairs import NO_REFERENCE, KnownPair, known_pairs, labelled_pairs, split_known
 from mealign.records import ABSTENTION, Fact, Label, Task
 from tests.judging.builders import MEMORY, fact, task
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from mealign.config import EvaluationConfig, TrackingConfig
 from mealign.evaluation.summary import beats
-from mealign.registry import ALIAS, Contender
-from mealign.tracking import open_tracker
+from mealign.experiment.champions import ALIAS
+from mealign.experiment.tracking import open_tracker
+from mealign.pipeline.tracker import Contender
+from tests.defaults import EvaluationConfig, TrackingConfig
 
 BEATS = partial(beats, settings=EvaluationConfig(resamples=500), seed=1)
 LOW, HIGH = ({f"q{number}": level + 0.1 * (number % 2) for number in range(20)} for level in (0.2, 0.6))

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mealign.config import PreferencesConfig
 from mealign.errors import MealignError
-from mealign.preferences.gate import require_certified, shortfall
+from mealign.preferences.certification_gate import require_certified, shortfall
+from tests.defaults import PreferencesConfig
 
 OPTIONS = PreferencesConfig(min_accuracy=0.7, min_consistency=0.8)
 

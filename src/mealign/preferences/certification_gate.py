@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mealign.config import PreferencesConfig
 from mealign.errors import MealignError
+from mealign.preferences.settings import PreferencesConfig
 
 
 def require_certified(certificate: Mapping[str, Any], *, judge: str, settings: PreferencesConfig) -> None:

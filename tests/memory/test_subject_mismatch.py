@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mealign.memory.passages import Passage
 from mealign.memory.search import FactIndex, embed
-from mealign.memory.whom import Instead, recall
+from mealign.memory.subject_mismatch import Instead, recall
 from mealign.records import Fact
 from tests.memory.builders import index_of
 from tests.memory.handmade import PERSON, fact

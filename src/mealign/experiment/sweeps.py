@@ -17,9 +17,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mealign.compose import explain, to_settings
-from mealign.config import TrackingConfig, check
 from mealign.errors import MealignError
-from mealign.tracking import PARENT_VARIABLE, Status, Sweep, open_sweep
+from mealign.experiment.comparison import Sweep, open_sweep
+from mealign.experiment.settings import TrackingConfig
+from mealign.experiment.tracking import PARENT_VARIABLE, Status
+from mealign.pipeline.registry import check
 
 
 class CheckSweep(Callback):
@@ -32,7 +34,7 @@ class CheckSweep(Callback):
         overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
         for combination in BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]:
             try:
-                check(to_settings(compose(config.hydra.job.config_name, overrides=combination)))
+                check(to_settings(compose(config.hydra.job.config_name, overrides=combination)), combination)
             except (HydraException, OmegaConfBaseException, MealignError) as error:
                 # Hydra turns a callback's exception into a warning; leaving is the one way to stop the sweep here.
                 print(f"config error: {explain(error)}", file=sys.stderr)

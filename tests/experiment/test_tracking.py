@@ -19,21 +19,15 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from omegaconf import OmegaConf
 
-from mealign.config import TrackingConfig
 from mealign.errors import ConfigError, MealignError
+from mealign.experiment.books import PARENT, RUN_KEY, fetch_adapter
+from mealign.experiment.comparison import open_sweep
+from mealign.experiment.sweeps import SweepParent
+from mealign.experiment.tracking import PARENT_VARIABLE, MlflowTracker, metric_name
+from mealign.experiment.tracking import open_tracker as open_real
 from mealign.jsonl import digest_path
-from mealign.sweeps import SweepParent
-from mealign.tracking import (
-    PARENT,
-    PARENT_VARIABLE,
-    RUN_KEY,
-    MlflowTracker,
-    NullTracker,
-    fetch_adapter,
-    metric_name,
-    open_sweep,
-)
-from mealign.tracking import open_tracker as open_real
+from mealign.pipeline.tracker import NullTracker
+from tests.defaults import TrackingConfig
 
 Open = Callable[..., Any]
 
@@ -301,20 +295,17 @@ def test_a_sweep_without_results_has_no_best(root: Path, settings: TrackingConfi
     assert (run.info.status, run.info.run_name, run.data.metrics["jobs"]) == ("FAILED", "sweep", 0)
 
 
-def test_disabled_tracking_keeps_nothing(tmp_path: Path) -> None:
-    with open_real(
-        TrackingConfig(enabled=False), run_name="n", run_key="k", params={}, tags={}, root=tmp_path
-    ) as tracker:
-        assert isinstance(tracker, NullTracker)
-        tracker.log_step("sft", 1, {"loss": 1.0})
-        tracker.log_history("sft", [{"step": 1, "loss": 1.0}])
-        tracker.log_metrics({"objective": 1.0})
-        tracker.log_dataset("a", source="a", digest="a", context="a")
-        tracker.log_adapter("sft", tmp_path)
-        tracker.log_artifacts(tmp_path, "report")
-        tracker.log_config("a: 1")
-        tracker.set_tags({"a": "b"})
-        assert not tracker.log_bytes("a", b"", personal=False)
+def test_the_tracker_of_no_books_keeps_nothing(tmp_path: Path) -> None:
+    tracker = NullTracker()
+    tracker.log_step("sft", 1, {"loss": 1.0})
+    tracker.log_history("sft", [{"step": 1, "loss": 1.0}])
+    tracker.log_metrics({"objective": 1.0})
+    tracker.log_dataset("a", source="a", digest="a", context="a")
+    tracker.log_adapter("sft", tmp_path)
+    tracker.log_artifacts(tmp_path, "report")
+    tracker.log_config("a: 1")
+    tracker.set_tags({"a": "b"})
+    assert not tracker.log_bytes("a", b"", personal=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -335,7 +326,7 @@ def test_metric_names(name: str, allowed: str) -> None:
 
 
 def test_importing_the_module_does_not_import_mlflow() -> None:
-    script = "import sys, mealign.tracking; print('mlflow' in sys.modules)"
+    script = "import sys, mealign.experiment.tracking; print('mlflow' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
     )
@@ -345,8 +336,8 @@ def test_two_processes_may_open_a_fresh_store_at_once(tmp_path: Path) -> None:
     script = """
 import sys
 from pathlib import Path
-from mealign.config import TrackingConfig
-from mealign.tracking import open_tracker
+from tests.defaults import TrackingConfig
+from mealign.experiment.tracking import open_tracker
 key, root = sys.argv[1], Path(sys.argv[2])
 with open_tracker(TrackingConfig(), run_name=key, run_key=key, params={}, tags={}, root=root) as tracker:
     for step in range(30):
@@ -366,13 +357,12 @@ with open_tracker(TrackingConfig(), run_name=key, run_key=key, params={}, tags={
 
 
 SWEEP_APP = """
-import sys
 from pathlib import Path
 import hydra
-from mealign.compose import to_settings
-from mealign.tracking import open_tracker
+from mealign.compose import CONF, to_settings
+from mealign.experiment.tracking import open_tracker
 
-@hydra.main(version_base="1.3", config_path=sys.path[0], config_name="config")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def main(cfg):
     settings = to_settings(cfg)
     key = f"sweep app {settings.seed} {settings.lora.rank}"
@@ -396,14 +386,8 @@ def test_the_callback_puts_the_jobs_of_a_sweep_under_one_parent(
 ) -> None:
     experiment = f"sweep {ranks}"
     (tmp_path / "app.py").write_text(SWEEP_APP)
-    config = {
-        "defaults": ["settings", "_self_"],
-        "user": {"name": "demo", "person": "Nadia", "path": "notes"},
-        "tracking": {"uri": f"sqlite:///{root}/mlruns/mlflow.db", "experiment": experiment},
-        "hydra": {"callbacks": {"parent": {"_target_": "mealign.sweeps.SweepParent"}}},
-    }
-    (tmp_path / "config.yaml").write_text(json.dumps(config))
-    command = [sys.executable, "app.py", "-m", f"lora.rank={ranks}", "seed=3"]
+    books = [f"tracking.uri=sqlite:///{root}/mlruns/mlflow.db", f"'tracking.experiment={experiment}'"]
+    command = [sys.executable, "app.py", "-m", f"lora.rank={ranks}", "seed=3", *books]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (result.returncode == 0) == (status == "FINISHED"), result.stderr
     runs = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])

@@ -6,12 +6,11 @@ import json
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mealign.jsonl import write_json
+from mealign.pipeline.tracker import Beats, Contender
 from mealign.serving import RECIPE
 
 if TYPE_CHECKING:
@@ -21,30 +20,6 @@ if TYPE_CHECKING:
 ALIAS = "champion"
 SCORES = "scores.json"
 """Artifact of a run: what its contender scored, by question."""
-
-Beats = Callable[[Mapping[str, float], Mapping[str, float] | None], bool]
-"""Whether scores beat those of the present champion (None: there is none)."""
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A trained adapter and how it did.
-
-    Attributes:
-        name: of the registered model, whose versions are for one user and one base model.
-        adapter: a PEFT folder.
-        digest: of that folder.
-        model: plain settings of the base model.
-        person: the user's name, which is part of every prompt.
-        scores: by the id of a question.
-    """
-
-    name: str
-    adapter: Path
-    digest: str
-    model: Mapping[str, Any]
-    person: str
-    scores: Mapping[str, float]
 
 
 def log_contender(client: MlflowClient, run_id: str, contender: Contender, *, beats: Beats) -> bool:
