@@ -18,6 +18,7 @@ import json
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import mean
 
 from scipy.stats import kendalltau
