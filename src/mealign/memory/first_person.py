@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mealign.memory.rewrite import subject_of, third_person
+from mealign.memory.inflection import inflect, verb_lemma
+from mealign.memory.rewrite import subject_of
 
 Token = Any
 
@@ -20,7 +21,6 @@ FORMS = {
     "I": {"object": "me", "reflexive": "myself", "possessive": "my", "alone": "mine"},
     "we": {"object": "us", "reflexive": "ourselves", "possessive": "our", "alone": "ours"},
 }
-PRESENT = {"is": "am", "has": "have", "does": "do"}
 FINITE = ("VBZ", "VBD", "VBP", "MD")
 SUBJECTS = ("nsubj", "nsubjpass", "csubj")
 BACK_TO_SELF = ("to", "for", "at", "with", "of", "by", "about")
@@ -183,16 +183,10 @@ class _Rewriting:
         if word in ("'s", "’s"):
             self._words[verb.i] = word[0] + ("ve" if verb.lemma_ == "have" else "m")
         else:
-            self._words[verb.i] = PRESENT.get(word) or _plain_form(word, lemma=verb.lemma_.lower())
+            self._words[verb.i] = inflect(verb_lemma(word, verb.tag_), "VBP")
         following = verb.i + 1
         if self._words[verb.i] == "am" and following < len(self._words) and self._words[following] in ("n't", "n’t"):
             self._spaces[verb.i], self._words[following] = " ", "not"
-
-
-def _plain_form(word: str, *, lemma: str) -> str:
-    """Undo :func:`third_person`; the lemma is asked first, but of ``hates`` the parser makes ``hat``."""
-    candidates = (lemma, word[:-1], word[:-2], f"{word[:-3]}y")
-    return next((candidate for candidate in candidates if third_person(candidate) == word), lemma)
 
 
 def _quoted(words: Sequence[str]) -> set[int]:
