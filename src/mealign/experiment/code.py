@@ -45,20 +45,22 @@ class _Reach:
     texts: frozenset[str]
 
 
-def code_of(function: Callable[..., Any]) -> Code:
-    """Return the code that a stage's function can reach."""
-    module, path = function.__module__, Path(inspect.getfile(function))
+def code_of(function: Callable[..., Any], *, package: Path = PACKAGE) -> Code:
+    """Return the code that a stage's function can reach; ``package`` is the folder of the package's sources."""
+    module = function.__module__
+    path = find_module(module, package) or Path(inspect.getfile(function))
     own, source = _reach_of_function(path, function.__name__)
     seen: dict[str, Path] = {}
-    libraries, waiting = set(own.libraries), [*own.modules]
+    libraries, waiting = set(own.libraries), _modules(own, package)
     while waiting:
         name = waiting.pop()
-        if name in seen or (found := find_module(name)) is None:
+        if name in seen or (found := find_module(name, package)) is None:
             continue
         seen[name] = found
         reach = _reach_of_file(found)
         libraries |= reach.libraries
-        waiting += [*reach.modules, *(f"{name.rpartition('.')[0]}" for _ in [0] if "." in name)]
+        # Importing a module runs the packages around it first.
+        waiting += [*_modules(reach, package), *([name.rpartition(".")[0]] if "." in name else [])]
     digests = {f"{module}:{function.__name__}": hashlib.sha256(source.encode()).hexdigest()}
     for name, found in seen.items():
         digests[name] = _digest(found)
@@ -67,37 +69,48 @@ def code_of(function: Callable[..., Any]) -> Code:
     return Code(dict(sorted(digests.items())), _versions(libraries))
 
 
-def find_module(name: str) -> Path | None:
+def find_module(name: str, package: Path = PACKAGE) -> Path | None:
     """Return the file of a module of the package, a plug-in's too; None when there is no such module."""
     *parents, last = name.split(".")
     if parents[:1] != [NAME] and name != NAME:
         return None
     if name == NAME:
-        return PACKAGE / "__init__.py"
-    for folder in _folders(".".join(parents)):
+        return package / "__init__.py"
+    for folder in _folders(".".join(parents), package):
         for path in (folder / f"{last}.py", folder / last / "__init__.py"):
             if path.is_file():
                 return path
     return None
 
 
-@cache
-def _folders(package: str) -> tuple[Path, ...]:
+def _folders(name: str, package: Path) -> tuple[Path, ...]:
     """Return where the modules of a package lie: its folder, and those that plug-ins add."""
-    own = PACKAGE.joinpath(*package.split(".")[1:])
-    start = own / "__init__.py"
-    text = start.read_text(encoding="utf-8") if start.is_file() else ""
-    kind = re.search(r'extended\(__path__, "([\w/]+)"\)', text)
-    return (own, *(root / kind[1] for root in plugins.roots() if (root / kind[1]).is_dir())) if kind else (own,)
+    own = package.joinpath(*name.split(".")[1:])
+    kind = _extended(own / "__init__.py")
+    return (own, *(root / kind for root in plugins.roots() if (root / kind).is_dir())) if kind else (own,)
 
 
-def _members(package: str) -> Iterator[str]:
-    """Yield the modules of a package that can be added to; nothing for another one."""
-    folders = _folders(package)
-    start = folders[0] / "__init__.py"
-    if start.is_file() and "extended(__path__" in start.read_text(encoding="utf-8"):
-        for folder in folders:
-            yield from (f"{package}.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__")
+@cache
+def _extended(start: Path) -> str | None:
+    """Return by which name plug-ins add to a package, given its first file; None: they cannot."""
+    kind = (
+        re.search(r'extended\(__path__, "([\w/]+)"\)', start.read_text(encoding="utf-8")) if start.is_file() else None
+    )
+    return kind[1] if kind else None
+
+
+def _modules(reach: _Reach, package: Path) -> list[str]:
+    """Return the modules that are reached directly, all those of a package that is looked up by name among them."""
+    named = [text for text in reach.texts if re.fullmatch(rf"{NAME}(\.\w+)+", text)]
+    members = [
+        f"{name}.{path.stem}"
+        for name in named
+        if _extended(package.joinpath(*name.split(".")[1:]) / "__init__.py")
+        for folder in _folders(name, package)
+        for path in folder.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    ]
+    return [*reach.modules, *named, *members]
 
 
 @cache
@@ -149,8 +162,6 @@ def _reach(parts: Iterable[ast.AST], more: Iterable[ast.AST]) -> _Reach:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             texts.add(node.value)
-            if re.fullmatch(rf"{NAME}(\.\w+)+", node.value):
-                modules |= {node.value, *_members(node.value)}
             continue
         else:
             continue

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from mealign.jsonl import read_json, read_records
 from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import memory_index
-from mealign.pipeline.stage import StageContext
 from mealign.records import Candidate, Fact, Label, Task
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from mealign.judging.judge import Judge
     from mealign.judging.settings import JudgeConfig
     from mealign.language.decisions import DecisionModel
+    from mealign.pipeline.stage import StageContext
 
 
 def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], list[KnownPair]]:

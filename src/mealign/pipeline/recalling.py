@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mealign.jsonl import read_records
-from mealign.pipeline.stage import StageContext
 from mealign.records import Document, Fact
 
 if TYPE_CHECKING:
     from mealign.language.embed import Embedder
     from mealign.memory.search import FactIndex
+    from mealign.pipeline.stage import StageContext
 
 MEMORY_INDEX = ("documents.jsonl", "memory/facts.jsonl", "memory/embeddings.npy")
 """What :func:`memory_index` reads."""
