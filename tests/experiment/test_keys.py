@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib import metadata
@@ -45,47 +46,47 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return package
 
 
-def changed(path: Path, package: Path, text: str) -> dict[str, bool]:
-    """Change a file of the copied package for a moment; say of every stage whether its code is another one then."""
-    before = {name: code_of(stages()[name].run, package=package).files for name in STAGES}
+def all_code(package: Path) -> dict[str, dict[str, str]]:
+    return {name: code_of(stages()[name].run, package=package).files for name in STAGES}
+
+
+@pytest.fixture(scope="module")
+def before(copied: Path) -> dict[str, dict[str, str]]:
+    return all_code(copied)
+
+
+@contextmanager
+def text_of(path: Path, text: str) -> Iterator[None]:
+    """Let a file say something else for as long as the block runs."""
     whole = path.read_text()
+    path.write_text(text)
     try:
-        path.write_text(whole + text)
-        forget()
-        return {name: code_of(stages()[name].run, package=package).files != before[name] for name in STAGES}
+        yield
     finally:
         path.write_text(whole)
-        forget()
-
-
-def forget() -> None:
-    for remembered in (code._digest, code._reach_of_file, code._reach_of_function, code._data_files):
-        remembered.cache_clear()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(module=st.sampled_from(MODULES))
 def test_a_changed_module_changes_the_keys_of_the_stages_that_reach_it_and_of_no_other(
-    copied: Path, module: str
+    copied: Path, before: dict[str, dict[str, str]], module: str
 ) -> None:
     path = code.find_module(module, copied)
     assert path is not None
+    with text_of(path, path.read_text() + "\n# one more line\n"):
+        after = all_code(copied)
     own = module.removeprefix("mealign.stages.")
-    found = changed(path, copied, "\n# one more line\n")
     for name in STAGES:
         # Of a stage's own file, what its function does not use does not count.
-        assert found[name] == (module in reach(name).files and own != name), (module, name)
+        assert (after[name] != before[name]) == (module in reach(name).files and own != name), (module, name)
 
 
-def test_a_changed_line_of_a_stages_function_changes_its_key_alone(copied: Path) -> None:
+def test_a_changed_line_of_a_stages_function_changes_its_key_alone(
+    copied: Path, before: dict[str, dict[str, str]]
+) -> None:
     path = copied / "stages/sft.py"
-    whole = path.read_text()
-    before = {name: code_of(stages()[name].run, package=copied).files for name in STAGES}
-    path.write_text(whole.replace("count=round(beside * share / (1 - share))", "count=1"))
-    forget()
-    after = {name: code_of(stages()[name].run, package=copied).files for name in STAGES}
-    path.write_text(whole)
-    forget()
+    with text_of(path, path.read_text().replace("count=round(beside * share / (1 - share))", "count=1")):
+        after = all_code(copied)
     assert [name for name in STAGES if before[name] != after[name]] == ["sft"]
 
 

@@ -49,7 +49,7 @@ def code_of(function: Callable[..., Any], *, package: Path = PACKAGE) -> Code:
     """Return the code that a stage's function can reach; ``package`` is the folder of the package's sources."""
     module = function.__module__
     path = find_module(module, package) or Path(inspect.getfile(function))
-    own, source = _reach_of_function(path, function.__name__)
+    own, source = _reach_of_function(_text(path), function.__name__)
     seen: dict[str, Path] = {}
     libraries, waiting = set(own.libraries), _modules(own, package)
     while waiting:
@@ -57,15 +57,15 @@ def code_of(function: Callable[..., Any], *, package: Path = PACKAGE) -> Code:
         if name in seen or (found := find_module(name, package)) is None:
             continue
         seen[name] = found
-        reach = _reach_of_file(found)
+        reach = _reach_of_text(_text(found))
         libraries |= reach.libraries
         # Importing a module runs the packages around it first.
         waiting += [*_modules(reach, package), *([name.rpartition(".")[0]] if "." in name else [])]
-    digests = {f"{module}:{function.__name__}": hashlib.sha256(source.encode()).hexdigest()}
+    digests = {f"{module}:{function.__name__}": _digest(source)}
     for name, found in seen.items():
-        digests[name] = _digest(found)
+        digests[name] = _digest(_text(found))
         for data in _data_files(found):
-            digests[f"{name}:{data.name}"] = _digest(data)
+            digests[f"{name}:{data.name}"] = _digest(_text(data))
     return Code(dict(sorted(digests.items())), _versions(libraries))
 
 
@@ -93,9 +93,7 @@ def _folders(name: str, package: Path) -> tuple[Path, ...]:
 @cache
 def _extended(start: Path) -> str | None:
     """Return by which name plug-ins add to a package, given its first file; None: they cannot."""
-    kind = (
-        re.search(r'extended\(__path__, "([\w/]+)"\)', start.read_text(encoding="utf-8")) if start.is_file() else None
-    )
+    kind = re.search(r'extended\(__path__, "([\w/]+)"\)', _text(start)) if start.is_file() else None
     return kind[1] if kind else None
 
 
@@ -114,17 +112,16 @@ def _modules(reach: _Reach, package: Path) -> list[str]:
 
 
 @cache
-def _reach_of_file(path: Path) -> _Reach:
-    return _reach([ast.parse(path.read_text(encoding="utf-8"))], [])
+def _reach_of_text(text: str) -> _Reach:
+    return _reach([ast.parse(text)], [])
 
 
 @cache
-def _reach_of_function(path: Path, name: str) -> tuple[_Reach, str]:
+def _reach_of_function(text: str, name: str) -> tuple[_Reach, str]:
     """Return what a function of a file reaches through the functions, classes and constants of the file, and its text.
 
     Annotations do not run and are left out, so what a file imports for its other functions does not count.
     """
-    text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
     defined: dict[str, ast.stmt] = {}
     imported: dict[str, ast.stmt] = {}
@@ -213,20 +210,23 @@ def _data_files(module: Path) -> tuple[Path, ...]:
         for path in sorted(module.parent.rglob("*"))
         if path.is_file() and path.suffix not in SOURCES and "__pycache__" not in path.parts
     ]
-    texts = _reach_of_file(module).texts
+    texts = _reach_of_text(_text(module)).texts
     found: dict[str, Path] = {path.name: path for path in beside if any(path.name in text for text in texts)}
     waiting = list(found.values())
     while waiting:
-        text = waiting.pop().read_text(encoding="utf-8", errors="replace")
+        text = _text(waiting.pop())
         fresh = {path.name: path for path in beside if path.name in text and path.name not in found}
         found |= fresh
         waiting += list(fresh.values())
     return tuple(found.values())
 
 
-@cache
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _versions(libraries: Iterable[str]) -> dict[str, str]:
