@@ -43,14 +43,16 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoModelForCausalLM, Qwen2Config
+from transformers import AutoModelForCausalLM, PrinterCallback, Qwen2Config, TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
 from mealign.compose import compose_settings
 from mealign.config import LoraConfig
 from mealign.language.precision import fast_dtype
 from mealign.language.weights import default_cache, fetch_model
-from mealign.training import common
+from mealign.training.adapters import peft_config
+from mealign.training.base_models import load_tokenizer
+from mealign.training.isolation import quiet_training
 from mealign.training.prefix_sharing import PrefixSharedCollator, PrefixSharedDPOTrainer
 
 OURS = ("ours", "ours_flex")
@@ -95,7 +97,7 @@ def words_of(tokenizer: Any | None, tokens: int, draw: random.Random) -> str:
     return " ".join(draw.choice(WORDS) for _ in range(tokens))
 
 
-class Timer(common.TrainerCallback):  # type: ignore[misc]
+class Timer(TrainerCallback):  # type: ignore[misc]
     """Seconds of every optimizer step, and its loss."""
 
     def __init__(self) -> None:
@@ -153,7 +155,7 @@ class Bench:
             args=DPOConfig(**arguments),
             train_dataset=Dataset.from_list(rows),
             processing_class=self._tokenizer,
-            peft_config=common.peft_config(base, LoraConfig(rank=16)),
+            peft_config=peft_config(base, LoraConfig(rank=16)),
             **more,
         )
 
@@ -161,7 +163,7 @@ class Bench:
         """Train over the pairs once; return what it took."""
         with (
             tempfile.TemporaryDirectory() as folder,
-            common.quiet_training(),
+            quiet_training(),
             unpatched_models(),
             peak_memory(cuda=self.cuda) as peak,
         ):
@@ -169,7 +171,7 @@ class Bench:
             trainer = self.build(system, rows, Path(folder), dtype=dtype, batch=batch)
             timer = Timer()
             trainer.add_callback(timer)
-            trainer.remove_callback(common.PrinterCallback)
+            trainer.remove_callback(PrinterCallback)
             trainer.train()
             reference = self._reference(trainer) if trainer.precompute_ref_logps else []
         del trainer
@@ -193,7 +195,7 @@ class Bench:
 
         They are counted in fp32: in bf16 scores of attention are computed again for the gradient.
         """
-        with tempfile.TemporaryDirectory() as folder, common.quiet_training():
+        with tempfile.TemporaryDirectory() as folder, quiet_training():
             trainer = self.build("ours", rows, Path(folder), dtype=torch.float32, batch=len(rows))
             batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
             with flop_counter() as counter:
@@ -347,7 +349,7 @@ def main() -> None:
     cuda = given.device == "cuda"
     batch = given.batch or (16 if cuda else 2)
     folder = fetch_model(compose_settings().model, cache=default_cache())
-    tokenizer = common.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
 
     def load(dtype: torch.dtype, attention: str) -> Any:
         if given.model == "smollm2_135m":

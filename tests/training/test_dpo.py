@@ -16,8 +16,9 @@ from mealign.config import Attention, DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
 from mealign.records import Preference, Task
-from mealign.training import common
+from mealign.training.adapters import save_adapter
 from mealign.training.dpo import build_trainer, draw, interleave, pair_length, to_row, train_dpo
+from mealign.training.isolation import quiet_training
 from mealign.training.results import TrainingResult
 from tests.training.conftest import MAX_LENGTH, Train, make_pair, make_task, save
 
@@ -72,7 +73,7 @@ def adapters(model: Any) -> dict[str, dict[str, torch.Tensor]]:
 
 
 def train(folder: Path, rows: list[dict[str, Any]], **given: Any) -> Run:
-    with common.quiet_training():
+    with quiet_training():
         trainer = build_trainer(
             rows,
             settings=DpoConfig(**SETTINGS),
@@ -85,7 +86,7 @@ def train(folder: Path, rows: list[dict[str, Any]], **given: Any) -> Run:
         trainer.remove_callback(PrinterCallback)
         start = adapters(trainer.model)
         trainer.train()
-    common.save_adapter(trainer.model, folder / "dpo", base="tiny", scratch=folder / "trainer")
+    save_adapter(trainer.model, folder / "dpo", base="tiny", scratch=folder / "trainer")
     return Run(trainer, start, folder / "dpo")
 
 

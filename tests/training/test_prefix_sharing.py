@@ -11,12 +11,15 @@ from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.attention.flex_attention import create_mask
+from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from mealign.config import LoraConfig, Precision
 from mealign.errors import MealignError
-from mealign.training import common
+from mealign.training.adapters import peft_config
+from mealign.training.base_models import load_base, load_tokenizer
+from mealign.training.isolation import quiet_training
 from mealign.training.prefix_sharing import (
     IGNORED,
     PrefixSharedCollator,
@@ -56,9 +59,9 @@ def build(
     **arguments: Any,
 ) -> Any:
     """Build either trainer on the same fresh adapter."""
-    tokenizer = common.load_tokenizer(model)
+    tokenizer = load_tokenizer(model)
     torch.manual_seed(0)
-    base = common.load_base(model, precision=Precision.fp32)
+    base = load_base(model, precision=Precision.fp32)
     settings = {
         "output_dir": str(folder), "per_device_train_batch_size": 3, "bf16": False, "gradient_checkpointing": False,
         "use_cpu": True, "max_length": None, "precompute_ref_log_probs": True, "report_to": [], "disable_tqdm": True,
@@ -68,21 +71,21 @@ def build(
     if ours:
         collator = PrefixSharedCollator(tokenizer.pad_token_id, max_tokens=max_tokens)
         more = {"data_collator": collator, "known": {} if known is None else known, "reference": "tiny"}
-    with common.quiet_training():
+    with quiet_training():
         return (PrefixSharedDPOTrainer if ours else DPOTrainer)(
             model=base,
             args=DPOConfig(**settings | arguments),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
-            peft_config=common.peft_config(base, LoraConfig(rank=4)),
+            peft_config=peft_config(base, LoraConfig(rank=4)),
             **more,
         )
 
 
 def history(trainer: Any) -> list[dict[str, float]]:
     """Train and return every step's report without its times."""
-    trainer.remove_callback(common.PrinterCallback)
-    with common.quiet_training():
+    trainer.remove_callback(PrinterCallback)
+    with quiet_training():
         trainer.train()
     return [
         {name: value for name, value in point.items() if "time" not in name}

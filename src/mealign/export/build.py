@@ -17,7 +17,7 @@ from mealign.export.merge import merge_adapter
 from mealign.jsonl import read_json, write_json
 from mealign.language.weights import forget_digest, quiet_transformers
 from mealign.progress import bar
-from mealign.training.common import load_tokenizer
+from mealign.training.base_models import load_tokenizer
 
 PROVENANCE = "mealign_export.json"
 """What an export is made of; where it lies, the folder is an export and may be replaced."""

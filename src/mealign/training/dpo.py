@@ -23,9 +23,12 @@ from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
 from mealign.language.weights import weights_digest
 from mealign.records import FAMILIES, Family, Preference, Task, content_id
-from mealign.training import common
+from mealign.training import loop
+from mealign.training.adapters import policy_arguments
+from mealign.training.arguments import micro_batch, shared_arguments, to_dataset, total_steps
+from mealign.training.base_models import load_base, load_tokenizer
 from mealign.training.checkpoints import run_key
-from mealign.training.fitting import fit
+from mealign.training.fitting import fit, sequence_length
 from mealign.training.prefix_sharing import LogProbabilities, PrefixSharedCollator, PrefixSharedDPOTrainer
 from mealign.training.results import TrainingResult, sum_up
 
@@ -46,7 +49,7 @@ def train_dpo(
     dpo_fraction: float = 1.0,
     known: MutableMapping[str, LogProbabilities] | None = None,
     checkpoints: Path | None = None,
-    on_log: common.OnLog | None = None,
+    on_log: loop.OnLog | None = None,
 ) -> TrainingResult:
     """Train an adapter with TRL's DPOTrainer, prompts shared, and save it to ``output``, whole or not at all.
 
@@ -88,7 +91,7 @@ def train_dpo(
             "Lower preferences.min_margin, raise preferences.max_pairs_per_task or candidates.max_prompts, or choose "
             "mix=sft_only"
         )
-    tokenizer = common.load_tokenizer(model)
+    tokenizer = load_tokenizer(model)
     prompts = {
         pair.id: fit(pair.prompt, [pair.chosen, pair.rejected], max_length=max_length, tokenizer=tokenizer)
         for pair in pairs
@@ -107,7 +110,7 @@ def train_dpo(
     whole = {pair.id: pair.prompt for pair in pairs}
     start = weights_digest(model, sft_adapter)
     key = run_key("dpo", rows, start, asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
-    done = common.run(
+    done = loop.run(
         "dpo",
         lambda folder, micro: build_trainer(
             rows,
@@ -121,9 +124,9 @@ def train_dpo(
             folder=folder,
             known={} if known is None else known,
         ),
-        steps=common.total_steps(settings, examples=len(rows)),
+        steps=total_steps(settings, examples=len(rows)),
         settings=settings,
-        micro_batch_size=common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size),
+        micro_batch_size=micro_batch(settings.batch_size, at_most=settings.micro_batch_size),
         seed=seed,
         model=model,
         output=output,
@@ -153,7 +156,7 @@ def fitting_tasks(tasks: Sequence[Task], *, tokenizer: Any, max_length: int) -> 
                     "prompt": [message.model_dump() for message in prompt],
                     "chosen": answer,
                     "rejected": answer,
-                    "length": common.sequence_length(tokenizer, prompt, task.reference),
+                    "length": sequence_length(tokenizer, prompt, task.reference),
                 }
             )
     return rows
@@ -218,7 +221,7 @@ def draw(pairs: Sequence[Preference], *, count: int, seed: int) -> list[Preferen
 
 def pair_length(pair: Preference, tokenizer: Any) -> int:
     """Count the tokens of the prompt with the longer of the two answers."""
-    return max(common.sequence_length(tokenizer, pair.prompt, answer) for answer in (pair.chosen, pair.rejected))
+    return max(sequence_length(tokenizer, pair.prompt, answer) for answer in (pair.chosen, pair.rejected))
 
 
 def to_row(pair: Preference, length: int, *, offset: float = 0.0) -> dict[str, Any]:
@@ -255,11 +258,11 @@ def build_trainer(
     """
     # What a reference says depends on the numbers that its weights are held in.
     held_in = [str(dtype_of(precision)), *(["nf4"] if lora.variant is LoraVariant.qlora else [])]
-    base = common.load_base(model, precision=precision, variant=lora.variant, attention=settings.attention)
-    micro = common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
+    base = load_base(model, precision=precision, variant=lora.variant, attention=settings.attention)
+    micro = micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
     losses = {settings.loss.value: 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight > 0 else {})
     arguments = DpoArguments(
-        **common.shared_arguments(
+        **shared_arguments(
             settings, examples=len(rows), micro_batch_size=micro, precision=precision, seed=seed, folder=folder
         ),
         beta=settings.beta,
@@ -270,9 +273,9 @@ def build_trainer(
         precompute_ref_batch_size=micro,
     )
     return PrefixSharedDPOTrainer(
-        **common.policy(base, sft_adapter, lora=lora, seed=seed),
+        **policy_arguments(base, sft_adapter, lora=lora, seed=seed),
         args=arguments,
-        train_dataset=common.to_dataset(rows),
+        train_dataset=to_dataset(rows),
         processing_class=tokenizer,
         data_collator=PrefixSharedCollator(tokenizer.pad_token_id),
         known=known,

@@ -38,7 +38,7 @@ from mealign.errors import MealignError
 from mealign.records import content_id
 from mealign.training import causal_prefix
 from mealign.training.answer_head import IGNORED
-from mealign.training.speed import speed_up
+from mealign.training.patches import speed_up
 
 LogProbabilities = tuple[float, float]
 """Of the chosen and of the rejected answer, in nats."""
