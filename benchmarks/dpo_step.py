@@ -47,13 +47,15 @@ from transformers import AutoModelForCausalLM, PrinterCallback, Qwen2Config, Tra
 from trl import DPOConfig, DPOTrainer
 
 from mealign.compose import compose_settings
-from mealign.config import LoraConfig
+from mealign.config import DpoConfig, LoraConfig
 from mealign.language.precision import fast_dtype
 from mealign.language.weights import default_cache, fetch_model
 from mealign.training.adapters import peft_config
 from mealign.training.base_models import load_tokenizer
+from mealign.training.dpo import pair_loss
 from mealign.training.isolation import quiet_training
-from mealign.training.prefix_sharing import PrefixSharedCollator, PrefixSharedDPOTrainer
+from mealign.training.packing import PrefixSharedCollator
+from mealign.training.prefix_sharing import PrefixSharedDPOTrainer
 
 OURS = ("ours", "ours_flex")
 ANSWER = 62
@@ -139,7 +141,8 @@ class Bench:
             "max_length": None, "report_to": [], "disable_tqdm": True, "save_strategy": "no", "logging_steps": 1,
             "num_train_epochs": 1,
             "seed": SEED, "dataloader_pin_memory": self.cuda, "remove_unused_columns": False,
-            "precompute_ref_log_probs": ours or system == "trl_precomputed",
+            "precompute_ref_log_probs": ours or system == "trl_precomputed", "beta": DpoConfig.beta,
+            "loss_type": [] if ours else ["sigmoid"],
         }  # fmt: skip
         if not plain:
             arguments |= {"bf16": dtype is torch.bfloat16, "gradient_checkpointing": False}
@@ -147,9 +150,10 @@ class Bench:
             arguments |= {"use_liger_kernel": True}
         torch.manual_seed(SEED)
         base = self._load(torch.float32 if plain else dtype, "flex_attention" if system == "ours_flex" else "sdpa")
-        more = {}
+        more: dict[str, Any] = {}
         if ours:
             more = {"known": {}, "reference": "", "data_collator": PrefixSharedCollator(self._tokenizer.pad_token_id)}
+            more |= {"loss": pair_loss(DpoConfig())}
         return (PrefixSharedDPOTrainer if ours else DPOTrainer)(
             model=base,
             args=DPOConfig(**arguments),

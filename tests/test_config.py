@@ -84,6 +84,10 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
             r"training\.dpo\.offset=1.* set training\.dpo\.loss=sigmoid",
         ),
         (["training.dpo.label_smoothing=0.1"], "only the robust loss uses it"),
+        (
+            ["training.dpo.loss=oracle"],
+            r"training\.dpo\.loss=oracle: there is no such loss; use one of hinge, ipo, robust, sigmoid",
+        ),
         (["user.format=locomo"], "holds many people"),
         (["user.name=a/b"], "it names a folder"),
         (["judge.view=bio"], "rules and panels choose for themselves what they read"),

@@ -15,6 +15,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from mealign import plugins
 from mealign.addresses import is_address, is_loopback
 from mealign.errors import ConfigError
 
@@ -398,15 +399,6 @@ class SftConfig:
     compile: bool = False
 
 
-class DpoLoss(StrEnum):
-    """TRL's name of a loss over a pair's rewards."""
-
-    sigmoid = "sigmoid"
-    ipo = "ipo"
-    hinge = "hinge"
-    robust = "robust"
-
-
 class Attention(StrEnum):
     """Transformers' name of the attention that packed pairs are read with; ``flex_attention`` needs an accelerator."""
 
@@ -418,15 +410,15 @@ class Attention(StrEnum):
 class DpoConfig:
     """Direct preference optimisation (arXiv 2305.18290). ``batch_size`` counts pairs per step.
 
-    ``loss``: ``sigmoid`` is DPO's own; ``ipo`` (arXiv 2310.12036), ``hinge`` (arXiv 2305.10425), ``robust`` (arXiv
-    2403.00409) expects the share ``label_smoothing`` of the pairs to be the wrong way round. ``offset`` is ODPO's alpha
-    (arXiv 2402.10571): rewards are to differ by alpha * log(margin of the pair's evidence), so a pair that is less
-    clear asks for less; 0 is DPO. ``sft_weight`` adds that much of the negative log-likelihood of the chosen answer to
-    the loss (arXiv 2404.19733).
+    ``loss`` is the name of a module of ``mealign.training.losses``: ``sigmoid`` is DPO's own; ``ipo`` (arXiv
+    2310.12036), ``hinge`` (arXiv 2305.10425), ``robust`` (arXiv 2403.00409) expects the share ``label_smoothing`` of
+    the pairs to be the wrong way round. ``offset`` is ODPO's alpha (arXiv 2402.10571): rewards are to differ by alpha *
+    log(margin of the pair's evidence), so a pair that is less clear asks for less; 0 is DPO. ``sft_weight`` adds that
+    much of the negative log-likelihood of the chosen answer to the loss (arXiv 2404.19733).
     """
 
     beta: float = 0.1
-    loss: DpoLoss = DpoLoss.sigmoid
+    loss: str = "sigmoid"
     label_smoothing: float = 0.0
     offset: float = 0.0
     epochs: float = 1.0
@@ -671,17 +663,7 @@ def _impossible(settings: Settings) -> Iterator[str]:
             f"mix={mix.name} with mix.dpo_fraction={mix.dpo_fraction}: this mix has no DPO to put SFT between; "
             "choose mix=interleaved, or set mix.dpo_fraction=1"
         )
-    dpo = settings.training.dpo
-    if dpo.offset > 0 and dpo.loss is not DpoLoss.sigmoid:
-        yield (
-            f"training.dpo.offset={dpo.offset} with training.dpo.loss={dpo.loss.value}: a margin of rewards is defined "
-            "for the sigmoid loss; set training.dpo.loss=sigmoid, or training.dpo.offset=0"
-        )
-    if dpo.label_smoothing > 0 and dpo.loss is not DpoLoss.robust:
-        yield (
-            f"training.dpo.label_smoothing={dpo.label_smoothing} with training.dpo.loss={dpo.loss.value}: only the "
-            "robust loss uses it; set training.dpo.loss=robust, or training.dpo.label_smoothing=0"
-        )
+    yield from _impossible_loss(settings.training.dpo)
     if mix.dpo and settings.preferences.max_pairs == 0:
         yield (
             f"mix={mix.name} with preferences.max_pairs=0: DPO has no preferences to learn from; "
@@ -711,6 +693,28 @@ def _impossible(settings: Settings) -> Iterator[str]:
         yield "evaluation.max_questions=0 with evaluation.max_held_out=0: nothing would be asked; set one of them"
     yield from _impossible_memory(settings)
     yield from _impossible_export(settings)
+
+
+def _impossible_loss(dpo: DpoConfig) -> Iterator[str]:
+    # Where a plug-in folder is wrong, this is a problem to be told like others.
+    from mealign.training import losses
+
+    known = plugins.names_in(losses.__name__)
+    if dpo.loss not in known:
+        yield f"training.dpo.loss={dpo.loss}: there is no such loss; use one of {', '.join(known)}"
+        return
+    used = losses.settings_of(dpo.loss)
+    for key, reason in (
+        ("offset", "a margin of rewards is defined for the {} loss"),
+        ("label_smoothing", "only the {} loss uses it"),
+    ):
+        value = getattr(dpo, key)
+        if value > 0 and key not in used:
+            users = [name for name in known if key in losses.settings_of(name)]
+            yield (
+                f"training.dpo.{key}={value} with training.dpo.loss={dpo.loss}: {reason.format(' or '.join(users))}; "
+                f"set training.dpo.loss={users[0]}, or training.dpo.{key}=0"
+            )
 
 
 def template_path(judge: JudgeConfig) -> Path | None:
