@@ -47,7 +47,6 @@ from transformers import AutoModelForCausalLM, PrinterCallback, Qwen2Config, Tra
 from trl import DPOConfig, DPOTrainer
 
 from mealign.compose import compose_settings
-from mealign.config import DpoConfig, LoraConfig
 from mealign.language.precision import fast_dtype
 from mealign.language.weights import default_cache, fetch_model
 from mealign.training.adapters import peft_config
@@ -136,12 +135,13 @@ class Bench:
     ) -> DPOTrainer:
         """Build a system's trainer; its reference, where it is precomputed, is computed here."""
         ours, plain = system in OURS, system == "trl_default"
+        settings = compose_settings().training.dpo
         arguments: dict[str, Any] = {
             "output_dir": str(folder), "per_device_train_batch_size": batch, "use_cpu": not self.cuda,
             "max_length": None, "report_to": [], "disable_tqdm": True, "save_strategy": "no", "logging_steps": 1,
             "num_train_epochs": 1,
             "seed": SEED, "dataloader_pin_memory": self.cuda, "remove_unused_columns": False,
-            "precompute_ref_log_probs": ours or system == "trl_precomputed", "beta": DpoConfig.beta,
+            "precompute_ref_log_probs": ours or system == "trl_precomputed", "beta": settings.beta,
             "loss_type": [] if ours else ["sigmoid"],
         }  # fmt: skip
         if not plain:
@@ -153,13 +153,13 @@ class Bench:
         more: dict[str, Any] = {}
         if ours:
             more = {"known": {}, "reference": "", "data_collator": PrefixSharedCollator(self._tokenizer.pad_token_id)}
-            more |= {"loss": pair_loss(DpoConfig())}
+            more |= {"loss": pair_loss(settings)}
         return (PrefixSharedDPOTrainer if ours else DPOTrainer)(
             model=base,
             args=DPOConfig(**arguments),
             train_dataset=Dataset.from_list(rows),
             processing_class=self._tokenizer,
-            peft_config=peft_config(base, LoraConfig(rank=16)),
+            peft_config=peft_config(base, compose_settings("lora.rank=16").lora),
             **more,
         )
 

@@ -23,13 +23,14 @@ from locomo_pairs import LocomoPairs, locomo_pairs, sampled
 from retrieval import conversations
 
 from mealign.compose import compose_settings
-from mealign.config import JudgeBackend, Settings
+from mealign.config import Settings
 from mealign.errors import MealignError
 from mealign.ingest import IngestResult
 from mealign.judging.build import build_judge
 from mealign.judging.certificate import certify_judge
+from mealign.judging.certification_pairs import KnownPair
 from mealign.judging.judge import Comparison, Judge, Opinion
-from mealign.judging.known import KnownPair
+from mealign.judging.settings import JudgeBackend
 from mealign.language.decisions import Estimate, Undecided
 from mealign.language.embed import Embedder
 from mealign.language.local import LocalModel

@@ -25,11 +25,12 @@ from typing import Any
 
 import openai
 
-from mealign.config import JudgeBackend, JudgeConfig, JudgeServerConfig, JudgeView, PricesConfig, template_path
+from mealign.compose import compose_settings
 from mealign.judging.judge import Comparison
+from mealign.judging.judge_context import Shown
 from mealign.judging.pairwise import PairwiseJudge
 from mealign.judging.protocol import PlannedPair, judge_pairs
-from mealign.judging.shown import Shown
+from mealign.judging.settings import JudgeView, template_path
 from mealign.judging.templates import load_template
 from mealign.language.build import build_decision_model
 from mealign.language.verbalised import prompt_of
@@ -85,19 +86,20 @@ def main() -> None:
 
 
 def _judge(server: Running, *, folder: Path, concurrency: int) -> PairwiseJudge:
-    asked = JudgeConfig(
-        name="bio",
-        backend=JudgeBackend.openai,
-        view=JudgeView.bio,
-        template="bio",
-        server=JudgeServerConfig(model="m", base_url=server.openai, concurrency=concurrency),
-    )
+    asked = compose_settings(
+        "judge=bio", "judge.backend=openai", "judge.server.model=m", f"judge.server.base_url={server.openai}",
+        f"judge.server.concurrency={concurrency}",
+    ).judge  # fmt: skip
     path = template_path(asked)
     if path is None:
         raise ValueError("the judge has a template")
     return PairwiseJudge(
         build_decision_model(
-            asked, local=_no_model, cache=folder / "cache", ledger=folder / "egress.jsonl", prices=PricesConfig()
+            asked.backend.value,
+            asked.server,
+            cache=folder / "cache",
+            ledger=folder / "egress.jsonl",
+            prices=compose_settings().prices,
         ),
         name="bio",
         template=load_template(path),

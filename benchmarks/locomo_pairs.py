@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mealign.judging.known import KnownPair
+from mealign.judging.certification_pairs import KnownPair
 from mealign.records import ABSTENTION, Message, Task
 
 NO_KEY = "(not given)"

@@ -27,12 +27,12 @@ from statistics import fmean
 from typing import Any
 
 from mealign.compose import compose_settings
-from mealign.config import EvaluationConfig
 from mealign.errors import MealignError
 from mealign.evaluation.intervals import bootstrap_mean, paired_difference
+from mealign.evaluation.settings import EvaluationConfig
+from mealign.experiment.runner import run
 from mealign.jsonl import read_records
 from mealign.records import ARMS, Answer, Arm
-from mealign.runner import run
 
 STAGES = "[ingest,memory,tasks,sft,candidates,judge,preferences,dpo,evaluate]"
 BASE: Arm = "base+memory"

@@ -28,7 +28,7 @@ from gold_times import agrees, gold_period
 from numpy.typing import NDArray
 
 from mealign.compose import compose_settings
-from mealign.config import IngestConfig, Settings, SourceFormat, UserConfig
+from mealign.config import Settings
 from mealign.errors import MealignError
 from mealign.ingest import IngestResult, ingest_user
 from mealign.language.embed import Embedder
@@ -52,9 +52,10 @@ def conversations(path: Path) -> Iterator[IngestResult]:
     """Read every conversation of a file; one reading holds the turns of both speakers."""
     for sample in json.loads(path.read_text(encoding="utf-8")):
         name, speaker = str(sample["sample_id"]), sample["conversation"]["speaker_a"]
-        user = UserConfig(name=name, person=speaker, format=SourceFormat.locomo, path=str(path), conversation=name,
-                          speaker=speaker)  # fmt: skip
-        yield ingest_user(user, IngestConfig(), root=Path.cwd())
+        settings = compose_settings(
+            "user=locomo", f"user.path={path}", f"user.conversation={name}", f"user.speaker={speaker}"
+        )
+        yield ingest_user(settings.user, settings.ingest, root=Path.cwd())
 
 
 def rank_turns(result: IngestResult, questions: Sequence[str], encode: Embedder) -> dict[str, list[Ranking]]:

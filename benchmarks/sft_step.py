@@ -34,7 +34,6 @@ from transformers import AutoModelForCausalLM, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from mealign.compose import compose_settings
-from mealign.config import LoraConfig
 from mealign.language.precision import fast_dtype
 from mealign.language.weights import default_cache, fetch_model
 from mealign.training.adapters import peft_config
@@ -89,7 +88,7 @@ class Bench:
             args=SFTConfig(**arguments),
             train_dataset=to_dataset(rows) if system == "ours" else Dataset.from_list(rows),
             processing_class=self._tokenizer,
-            peft_config=peft_config(base, LoraConfig(rank=16)),
+            peft_config=peft_config(base, compose_settings("lora.rank=16").lora),
         )
         if system.startswith("ours"):
             speed_up(trainer)

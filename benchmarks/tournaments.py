@@ -18,12 +18,14 @@ import json
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import mean
 
 from scipy.stats import kendalltau
 
-from mealign.config import JudgeConfig, TournamentPlan
+from mealign.compose import compose_settings
 from mealign.judging.judge import Comparison, Opinion
+from mealign.judging.settings import TournamentPlan
 from mealign.judging.tournament import judge_candidates
 from mealign.language.decisions import Estimate, Undecided
 from mealign.records import Candidate, Message, Task
@@ -76,7 +78,7 @@ def play(tasks: Sequence[Task], pool: Sequence[Candidate], plan: TournamentPlan,
     int, dict[str, dict[str, float]]
 ]:  # fmt: skip
     """Return the calls that a plan spent and the strengths that it found, by task and candidate."""
-    settings = JudgeConfig(tournament=plan, max_pairs_per_task=10**6, max_tasks=10**6)
+    settings = replace(compose_settings().judge, tournament=plan, max_pairs_per_task=10**6, max_tasks=10**6)
     judged = judge_candidates(tasks, pool, NoisyJudge(noise=noise, seed=seed), settings=settings, seed=seed)
     found: dict[str, dict[str, float]] = {}
     for standing in judged.standings:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mealign.config import ModelConfig, PackagedFile, WeightsSource
+from mealign.language.settings import PackagedFile, WeightsSource
+from tests.defaults import ModelConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 

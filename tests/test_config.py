@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from mealign import config
 from mealign.compose import CONF, compose_settings, explain, to_settings, write_params
-from mealign.config import LIMITS, Settings, check, flatten
+from mealign.config import Settings
 from mealign.errors import ConfigError
+from mealign.pipeline.registry import asked_command, check, pipeline, selected_stages, stages
+from mealign.settings import Limits, limited
 
 REQUIRED = {
     "user/folder": ["user.name=me", "user.person=Me", "user.path=notes"],
@@ -39,36 +40,21 @@ def test_a_locomo_user_must_name_conversation_and_speaker() -> None:
         check(compose_settings("user=locomo", "user.path=locomo10.json"))
 
 
-def test_the_defaults_in_code_and_in_conf_agree() -> None:
-    """A default that is written twice is written the same."""
-    code, conf = flatten(Settings()), flatten(compose_settings())
-    from_conf_alone = {
-        key
-        for key in conf
-        if key.startswith(("user.", "memory.parser", "memory.embedder.", "model.weights", "prices."))
-    }
-    assert {key: conf[key] for key in conf.keys() - from_conf_alone} == {
-        key: code[key] for key in code.keys() - from_conf_alone
-    }
-
-
-WHOLE = {
-    "model.layers", "model.hidden_size", "evaluation.max_questions", "judge.max_calls", "training.sft.patience",
-    "judge.server.requests_per_minute", "judge.server.tokens_per_minute",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("key", "low", "high", "meaning"), LIMITS)
-def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float, meaning: str) -> None:
-    del meaning
-    # Of a number that may be left out, the default does not tell the type.
-    whole = isinstance(flatten(Settings())[key], int) or key in WHOLE
-    below = int(low) - 1 if whole else low - 1e-6
+@pytest.mark.parametrize(("key", "limits", "whole"), limited(Settings), ids=lambda value: str(value)[:40])
+def test_every_limit_refuses_what_lies_outside(key: str, limits: Limits, whole: bool) -> None:
+    below = int(limits.low) - 1 if whole else limits.low - 1e-6
     with pytest.raises(ConfigError, match=rf"^{key}="):
         check(compose_settings(f"{key}={below}"))
-    if high != float("inf") and not whole:
+    if limits.high != float("inf") and not whole:
         with pytest.raises(ConfigError, match=rf"^{key}="):
-            check(compose_settings(f"{key}={high + 1e-3}"))
+            check(compose_settings(f"{key}={limits.high + 1e-3}"))
+
+
+def test_a_panels_member_and_a_price_have_their_limits_too() -> None:
+    with pytest.raises(ConfigError, match=r"^judge\.members\.graph\.top_k=0: the number of facts"):
+        check(compose_settings("judge=panel", "judge.members.graph.top_k=0"))
+    with pytest.raises(ConfigError, match=r"^prices\.models\.0\.prompt=-1\.0: a price in US dollars"):
+        check(compose_settings("prices.models=[{model: m, prompt: -1.0, completion: 2.0}]"))
 
 
 @pytest.mark.parametrize(
@@ -107,9 +93,9 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
         (["stage=dpo", "mix=sft_only"], "mix=sft_only has no such stage"),
         (["stage=[memory,memory_show]"], r"stage=\[memory,memory_show\]: memory_show only reads"),
         (["stage=[all,memory_show]"], "then stage=memory_show alone"),
-        (["mealign.why=fact_1"], "mealign.why=fact_1: stage=all explains no fact; set stage=memory_show"),
+        (["memory_show.fact=fact_1"], "memory_show.fact=fact_1: stage=all does not read it; set stage=memory_show"),
         (["stage=[dpo,export]"], "then stage=export alone"),
-        (["export.format=gguf"], "stage=all with settings of export: it exports nothing; set stage=export"),
+        (["export.format=gguf"], "export.format=gguf: stage=all does not read it; set stage=export"),
         (["stage=export", "export.format=gguf", "export.quantization=bf16"], "use f16 or q8_0"),
         (["stage=export", "export.quantization=q8_0"], "use fp32 or bf16"),
         (["stage=export", "mix=sft_only"], "this mix trains no such adapter"),
@@ -117,7 +103,7 @@ def test_every_limit_refuses_what_lies_outside(key: str, low: float, high: float
 )
 def test_an_impossible_combination_is_refused_with_its_mend(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        check(compose_settings(*overrides))
+        check(compose_settings(*overrides), overrides)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +131,7 @@ def test_several_problems_are_told_at_once() -> None:
         ("memory.extractor=oracle", "memory.extractor=oracle: it must be one of"),
         ("egress=maybe", "egress=maybe: it must be one of"),
         ("ingest.strict=maybe", "ingest.strict=maybe: it must be of type bool"),
-        ("+extra.key=1", "extra: there is no such key"),
+        ("+other.key=1", "other.key: there is no such key"),
     ],
 )
 def test_what_hydra_refuses_is_explained_with_key_value_and_mend(override: str, message: str) -> None:
@@ -154,16 +140,26 @@ def test_what_hydra_refuses_is_explained_with_key_value_and_mend(override: str, 
     assert message in explain(caught.value)
 
 
-def test_stages_come_in_pipeline_order_whatever_the_order_asked() -> None:
-    assert config.selected_stages(compose_settings("stage=[evaluate,sft]")) == ("sft", "evaluate")
-    assert config.selected_stages(compose_settings("stage=memory")) == ("memory",)
+def names(*overrides: str) -> list[str]:
+    return [stage.name for stage in selected_stages(compose_settings(*overrides))]
 
 
-def test_a_view_is_asked_for_alone_and_is_no_part_of_all() -> None:
-    assert config.selected_stages(compose_settings("stage=memory_show")) == ("memory_show",)
-    assert config.selected_stages(compose_settings("stage=[memory_show]", "mix=sft_only")) == ("memory_show",)
-    assert "memory_show" not in config.selected_stages(compose_settings())
-    check(compose_settings("stage=memory_show", "mealign.why=fact_1"))
+def test_stages_come_behind_those_that_they_read_from_whatever_the_order_asked() -> None:
+    assert names("stage=[evaluate,sft]") == ["sft", "evaluate"]
+    assert names("stage=memory") == ["memory"]
+    assert names() == [
+        "ingest", "memory", "tasks", "sft", "candidates", "judge", "preferences", "dpo", "evaluate", "report",
+    ]  # fmt: skip
+
+
+def test_a_command_is_asked_for_alone_and_is_no_part_of_all() -> None:
+    for overrides in (["stage=memory_show"], ["stage=[memory_show]", "mix=sft_only"]):
+        command = asked_command(compose_settings(*overrides))
+        assert command is not None
+        assert command.name == "memory_show"
+    assert asked_command(compose_settings()) is None
+    given = ["stage=memory_show", "memory_show.fact=fact_1"]
+    check(compose_settings(*given), given)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +173,7 @@ def test_a_view_is_asked_for_alone_and_is_no_part_of_all() -> None:
     ],
 )
 def test_a_mix_leaves_out_the_stages_it_does_not_need(mix: str, left_out: set[str]) -> None:
-    assert set(config.STAGES) - set(config.selected_stages(compose_settings(f"mix={mix}"))) == left_out
+    assert set(stages()) - {stage.name for stage in pipeline(compose_settings(f"mix={mix}"))} == left_out
 
 
 def test_a_mix_says_how_losses_are_weighed_and_the_command_line_has_the_last_word() -> None:

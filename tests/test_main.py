@@ -65,11 +65,11 @@ def test_a_memory_is_shown_explained_and_written_as_a_page(tmp_path: Path) -> No
     assert (result.returncode, result.stderr) == (0, "")
     assert "Nadia goes to work by train." in result.stdout
     assert (folder / "memory/memory.html").read_text(encoding="utf-8") == render_memory_page(shown)
-    why = mealign("stage=memory_show", "mealign.why=aa", cwd=tmp_path)
+    why = mealign("stage=memory_show", "memory_show.fact=aa", cwd=tmp_path)
     assert "replaced by: Nadia goes to work by train with Bart." in why.stdout
-    unknown = mealign("stage=memory_show", "mealign.why=fact_zz", cwd=tmp_path)
+    unknown = mealign("stage=memory_show", "memory_show.fact=fact_zz", cwd=tmp_path)
     assert unknown.returncode == 2
-    assert "config error: mealign.why=fact_zz: there is no such fact" in unknown.stderr
+    assert "config error: memory_show.fact=fact_zz: there is no such fact" in unknown.stderr
     write_json(folder / "memory/profile.json", {"person": "Nadia Verhoeven"})
     older = mealign("stage=memory_show", cwd=tmp_path)
     assert older.returncode == 1

@@ -12,12 +12,18 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from mealign import pipeline, runner, views
+from mealign.commands.export import export
+from mealign.commands.judge_plan import judge_plan
 from mealign.compose import compose_settings
-from mealign.config import STAGES, AdapterName, MixConfig, Settings, TournamentPlan, check
+from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
+from mealign.experiment import runner
+from mealign.export.settings import AdapterName
 from mealign.jsonl import digest_path, read_json, read_records
+from mealign.judging.settings import TournamentPlan
+from mealign.pipeline.registry import check, pipeline, stages
 from mealign.records import Candidate, Document, Fact, Preference, Standing, Task, Verdict
+from tests.defaults import MixConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 BIO = replace(compose_settings("judge=bio").judge, max_tasks=4, known_pairs=2)
@@ -68,7 +74,7 @@ def outcomes(home: Path, first: float | None, capsys: pytest.CaptureFixture[str]
         capsys.readouterr()
         runner.run(changed, root=home)
         rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
-        return {cells[1].strip(): cells[2].strip() for cells in rows if cells[1].strip() in STAGES}
+        return {cells[1].strip(): cells[2].strip() for cells in rows if cells[1].strip() in stages()}
 
     return run
 
@@ -76,7 +82,7 @@ def outcomes(home: Path, first: float | None, capsys: pytest.CaptureFixture[str]
 def test_every_stage_writes_what_it_names(home: Path, settings: Settings, first: float | None) -> None:
     assert first is not None
     assert 0.0 <= first <= 1.0
-    for stage in pipeline.PIPELINE:
+    for stage in pipeline(settings):
         for path in stage.outputs(settings):
             assert (home / "data/demo" / path).exists(), path
 
@@ -212,6 +218,31 @@ def test_the_books_hold_the_certificate_and_no_text_of_the_user(home: Path, firs
     assert (home / "data/demo/report/judge.svg").exists()
 
 
+def test_texts_enter_the_books_only_when_they_may(
+    outcomes: Run, settings: Settings, home: Path, first: float | None
+) -> None:
+    """Every answer, pair, statement and note of the user, searched for in every file of MLflow's store."""
+
+    def found_in_books() -> set[str]:
+        folder, files = home / "data/demo", [path for path in (home / "mlruns").rglob("*") if path.is_file()]
+        texts = {
+            "facts": [fact.statement for fact in read_records(folder / "memory/facts.jsonl", Fact)],
+            "notes": [document.text[:80] for document in read_records(folder / "documents.jsonl", Document)],
+            "pairs": [pair.rejected for pair in read_records(folder / "preferences/evidence/train.jsonl", Preference)],
+        }
+        held = [path.read_bytes() for path in files]
+        return {
+            kind for kind, each in texts.items() for text in each if len(text) > 20
+            if any(json.dumps(text, ensure_ascii=False)[1:-1].encode() in content for content in held)
+        }  # fmt: skip
+
+    assert found_in_books() == set()
+    outcomes(replace(settings, tracking=replace(settings.tracking, log_texts=True)))
+    assert "pairs" in found_in_books()
+    kept = {path.name for path in (home / "mlruns/artifacts").rglob("*.jsonl")}
+    assert kept == {"evaluation.jsonl", "train.jsonl", "eval.jsonl"}
+
+
 def test_every_candidate_that_was_compared_has_its_standing(home: Path, first: float | None) -> None:
     folder = home / "data/demo/judge/evidence"
     verdicts = read_records(folder / "verdicts.jsonl", Verdict)
@@ -271,7 +302,7 @@ def test_the_plan_asks_nothing_and_writes_nothing(
     planned = replace(settings, judge=replace(BIO, plan=True), stage="judge")
     check(planned)
     capsys.readouterr()
-    views.judge_plan(planned, root=home)
+    judge_plan(planned, home)
     shown = capsys.readouterr().out
     assert "what judge=bio would take; nothing was asked" in shown
     assert "known pairs" in shown
@@ -280,7 +311,7 @@ def test_the_plan_asks_nothing_and_writes_nothing(
 
 def test_a_plan_needs_the_stages_before_it(home: Path, settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"judge\.plan=true.*documents\.jsonl"):
-        views.judge_plan(replace(settings, judge=replace(settings.judge, plan=True), stage="judge"), root=tmp_path)
+        judge_plan(replace(settings, judge=replace(settings.judge, plan=True), stage="judge"), tmp_path)
     with pytest.raises(ConfigError, match=r"judge\.plan=true with stage=all"):
         check(replace(settings, judge=replace(settings.judge, plan=True)))
 
@@ -357,15 +388,6 @@ def test_dpo_from_the_base_model(settings: Settings, home: Path, first: float | 
     assert not (workspace / "adapters/sft").exists()
 
 
-def test_the_key_of_a_result_covers_the_functions_that_a_stage_calls() -> None:
-    """Also those behind a ``lambda``, and those that they call in turn."""
-    source = runner.source_of(pipeline.memory)
-    assert [f"def {name}(" in source for name in ("memory", "_extract", "_reading_model", "_base_model", "dpo")] == [
-        True, True, True, True, False,
-    ]  # fmt: skip
-    assert runner.source_of(pipeline.memory) == source
-
-
 def test_an_adapter_is_exported_with_the_figures_that_are_its_own(
     home: Path, settings: Settings, first: float | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -374,7 +396,7 @@ def test_an_adapter_is_exported_with_the_figures_that_are_its_own(
     before = {path: digest_path(path) for path in sorted((home / "data/demo").iterdir())}
     asked = compose_settings("experiment=smoke", "user.path=person", "task.max_tasks=80", "stage=export")
     check(asked)
-    views.export(asked, root=home)
+    export(asked, home)
     folder = home / "data/demo/exports/dpo-merged-fp32"
     assert "exports/dpo-merged-fp32" in "".join(capsys.readouterr().out.split())
     assert {path: digest_path(path) for path in before} == before, "nothing of the pipeline's has changed"
@@ -389,9 +411,9 @@ def test_an_adapter_is_exported_with_the_figures_that_are_its_own(
     for fact in read_records(home / "data/demo/memory/facts.jsonl", Fact):
         assert fact.statement not in card
     elsewhere = replace(asked, export=replace(asked.export, adapter=AdapterName.sft, path="given/sft"))
-    views.export(replace(elsewhere, seed=18), root=home)
+    export(replace(elsewhere, seed=18), home)
     card = (home / "given/sft/README.md").read_text()
     assert "what it learnt from is not known here" in card
     assert "has not been measured with the present settings" in card
     with pytest.raises(ConfigError, match=r"reads .*adapters/dpo, which does not exist; run stage=dpo first"):
-        views.export(replace(asked, paths=replace(asked.paths, data="nowhere")), root=home)
+        export(replace(asked, paths=replace(asked.paths, data="nowhere")), home)

@@ -1,4 +1,4 @@
-"""The Hydra entrypoint: compose, validate, run the stages, return what a sweep optimises."""
+"""The Hydra entrypoint: compose, validate, run what is asked for, return what a sweep optimises."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from mealign import config, processes
-from mealign.compose import CONF, explain, to_settings, write_params
-from mealign.config import check
+from mealign import processes
+from mealign.compose import CONF, explain, to_settings
 from mealign.errors import ConfigError, MealignError
+from mealign.pipeline.registry import asked_command, check
 
 
 def main() -> None:
@@ -44,26 +44,14 @@ def _hydra_main(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
     try:
         settings = to_settings(cfg)
-        if settings.stage == "compose":
-            write_params(settings, Path("params.yaml"))
+        check(settings, list(job.overrides.task))
+        if command := asked_command(settings):
+            command.run(settings, Path.cwd())
             return None
-        check(settings)
-        if (view := config.selected_stages(settings)[0]) in config.VIEWS:
-            from mealign import views
+        from mealign.experiment import runner
 
-            shown = {"memory_show": views.memory_show, "export": views.export}
-            shown[view](settings, root=Path.cwd())
-            return None
-        if settings.judge.plan:
-            from mealign import views
-
-            views.judge_plan(settings, root=Path.cwd())
-            return None
-        from mealign import runner
-
-        if job.mode == RunMode.MULTIRUN:
-            return runner.run(settings, root=Path.cwd(), workspace=Path(job.runtime.output_dir))
-        return runner.run(settings, root=Path.cwd())
+        workspace = Path(job.runtime.output_dir) if job.mode == RunMode.MULTIRUN else None
+        return runner.run(settings, root=Path.cwd(), workspace=workspace)
     except MealignError as error:
         # Outside a sweep, end here: Hydra would put a line of its own before the message. In one, the other jobs go on.
         if job.mode == RunMode.MULTIRUN:

@@ -12,16 +12,22 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from mealign.config import ModelConfig, Settings, flatten, plain
+from mealign.config import Settings, flat, plain
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import write_text
+from mealign.language.settings import ModelConfig
+from mealign.plugins import roots
+from mealign.settings import keys
 
-MEMBERS = "judge.members."
-"""Below it the names are the user's; the keys of each member are typed."""
+OPEN = ("judge.members.", "extra.")
+"""Below these the names are the user's: the keys of a panel's member are typed, those of a plug-in are its own."""
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+PACKAGED = Path(__file__).parent / "conf"
+CONF = PACKAGED if PACKAGED.is_dir() else Path(__file__).resolve().parents[2] / "conf"
+"""The folder of the values: in an installed package its own, in a checkout the project's."""
 
 ConfigStore.instance().store(name="settings", node=Settings)
+OmegaConf.register_new_resolver("plugin_conf", lambda: [f"file://{folder}" for folder in _plugin_conf()], replace=True)
 
 
 def compose_settings(*overrides: str) -> Settings:
@@ -45,8 +51,8 @@ def to_settings(cfg: DictConfig) -> Settings:
             "\n".join(f"{key}: it has no value; set it on the command line: {key}=..." for key in missing)
         )
     # Hydra's `+key=value` adds keys even to a closed config.
-    given = (key for key in _keys(OmegaConf.to_container(cfg)) if not key.startswith(MEMBERS))
-    added = sorted(set(given) - set(_keys(plain(Settings()))))
+    given = {key for key in flat(OmegaConf.to_container(cfg)) if not key.startswith(OPEN)}
+    added = sorted(given - set(keys(Settings)))
     if added:
         raise ConfigError("\n".join(f"{key}: there is no such key; {_nearest(key)}" for key in added))
     settings = OmegaConf.to_object(cfg)
@@ -56,16 +62,9 @@ def to_settings(cfg: DictConfig) -> Settings:
 
 
 def to_model_config(values: Mapping[str, Any]) -> ModelConfig:
-    """Turn the plain settings of a base model, as :func:`mealign.config.plain` gave them, back into typed ones."""
+    """Turn the plain settings of a base model, as :func:`mealign.settings.plain` gave them, back into typed ones."""
     found: ModelConfig = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ModelConfig), values))  # type: ignore[assignment]
     return found
-
-
-def _keys(node: Any, prefix: str = "") -> Iterator[str]:
-    for key, value in node.items():
-        yield f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from _keys(value, f"{prefix}{key}.")
 
 
 def write_params(settings: Settings, path: Path) -> None:
@@ -75,12 +74,10 @@ def write_params(settings: Settings, path: Path) -> None:
     """
     values = plain(settings)
     judge = values.pop("judge")["name"]
-    for asked_of_one_run in ("stage", "mealign", "export"):
-        values.pop(asked_of_one_run)
     header = "# Written by `python -m mealign stage=compose` from conf/; edit conf/, not this file.\n"
     defaults: list[Any] = ["settings", {"judge": judge}, "_self_", {"override hydra/job_logging": "none"}]
     defaults += [{"override hydra/hydra_logging": "none"}]
-    hydra_node = {"output_subdir": None, "run": {"dir": "."}}
+    hydra_node = {"output_subdir": None, "run": {"dir": "."}, "searchpath": "${plugin_conf:}"}
     body = OmegaConf.to_yaml(OmegaConf.create({"defaults": defaults, "hydra": hydra_node, **values}))
     write_text(path, header + body)
 
@@ -91,7 +88,8 @@ def explain(error: BaseException) -> str:
         return str(error)
     text = "\n".join(str(link) for link in _causes(error))
     if option := re.search(r"Could not (?:find|load) '([\w./-]+)/([^'/]+)'", text):
-        choices = ", ".join(sorted(path.stem for path in (CONF / option[1]).glob("*.yaml")))
+        folders = [folder / option[1] for folder in (CONF, *_plugin_conf())]
+        choices = ", ".join(sorted(path.stem for folder in folders for path in folder.glob("*.yaml")))
         return f"{option[1]}={option[2]}: there is no such file in conf/{option[1]}/; use one of {choices}"
     if unknown := re.search(r"Could not override '([^']+)'", text) or re.search(r"Key '([^']+)' (?:is )?not in", text):
         full = re.search(r"full_key: ([\w.]+)", text)
@@ -100,7 +98,7 @@ def explain(error: BaseException) -> str:
     key_match = re.search(r"full_key: ([\w.]+)", text)
     if key_match and (given := re.search(r"Value '(.*?)' (?:of type|is not)|Invalid value '(.*?)'", text, re.DOTALL)):
         key, value = key_match[1], given[1] or given[2]
-        return f"{key}={value}: {_expected(text)}; for example {key}={flatten(Settings()).get(key)}"
+        return f"{key}={value}: {_expected(text)}; for example {key}={flat(compose_settings()).get(key)}"
     return " ".join(text.splitlines()[0].split()) + "; `python -m mealign --cfg job` shows what was composed"
 
 
@@ -120,6 +118,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _nearest(key: str) -> str:
-    known = list(flatten(Settings())) + sorted(path.name for path in CONF.iterdir() if path.is_dir())
+    known = list(keys(Settings)) + sorted(path.name for path in CONF.iterdir() if path.is_dir())
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
     return f"did you mean {close[0]}?" if close else "`python -m mealign --cfg job` shows every key"
+
+
+def _plugin_conf() -> list[Path]:
+    return [root / "conf" for root in roots() if (root / "conf").is_dir()]

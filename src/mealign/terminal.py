@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from mealign import config
-from mealign.config import Settings
+from mealign.config import Settings, flat
 
 
 def show(item: RenderableType) -> None:
@@ -25,7 +25,7 @@ def show_config(settings: Settings, *, keys: Sequence[str]) -> None:
     """Print the settings under ``keys`` (dotted prefixes) as a tree."""
     tree = Tree("[bold]config[/]")
     branches: dict[str, Tree] = {"": tree}
-    for key, value in config.flatten(settings).items():
+    for key, value in flat(settings).items():
         if not any(key == prefix or key.startswith(f"{prefix}.") for prefix in keys):
             continue
         *parents, leaf = key.split(".")
@@ -38,14 +38,15 @@ def show_config(settings: Settings, *, keys: Sequence[str]) -> None:
     show(tree)
 
 
-def show_stages(rows: Sequence[tuple[str, str, float, Mapping[str, Any]]]) -> None:
-    """Print one line a stage: name, what was done, seconds, and the numbers it reports."""
+def show_stages(rows: Sequence[tuple[str, str, str, float, Mapping[str, Any]]]) -> None:
+    """Print one line a stage: name, what was done and why, seconds, and the numbers it reports."""
     table = Table(title="stages", title_justify="left")
     table.add_column("stage", style="cyan")
     table.add_column("outcome")
+    table.add_column("because")
     table.add_column("seconds", justify="right")
     table.add_column("result")
-    for name, outcome, seconds, summary in rows:
+    for name, outcome, why, seconds, summary in rows:
         numbers = [f"{key} {value}" for key, value in summary.items() if isinstance(value, int | float)]
-        table.add_row(name, outcome, f"{seconds:.1f}", ", ".join(numbers))
+        table.add_row(name, outcome, escape(why), f"{seconds:.1f}", ", ".join(numbers))
     show(table)

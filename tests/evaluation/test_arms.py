@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mealign.config import EvaluationConfig
 from mealign.evaluation.arms import (
     QuestionPrompt,
     answer_questions,
@@ -17,6 +16,7 @@ from mealign.language.chat import Prompt
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
 from mealign.records import Evidence, Fact, Message, Question, Split, Task, TaskKind
+from tests.defaults import EvaluationConfig
 from tests.memory.builders import index_of
 
 PERSON = "Nadia Verhoeven"

@@ -30,7 +30,7 @@ def test_one_value_is_its_own_interval() -> None:
 
 def test_equal_values_have_no_width() -> None:
     found = bootstrap_mean([0.1] * 7, resamples=100, confidence=0.95, seed=1)
-    assert (found.low, found.high) == (pytest.approx(0.1), pytest.approx(0.1))
+    assert found.low == found.mean == found.high == pytest.approx(0.1)
 
 
 @settings(max_examples=50)
@@ -49,12 +49,12 @@ def test_more_confidence_is_wider(sample: list[float], seed: int) -> None:
     assert narrow.high <= wide.high
 
 
-def test_the_seed_decides_and_blocks_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_seed_decides_and_batches_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = [float(value) for value in np.random.default_rng(0).random(20)]
     once = bootstrap_mean(sample, resamples=500, confidence=0.9, seed=3)
     assert once == bootstrap_mean(sample, resamples=500, confidence=0.9, seed=3)
     assert once != bootstrap_mean(sample, resamples=500, confidence=0.9, seed=4)
-    monkeypatch.setattr(intervals, "DRAWS_PER_BLOCK", 60)
+    monkeypatch.setattr(intervals, "DRAWS_PER_BATCH", 60)
     assert once == bootstrap_mean(sample, resamples=500, confidence=0.9, seed=3)
 
 

@@ -4,10 +4,10 @@ from typing import Literal
 
 import pytest
 
-from mealign.config import EvaluationConfig
 from mealign.errors import MealignError
 from mealign.evaluation.summary import flatten_metrics, summarise
 from mealign.records import Answer, Arm, Family, canonical_json
+from tests.defaults import EvaluationConfig
 
 SETTINGS = EvaluationConfig(resamples=200)
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mealign.answers import normalise
-from mealign.config import IngestConfig, UserConfig
 from mealign.ingest import IngestResult, ingest_user
 from mealign.records import ABSTENTION, FAMILIES, Question
 from tests.conftest import ROOT
+from tests.defaults import IngestConfig, UserConfig
 
 FOLDER = ROOT / "examples/demo_user"
 PERSON = "Nadia Verhoeven"

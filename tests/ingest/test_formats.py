@@ -14,13 +14,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
-from mealign import runner
 from mealign.compose import CONF, to_settings
-from mealign.config import IngestConfig, UserConfig
+from mealign.experiment import runner
 from mealign.ingest import IngestResult, ingest_user
 from mealign.ingest.user import IngestError
 from mealign.jsonl import read_json, read_records
 from mealign.records import Document
+from tests.defaults import IngestConfig, UserConfig
 
 PERSON = Path(__file__).parent / "fixtures/person"
 MIRA = "Mira Solberg"

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mealign.config import IngestConfig, UserConfig
 from mealign.ingest import ingest_user
 from mealign.ingest.labels import NAME, read_labels
 from mealign.ingest.report import Problem, Problems
 from mealign.records import Label
+from tests.defaults import IngestConfig, UserConfig
 
 GOOD = "- {question: 'Where do I live?', better: Ghent, worse: Utrecht}\n"
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from mealign.config import IngestConfig, SourceFormat, UserConfig
 from mealign.errors import ConfigError, MealignError
 from mealign.ingest import IngestResult, ingest_user
+from mealign.ingest.settings import SourceFormat
 from mealign.records import ABSTENTION
+from tests.defaults import IngestConfig, UserConfig
 
 
 def sample() -> dict[str, Any]:
@@ -39,7 +40,9 @@ def sample() -> dict[str, Any]:
 
 
 def ingest(path: Path, *, conversation: str = "conv-1", speaker: str = "Ann") -> IngestResult:
-    user = UserConfig("u", speaker, SourceFormat.locomo, str(path), conversation, speaker)
+    user = UserConfig(
+        name="u", person=speaker, format=SourceFormat.locomo, path=str(path), conversation=conversation, speaker=speaker
+    )
     return ingest_user(user, IngestConfig(), root=path.parent)
 
 

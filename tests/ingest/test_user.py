@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mealign.config import IngestConfig, UserConfig
 from mealign.errors import ConfigError
 from mealign.ingest import IngestResult, ingest_user
 from mealign.ingest.report import Problem, render
 from mealign.ingest.user import IngestError
+from tests.defaults import IngestConfig, UserConfig
 
 NOTE = "---\ntitle: Keys\ndate: 2024-03-14\ntags: [home]\n---\nI moved to Ghent today.\n"
 MESSAGES = [

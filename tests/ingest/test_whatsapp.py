@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mealign.config import IngestConfig, UserConfig
 from mealign.ingest import IngestResult, ingest_user
+from tests.defaults import IngestConfig, UserConfig
 
 
 def ingest(folder: Path, text: str) -> IngestResult:

@@ -10,9 +10,9 @@ from sklearn.metrics import cohen_kappa_score
 from mealign.judging.agreement import kappa, wilson
 from mealign.judging.calibration import brier_score, calibration_error, reliability
 from mealign.judging.certificate import certificate_metrics, certify_judge
+from mealign.judging.certification_pairs import KnownPair
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.judge import Comparison, Opinion
-from mealign.judging.known import KnownPair
 from mealign.judging.length import Contest, control_length
 from mealign.language.decisions import Estimate, Undecided, Usage
 from tests.judging.builders import MEMORY, task

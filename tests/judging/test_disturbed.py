@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from mealign.config import JudgeBackend, JudgeConfig, JudgeServerConfig, PricesConfig
 from mealign.jsonl import read_records, write_records
 from mealign.judging.build import build_judge
 from mealign.judging.judge import Judge
 from mealign.judging.protocol import PlannedPair, judge_pairs
+from mealign.judging.settings import JudgeBackend
 from mealign.language.build import build_decision_model
 from mealign.records import Candidate, Verdict
+from tests.defaults import JudgeConfig, PricesConfig, ServerConfig
 from tests.judging.builders import candidate, task
 from tests.language.vendor import ROOT, Manners, Running, running
 
@@ -33,7 +34,7 @@ def judge_of(backend: str, port: int, folder: Path) -> Judge:
         name="bio",
         backend=JudgeBackend(backend),
         template="bio",
-        server=JudgeServerConfig(
+        server=ServerConfig(
             model="m",
             base_url=f"http://127.0.0.1:{port}" + ("" if backend == "anthropic" else "/v1"),
             concurrency=CONCURRENCY,
@@ -47,8 +48,8 @@ def judge_of(backend: str, port: int, folder: Path) -> Judge:
         bio="Nadia lives in Ghent.",
         person="Nadia Verhoeven",
         model=lambda settings: build_decision_model(
-            settings,
-            local=pytest.fail,  # type: ignore[arg-type]
+            settings.backend.value,
+            settings.server,
             cache=folder / "cache",
             ledger=folder / "egress.jsonl",
             prices=PricesConfig(),

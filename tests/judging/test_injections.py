@@ -9,10 +9,10 @@ import pytest
 
 from mealign.compose import compose_settings
 from mealign.judging.build import build_judge
+from mealign.judging.certification_pairs import KnownPair
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.injections import injection_flip_rate, load_injections
 from mealign.judging.judge import Comparison, Opinion
-from mealign.judging.known import KnownPair
 from mealign.language.decisions import Undecided
 from mealign.records import ABSTENTION
 from tests.judging.builders import MEMORY, ScriptedJudge, ScriptedModel, always, task

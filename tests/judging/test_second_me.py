@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from mealign.compose import compose_settings
-from mealign.config import TEMPLATES
 from mealign.judging.build import build_judge
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.judge import Comparison, Opinion
 from mealign.judging.outcome import merge
 from mealign.judging.pairwise import PairwiseJudge
 from mealign.judging.protocol import PlannedPair, judge_pairs, plan_pairs
+from mealign.judging.settings import TEMPLATES
 from mealign.judging.templates import load_template
 from mealign.language.decisions import Undecided
 from mealign.records import TASK_KINDS, Verdict, canonical_json

@@ -7,11 +7,11 @@ from datetime import date
 import pytest
 
 from mealign.compose import compose_settings
-from mealign.config import TEMPLATES
 from mealign.errors import ConfigError
 from mealign.judging.build import build_judge
 from mealign.judging.judge import Comparison, Opinion
 from mealign.judging.pairwise import PairwiseJudge
+from mealign.judging.settings import TEMPLATES
 from mealign.judging.templates import Template, load_template, parse_template
 from mealign.records import TASK_KINDS, Fact, TaskKind
 from tests.judging.builders import MEMORY, ScriptedModel, always, task

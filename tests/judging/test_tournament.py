@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mealign.config import JudgeConfig, PreferencesConfig, TournamentPlan
 from mealign.errors import MealignError
 from mealign.judging.judge import Comparison, Opinion
-from mealign.judging.judged import describe
+from mealign.judging.judgement_stats import describe
 from mealign.judging.outcome import merge
 from mealign.judging.protocol import plan_pairs
 from mealign.judging.rounds import knockout_round, meetings_of, rounds_of, swiss_round, winner_of
+from mealign.judging.settings import TournamentPlan
 from mealign.judging.tournament import expected_pairs, judge_candidates
 from mealign.language.decisions import Estimate, Undecided
 from mealign.preferences.pairs import build_preferences
 from mealign.records import Candidate, Origin, Task
+from tests.defaults import JudgeConfig, PreferencesConfig
 from tests.judging.builders import MEMORY, candidate, task
 
 ADAPTIVE = (TournamentPlan.swiss, TournamentPlan.knockout)

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from mealign.config import JudgeBackend, JudgeConfig, JudgeServerConfig, OpenAIApi, PriceConfig, PricesConfig
 from mealign.errors import ConfigError, MealignError
+from mealign.judging.settings import JudgeBackend
 from mealign.language.build import build_decision_model
 from mealign.language.deciding import RemoteModel
 from mealign.language.decisions import Choice, Decided, Estimate, Inquiry, Undecided
+from mealign.language.settings import OpenAIApi, PriceConfig
+from tests.defaults import JudgeConfig, PricesConfig, ServerConfig
 from tests.language.server import Request, Response, Script, in_turn, serving
 from tests.language.vendor import Manners, running
 
@@ -35,13 +37,16 @@ def settings(
     options = {"model": "m", "base_url": url, "max_new_tokens": 64, **server}
     if kind == "decisions":
         options["api"] = OpenAIApi.decisions
-    return JudgeConfig(backend=backend, server=JudgeServerConfig(**options), max_usd=max_usd, max_calls=max_calls)
+    return JudgeConfig(backend=backend, server=ServerConfig(**options), max_usd=max_usd, max_calls=max_calls)
 
 
 def connect(kind: str, port: int, folder: Path, *, prices: PricesConfig = PRICES, **options: Any) -> RemoteModel:
+    asked = settings(kind, port, **options)
     model = build_decision_model(
-        settings(kind, port, **options),
-        local=pytest.fail,  # type: ignore[arg-type]
+        asked.backend.value,
+        asked.server,
+        max_usd=asked.max_usd,
+        max_calls=asked.max_calls,
         cache=folder / "cache",
         ledger=folder / "egress.jsonl",
         prices=prices,
@@ -532,6 +537,5 @@ def test_nothing_asked_is_nothing_sent(tmp_path: Path) -> None:
 
 
 def test_a_server_is_named(tmp_path: Path) -> None:
-    asked = JudgeConfig(backend=JudgeBackend.systemone, server=JudgeServerConfig(model="m"))
     with pytest.raises(ConfigError, match=r"needs judge\.server\.model, and judge\.server\.base_url"):
-        build_decision_model(asked, local=pytest.fail, cache=tmp_path, ledger=tmp_path, prices=PRICES)  # type: ignore[arg-type]
+        build_decision_model("systemone", ServerConfig(model="m"), cache=tmp_path, ledger=tmp_path, prices=PRICES)

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from mealign.config import ModelConfig, Precision, WeightsSource
 from mealign.errors import MealignError
 from mealign.language.decisions import Choice, Decided, Inquiry, Undecided
 from mealign.language.local import LocalModel
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision, WeightsSource
 from mealign.language.weights import fetch_model
 from mealign.records import Message
 from tests.conftest import SMOLLM2
+from tests.defaults import ModelConfig
 
 PROMPTS = [
     Message(role="user", content=text)

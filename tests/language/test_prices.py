@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mealign.compose import compose_settings
-from mealign.config import PriceConfig, PricesConfig
 from mealign.language.budget import Budget
 from mealign.language.prices import OVERHEAD, Price, believed, price_of, tokens_in
+from mealign.language.settings import PriceConfig
+from tests.defaults import PricesConfig
 
 
 def test_the_first_pattern_counts_that_a_name_matches() -> None:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from mealign.config import ChatBackend, LlmConfig
 from mealign.errors import MealignError
 from mealign.language.build import build_model
 from mealign.language.chat import Prompt, TextModel
 from mealign.language.replies import BATCH, Replies, ask
+from mealign.language.settings import ChatBackend
 from mealign.records import Message
+from tests.defaults import LlmConfig
 from tests.language.server import Request, Response, Server, serving
 
 SCHEMA = {"type": "object", "properties": {}}

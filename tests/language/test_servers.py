@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mealign.addresses import is_address, is_loopback
-from mealign.config import ChatBackend, LlmConfig
 from mealign.errors import ConfigError, MealignError
 from mealign.language.build import build_model
 from mealign.language.chat import Prompt, TextModel, with_schema, without_role_tokens
+from mealign.language.settings import ChatBackend
 from mealign.records import Message
+from tests.defaults import LlmConfig
 from tests.language.server import Request, Response, Server, in_turn, serving
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from mealign.config import ModelConfig, PackagedFile, WeightsSource
 from mealign.errors import ConfigError, MealignError
+from mealign.language.settings import PackagedFile, WeightsSource
 from mealign.language.weights import default_cache, fetch_model, fetch_packaged, weights_digest
 from tests.conftest import SMOLLM2
+from tests.defaults import ModelConfig
 
 SMALL = PackagedFile(
     package="iniconfig",

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mealign.config import ChatBackend, LlmConfig
 from mealign.language.build import build_model
+from mealign.language.settings import ChatBackend
 from mealign.memory.bio_llm import Bio, abstractive_bio
 from mealign.records import Fact
+from tests.defaults import LlmConfig
 from tests.language.server import Response, Script, serving
 from tests.memory.test_memory import PERSON, fact
 

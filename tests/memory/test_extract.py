@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mealign.memory.acquaintance import Acquaintance
 from mealign.memory.clauses import blocks
 from mealign.memory.extract import extract_facts
-from mealign.memory.rewrite import third_person
 from mealign.records import Document, Fact
 
 NADIA, BART = "Nadia Verhoeven", "Bart Molenaar"
@@ -149,13 +148,6 @@ def test_blocks_keep_every_character_in_its_place(text: str) -> None:
 def test_a_shared_first_name_means_nobody() -> None:
     known = Acquaintance.of(["Ann Lee", "Ann Fox", "Bo Ek"])
     assert [known.canonical(name) for name in ("Ann", "Bo", "Ann Lee", "Cy")] == ["Ann", "Bo Ek", "Ann Lee", "Cy"]
-
-
-@pytest.mark.parametrize(
-    ("lemma", "form"), [("be", "is"), ("go", "goes"), ("fix", "fixes"), ("cry", "cries"), ("say", "says")]
-)
-def test_third_person(lemma: str, form: str) -> None:
-    assert third_person(lemma) == form
 
 
 def test_what_a_program_said_is_no_evidence(parser_path: Path) -> None:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mealign.config import ChatBackend, LlmConfig, Precision
 from mealign.language.build import build_model
 from mealign.language.local import LocalModel
+from mealign.language.settings import ChatBackend, Precision
 from mealign.memory.llm import PART, Extraction, extract_with_llm, read_items
 from mealign.records import Document, When
+from tests.defaults import LlmConfig
 from tests.language.server import Request, Response, Script, serving
 
 NADIA, BART = "Nadia Verhoeven", "Bart Molenaar"

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from mealign.memory.context import answer_prompt
+from mealign.memory.subject_mismatch import Instead
 from mealign.memory.supersede import supersede
-from mealign.memory.whom import Instead
 from mealign.records import Evidence, Fact
 
 PERSON = "Nadia Verhoeven"

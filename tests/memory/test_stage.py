@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from mealign import pipeline, runner
 from mealign.compose import CONF, to_settings
 from mealign.config import Settings
 from mealign.errors import MealignError
+from mealign.experiment import runner
 from mealign.jsonl import digest_path, read_json, read_records
+from mealign.pipeline.registry import stages
 from mealign.records import Fact
 from tests.language.server import Request, Response, Server, serving
 
@@ -105,7 +106,7 @@ def test_a_run_that_broke_off_goes_on(root: Path) -> None:
 
 
 def test_the_model_is_part_of_the_key_where_it_reads() -> None:
-    stage = next(stage for stage in pipeline.PIPELINE if stage.name == "memory")
+    stage = stages()["memory"]
     assert "model" not in stage.keys(settings())
     assert "model" in stage.keys(settings("memory=llm"))
     assert "model" not in stage.keys(at(Server(1)))

@@ -1,12 +1,12 @@
-from mealign.config import PreferencesConfig
 from mealign.judging.certificate import measure
+from mealign.judging.certification_pairs import KnownPair
 from mealign.judging.examination import Examined
 from mealign.judging.judge import Opinion
-from mealign.judging.known import KnownPair
 from mealign.language.decisions import Undecided
 from mealign.preferences.card import render_card
 from mealign.preferences.pairs import build_preferences
 from mealign.records import Verdict
+from tests.defaults import PreferencesConfig
 from tests.judging.builders import MEMORY, both_orders, candidate, task
 
 WHERE = task("Where did Nadia move to?", "Ghent", shown=["ghent"])

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mealign.config import PreferencesConfig
 from mealign.errors import MealignError
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.protocol import judge_pairs, plan_pairs
 from mealign.language.decisions import Undecided
 from mealign.preferences.pairs import PreferenceSet, build_preferences
 from mealign.records import ABSTENTION, FAMILIES, Candidate, Standing, Task, Verdict
+from tests.defaults import PreferencesConfig
 from tests.judging.builders import MEMORY, ScriptedJudge, both_orders, candidate, task
 
 WHERE = task("Where did Nadia move to?", "Ghent", shown=["ghent"])

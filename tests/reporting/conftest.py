@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from mealign.config import EvaluationConfig
 from mealign.evaluation.summary import summarise
 from mealign.judging.certificate import measure
+from mealign.judging.certification_pairs import KnownPair
 from mealign.judging.examination import Examined
 from mealign.judging.judge import Opinion
-from mealign.judging.known import KnownPair
 from mealign.language.decisions import Undecided
 from mealign.records import ARMS, FAMILIES, Answer
+from tests.defaults import EvaluationConfig
 from tests.judging.builders import task
 
 

@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+from mealign.views import find_fact
 from rich.console import Console, RenderableType
 
 from mealign.errors import ConfigError, MealignError
 from mealign.records import Evidence
 from mealign.reporting.memory_source import find_passage
 from mealign.reporting.memory_tree import fact_story, memory_tree
-from mealign.views import find_fact
 from tests.reporting.memories import BIKE, BREAKING, FACTS, HOSTILE, PERSON, TRAIN, document, memory
 
 

@@ -3,12 +3,13 @@ from typing import Any
 
 import pytest
 
-from mealign.config import Settings, flatten
+from mealign.config import flat
 from mealign.records import ARMS
 from mealign.reporting.render import Report, render_report
+from tests.defaults import composed
 
 Stages = dict[str, dict[str, Any]]
-CONFIG = flatten(Settings()) | {"user.name": "demo", "user.person": "Nadia Verhoeven"}
+CONFIG = flat(composed())
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from mealign.config import CandidatesConfig
 from mealign.language.local import LocalModel
 from mealign.records import ABSTENTION, Fact, Message, Split, Task, TaskKind
 from mealign.synthesis.build import build_candidates, choose_prompts
+from tests.defaults import CandidatesConfig
 from tests.tasks.conftest import make_fact
 
 SETTINGS = CandidatesConfig(n=3, max_new_tokens=4, max_prompts=6, negatives=2)

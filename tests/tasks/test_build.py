@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from mealign.config import TaskConfig
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.memory.whom import recall
+from mealign.memory.subject_mismatch import recall
 from mealign.records import ABSTENTION, FAMILIES, Fact, Task
 from mealign.tasks.build import TaskSet, build_tasks, fill
 from mealign.tasks.prompts import Item, build_prompts
+from tests.defaults import TaskConfig
 from tests.tasks.conftest import PERSON
 
 SETTINGS = TaskConfig(max_tasks=120, eval_share=0.25)

@@ -53,6 +53,15 @@ def test_a_task_that_would_tie_too_many_facts_is_dropped() -> None:
     assert len(kept) >= LARGEST_GROUP - 1
 
 
+@given(st.permutations([(3, 1), (3, 4), (4, 6)]), st.integers(0, 1000))
+def test_a_group_is_drawn_by_its_smallest_id(ties: list[tuple[int, int]], seed: int) -> None:
+    facts = some_facts(8)
+    drafts = [Tie(tuple(facts[position].id for position in tie)) for tie in ties]
+    splitting, _ = split_facts(facts, drafts, share=0.5, seed=seed)
+    smallest = side_of(facts[1].id, share=0.5, seed=seed)
+    assert {splitting.sides[facts[position].id] for position in (1, 3, 4, 6)} == {smallest}
+
+
 def test_statements_that_differ_in_a_date_are_the_same() -> None:
     one = make_fact("Tom|go to|the fair|Tom went to the village fair on 1 March 2024.")
     two = make_fact("Tom|go to|the fair|Tom went to the village fair on 8 March 2024.")

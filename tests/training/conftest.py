@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from mealign.config import LoraConfig, Precision, SftConfig
+from mealign.language.settings import Precision
 from mealign.records import FAMILIES, Lineage, Message, Preference, Task
 from mealign.training.results import TrainingResult
 from mealign.training.sft import train_sft
+from tests.defaults import LoraConfig, SftConfig
 
 REFERENCES = ("Ghent", "Tuesday", "a red bike", "her sister Anna")
 MAX_LENGTH = 128

@@ -6,11 +6,12 @@ Every step is named on standard output, and the history is written to ``FOLDER/h
 import sys
 from pathlib import Path
 
-from mealign.config import DpoConfig, LoraConfig, Precision, SftConfig
 from mealign.jsonl import write_json
+from mealign.language.settings import Precision
 from mealign.training import checkpoints
 from mealign.training.dpo import train_dpo
 from mealign.training.sft import train_sft
+from tests.defaults import DpoConfig, LoraConfig, SftConfig
 from tests.training.conftest import MAX_LENGTH, REFERENCES, make_pair, make_task
 
 EXAMPLES = 14

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from transformers import AutoModelForCausalLM
 
-from mealign.config import LoraConfig
 from mealign.errors import MealignError
 from mealign.training.adapters import peft_config
+from tests.defaults import LoraConfig
 
 
 @pytest.fixture(scope="module")

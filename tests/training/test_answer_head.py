@@ -8,7 +8,7 @@ import torch
 from trl.kernels.chunked_logprob import ChunkedLogProbFunction
 from trl.trainer.utils import add_fused_lm_head
 
-from mealign.config import Precision
+from mealign.language.settings import Precision
 from mealign.training import answer_head
 from mealign.training.answer_head import IGNORED, AnswerLogProbs, add_answer_head
 from mealign.training.base_models import load_base

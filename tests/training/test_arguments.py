@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mealign.config import DpoConfig, SftConfig
 from mealign.training.arguments import micro_batch, to_dataset, total_steps
+from tests.defaults import DpoConfig, SftConfig
 
 
 @pytest.mark.parametrize(

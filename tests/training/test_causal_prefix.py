@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mealign.config import Precision
+from mealign.language.settings import Precision
 from mealign.training.base_models import load_base
 from mealign.training.causal_prefix import BLOCK, NAME, HalfAttention, attend, mask_without_padding, use_causal_prefix
 

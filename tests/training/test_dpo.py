@@ -10,14 +10,16 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, PrinterCallback
 
-from mealign.config import Attention, DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
+from mealign.language.settings import Precision
 from mealign.records import Preference, Task
 from mealign.training.adapters import save_adapter
 from mealign.training.dpo import build_trainer, pair_length, to_row, train_dpo
 from mealign.training.isolation import quiet_training
 from mealign.training.results import TrainingResult
+from mealign.training.settings import Attention
+from tests.defaults import DpoConfig, LoraConfig
 from tests.training.conftest import MAX_LENGTH, Train, make_pair, make_task, save
 
 LOG_2 = math.log(2)

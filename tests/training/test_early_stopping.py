@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
+from mealign.language.settings import Precision
 from mealign.records import Task
 from mealign.training import checkpoints
 from mealign.training.early_stopping import EarlyStopping, set_apart
 from mealign.training.isolation import quiet_training
 from mealign.training.results import TrainingResult
 from mealign.training.sft import build_trainer, to_row
+from tests.defaults import LoraConfig, SftConfig
 from tests.training.conftest import REFERENCES, Train, make_task
 from tests.training.test_resume import Killed, at_step, kill
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from mealign.config import SftConfig
 from mealign.training import loop
 from mealign.training.isolation import quiet_training
+from tests.defaults import SftConfig
 
 
 @pytest.mark.parametrize("before", [None, "0"])

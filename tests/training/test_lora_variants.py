@@ -11,13 +11,15 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, PrinterCallback
 
-from mealign.config import DpoConfig, LoraConfig, LoraVariant, Precision, SftConfig
 from mealign.errors import MealignError
+from mealign.language.settings import Precision
 from mealign.records import Preference, Task
 from mealign.training import dpo
 from mealign.training.adapters import load_adapter, save_adapter
 from mealign.training.isolation import quiet_training
+from mealign.training.settings import LoraVariant
 from mealign.training.sft import build_trainer, to_row
+from tests.defaults import DpoConfig, LoraConfig, SftConfig
 from tests.training.conftest import MAX_LENGTH, Train
 
 TOKENS = torch.tensor([[1, 5, 9, 300]])

@@ -1,6 +1,7 @@
 """Every loss by hand, on numbers that can be followed, and what holds of it for all numbers."""
 
 import math
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib import invalidate_caches
@@ -13,12 +14,15 @@ from hypothesis import strategies as st
 
 from mealign import plugins
 from mealign.compose import compose_settings
-from mealign.config import DpoConfig, LoraConfig, Precision, check
 from mealign.errors import ConfigError
+from mealign.language.settings import Precision
+from mealign.pipeline.registry import check
 from mealign.records import Preference
 from mealign.training import losses
 from mealign.training.dpo import pair_loss, train_dpo
 from mealign.training.losses import PairScores, hinge, imitation, ipo, robust, settings_of, sigmoid
+from tests.conftest import ROOT
+from tests.defaults import DpoConfig, LoraConfig
 from tests.training.conftest import MAX_LENGTH
 
 LOG_2 = math.log(2)
@@ -127,13 +131,25 @@ def test_a_less_clear_pair_asks_for_less(margins: tuple[float, float], offset: f
 
 
 def test_a_loss_says_which_settings_it_uses() -> None:
-    assert plugins.names_in(losses.__name__) == ["hinge", "ipo", "robust", "sigmoid"]
-    used = {name: sorted(settings_of(name)) for name in plugins.names_in(losses.__name__)}
+    assert losses.names() == ["hinge", "ipo", "robust", "sigmoid"]
+    used = {name: sorted(settings_of(name)) for name in losses.names()}
     assert used == {
         "hinge": ["beta"], "ipo": ["beta"], "robust": ["beta", "label_smoothing"], "sigmoid": ["beta", "offset"],
     }  # fmt: skip
     robustly = pair_loss(DpoConfig(loss="robust", label_smoothing=0.25, beta=1.0))
     assert robustly(scores(math.log(3), 0)).item() == pytest.approx(-0.261624, abs=1e-6)
+
+
+def test_settings_are_checked_without_torch() -> None:
+    script = """
+import sys
+from mealign.compose import compose_settings
+from mealign.settings import problems
+print([*problems(compose_settings("training.dpo.loss=oracle"))], "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "there is no such loss; use one of hinge, ipo, robust, sigmoid" in done.stdout
+    assert done.stdout.endswith("False\n")
 
 
 Write = Callable[[str], None]

@@ -12,14 +12,15 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer
 
-from mealign.config import DpoConfig, LoraConfig, Precision
 from mealign.errors import MealignError
+from mealign.language.settings import Precision
 from mealign.training.adapters import peft_config
 from mealign.training.base_models import load_base, load_tokenizer
 from mealign.training.dpo import pair_loss
 from mealign.training.isolation import quiet_training
 from mealign.training.packing import PrefixSharedCollator
 from mealign.training.prefix_sharing import PrefixSharedDPOTrainer
+from tests.defaults import DpoConfig, LoraConfig
 
 WORDS = "Ghent Farah moved lemon cake piano river Bart Antwerp library old new house green".split()  # noqa: SIM905
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from mealign.config import Precision
 from mealign.language.local import LocalModel
+from mealign.language.settings import Precision
 from mealign.records import Message
 from mealign.training.replay import MAX_NEW_TOKENS, QUESTIONS, Replayed, replayed
 from tests.training.conftest import Train

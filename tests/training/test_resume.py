@@ -18,10 +18,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mealign.config import DpoConfig, LoraConfig, Precision, TrackingConfig
 from mealign.errors import MealignError
+from mealign.experiment.tracking import MlflowTracker, open_tracker
 from mealign.jsonl import digest_path
-from mealign.tracking import MlflowTracker, open_tracker
+from mealign.language.settings import Precision
 from mealign.training import checkpoints
 from mealign.training.adapters import WEIGHTS_FILE
 from mealign.training.checkpoints import Checkpoints, Terminated, opened, run_key
@@ -29,6 +29,7 @@ from mealign.training.dpo import train_dpo
 from mealign.training.loop import OnLog, is_out_of_memory
 from mealign.training.results import TrainingResult
 from tests.conftest import ROOT
+from tests.defaults import DpoConfig, LoraConfig, TrackingConfig
 from tests.training.conftest import MAX_LENGTH, REFERENCES, Train, make_pair, make_task
 from tests.training.killed import STEPS
 

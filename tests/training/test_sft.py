@@ -12,16 +12,17 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, PrinterCallback
 from trl.trainer.utils import add_fused_lm_head
 
-from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
 from mealign.language.local import LocalModel
+from mealign.language.settings import Precision
 from mealign.records import Task
 from mealign.training.adapters import save_adapter
 from mealign.training.fitting import sequence_length
 from mealign.training.isolation import quiet_training
 from mealign.training.results import TrainingResult
 from mealign.training.sft import build_trainer, to_row
+from tests.defaults import LoraConfig, SftConfig
 from tests.training.conftest import REFERENCES, Train, make_task, save
 
 Trained = tuple[Path, TrainingResult]

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mealign import processes
-from mealign.config import DpoConfig, LoraConfig, Precision, SftConfig
 from mealign.jsonl import write_json
+from mealign.language.settings import Precision
 from mealign.records import Task
 from mealign.training import checkpoints
 from mealign.training.dpo import train_dpo
 from mealign.training.results import TrainingResult
 from mealign.training.sft import train_sft
+from tests.defaults import DpoConfig, LoraConfig, SftConfig
 from tests.training.conftest import MAX_LENGTH, REFERENCES, make_pair, make_task
 
 EXAMPLES = 16

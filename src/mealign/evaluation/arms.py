@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from mealign.config import EvaluationConfig
 from mealign.evaluation.scoring import score
+from mealign.evaluation.settings import EvaluationConfig
 from mealign.language.chat import TextModel
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.memory.whom import Recalled, recall
+from mealign.memory.subject_mismatch import Recalled, recall
 from mealign.records import MEMORY_KINDS, Answer, Arm, Message, Question, Task
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-DRAWS_PER_BLOCK = 4_000_000
+DRAWS_PER_BATCH = 4_000_000
 """Resampled values that are held in memory at once (32 MB)."""
 
 
@@ -27,7 +24,7 @@ def bootstrap_mean(values: Sequence[float], *, resamples: int, confidence: float
 
     Args:
         values: one finite number a question.
-        resamples: how many samples of ``len(values)`` are drawn with replacement, at least 1.
+        resamples: how many samples of ``len(values)`` are drawn with replacement, at least 2.
         confidence: probability mass inside the interval, in (0, 1).
         seed: same seed, same interval.
 
@@ -36,12 +33,24 @@ def bootstrap_mean(values: Sequence[float], *, resamples: int, confidence: float
     """
     if not values:
         raise ValueError("the mean of no values is not defined; leave the entry out")
+    import numpy as np
+    from scipy.stats import bootstrap
+
     sample = np.asarray(values, dtype=np.float64)
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(_resampled_means(sample, resamples=resamples, seed=seed), [tail, 1.0 - tail])
     mean = float(sample.mean())
-    # Rounding may put the mean of equal values one unit in the last place outside the quantiles of its resamples.
-    return Interval(mean=mean, low=min(float(low), mean), high=max(float(high), mean), n=len(values))
+    if sample.min() == sample.max():  # one value, which SciPy refuses, or equal ones, whose resamples only round
+        return Interval(mean=mean, low=mean, high=mean, n=len(values))
+    ends = bootstrap(
+        (sample,),
+        np.mean,
+        n_resamples=resamples,
+        batch=max(1, DRAWS_PER_BATCH // len(values)),
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    # Few resamples may all lie on one side of the mean.
+    return Interval(mean=mean, low=min(float(ends.low), mean), high=max(float(ends.high), mean), n=len(values))
 
 
 def paired_difference(
@@ -58,13 +67,3 @@ def paired_difference(
         raise ValueError(f"paired values must be of the same questions: {len(a)} against {len(b)}")
     differences = [first - second for first, second in zip(a, b, strict=True)]
     return bootstrap_mean(differences, resamples=resamples, confidence=confidence, seed=seed)
-
-
-def _resampled_means(sample: NDArray[np.float64], *, resamples: int, seed: int) -> NDArray[np.float64]:
-    rng = np.random.default_rng(seed)
-    rows = max(1, DRAWS_PER_BLOCK // sample.size)
-    blocks = [
-        sample[rng.integers(sample.size, size=(min(rows, resamples - start), sample.size))].mean(axis=1)
-        for start in range(0, resamples, rows)
-    ]
-    return np.concatenate(blocks)

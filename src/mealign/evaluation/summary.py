@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from mealign.config import EvaluationConfig
 from mealign.errors import MealignError
 from mealign.evaluation.intervals import Interval, bootstrap_mean, paired_difference
+from mealign.evaluation.settings import EvaluationConfig
 from mealign.records import ARMS, FAMILIES, Answer, Arm
 
 QUESTION_SETS: tuple[str, ...] = get_args(Answer.model_fields["question_set"].annotation)

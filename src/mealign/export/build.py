@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import AutoConfig
 
-from mealign.config import Quantization
 from mealign.errors import ConfigError
-from mealign.export.gguf_file import verify_gguf, write_gguf
+from mealign.export.gguf_file import check_supported, verify_gguf, write_gguf
 from mealign.export.merge import merge_adapter
+from mealign.export.settings import Quantization
 from mealign.jsonl import read_json, write_json
 from mealign.language.weights import forget_digest, quiet_transformers
 from mealign.progress import bar
@@ -49,10 +50,14 @@ def export_model(
 
     Raises:
         ConfigError: the folder holds something else.
-        MealignError: the adapter does not fit, the model cannot be written in this format, or what was written does
-            not load as what it was.
+        MealignError: the model cannot be written in this format, which is said before anything is done; the adapter
+            does not fit, or what was written does not load as what it was.
     """
     require_free(folder)
+    tokenizer = load_tokenizer(base)
+    as_folder = quantization in (Quantization.fp32, Quantization.bf16)
+    if not as_folder:
+        check_supported(AutoConfig.from_pretrained(base), tokenizer)
     folder.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{folder.name}.export-"
     for unfinished in folder.parent.glob(f"{prefix}*"):
@@ -60,10 +65,9 @@ def export_model(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch:
         made = Path(scratch) / "made"
         made.mkdir()
-        tokenizer = load_tokenizer(base)
         with bar("export: merge", total=None):
             model = merge_adapter(base, adapter)
-        write = _write_merged if quantization in (Quantization.fp32, Quantization.bf16) else _write_gguf
+        write = _write_merged if as_folder else _write_gguf
         write(model, tokenizer, made, quantization, name)
         (made / "README.md").write_text(card, encoding="utf-8")
         write_json(made / PROVENANCE, dict(provenance))

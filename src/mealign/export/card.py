@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mealign.config import ExportFormat, Quantization
+from mealign.export.settings import ExportFormat, Quantization
 
 SET_NAMES = {"gold": "the user's own questions", "held_out": "questions about facts that were held out"}
 

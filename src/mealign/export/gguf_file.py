@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -19,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from mealign.config import Quantization
 from mealign.errors import MealignError
+from mealign.export.settings import Quantization
 from mealign.language.weights import quiet_transformers
 
 ARCHITECTURE = "llama"
@@ -56,16 +57,15 @@ def write_gguf(model: Any, tokenizer: Any, path: Path, *, quantization: Quantiza
     A matrix whose rows are no multiple of 32 stays in f16 under q8_0.
 
     Args:
-        model: a ``LlamaForCausalLM`` in fp32.
-        tokenizer: a fast tokenizer that merges bytes (byte-level BPE).
+        model: a ``LlamaForCausalLM`` in fp32 that :func:`check_supported` lets pass.
+        tokenizer: its fast tokenizer that merges bytes (byte-level BPE).
         path: the file to write.
         quantization: f16 or q8_0.
         name: what the file says it is called.
 
     Raises:
-        MealignError: llama.cpp's format, as it is written here, cannot hold this model, tokenizer or weight.
+        MealignError: the number format cannot hold a weight, or llama.cpp's Llama has no such weight.
     """
-    check_supported(model.config, tokenizer)
     writer = gguf.GGUFWriter(path, ARCHITECTURE)
     try:
         _add_settings(writer, model.config, quantization=quantization, name=name)
@@ -175,7 +175,10 @@ def _add_settings(writer: Any, settings: Any, *, quantization: Quantization, nam
 
 
 def _add_tokenizer(writer: Any, tokenizer: Any, *, rows: int) -> None:
-    """Byte-level BPE has no scores: the order of its merges says which comes first."""
+    """Write the tokens, their kinds and what gguf reads of a tokenizer's files: merges, special tokens, chat template.
+
+    Byte-level BPE has no scores: the order of its merges says which comes first.
+    """
     words = {number: word for word, number in tokenizer.get_vocab().items()}
     added = tokenizer.added_tokens_decoder
     kinds = []
@@ -188,18 +191,13 @@ def _add_tokenizer(writer: Any, tokenizer: Any, *, rows: int) -> None:
     writer.add_tokenizer_pre(PRE_TOKENIZERS[_pre_tokenizer(tokenizer)])
     writer.add_token_list([words.get(number, f"[PAD{number}]") for number in range(rows)])
     writer.add_token_types(kinds)
-    writer.add_token_merges([" ".join(pair) for pair in _merges(tokenizer)])
-    for number, add in (
-        (tokenizer.bos_token_id, writer.add_bos_token_id),
-        (tokenizer.eos_token_id, writer.add_eos_token_id),
-        (tokenizer.unk_token_id, writer.add_unk_token_id),
-        (tokenizer.pad_token_id, writer.add_pad_token_id),
-    ):
-        if number is not None:
-            add(number)
-    writer.add_add_bos_token(tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id)
     writer.add_add_space_prefix(False)
-    writer.add_chat_template(tokenizer.chat_template)
+    with tempfile.TemporaryDirectory() as saved:
+        tokenizer.save_pretrained(saved)
+        special = gguf.SpecialVocab(saved, load_merges=True, n_vocab=rows)
+    # gguf guesses from the post-processing whether a text gets a first token; the tokenizer itself knows.
+    special.add_special_token["bos"] = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
+    special.add_to_gguf(writer, quiet=True)
 
 
 def _tensors(model: Any) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -280,6 +278,6 @@ def _differs(path: Path, reason: str) -> MealignError:
 
 def _unsupported(what: str) -> MealignError:
     return MealignError(
-        f"export.format=gguf: {what} cannot be written as GGUF here, only a plain Llama with byte-level BPE; "
-        "use export.format=merged"
+        f"export.format=gguf: {what} cannot be written as GGUF here, only a plain Llama with byte-level BPE can; "
+        "use export.format=merged, then llama.cpp's convert_hf_to_gguf.py on that folder"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import frontmatter
 import gguf
 
-from mealign.config import ModelConfig, WeightsSource
+from mealign.language.settings import ModelConfig, WeightsSource
 from mealign.language.weights import fetch_packaged
 
 

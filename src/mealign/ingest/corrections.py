@@ -23,8 +23,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from mealign.config import IngestConfig
 from mealign.ingest.report import Problems
+from mealign.ingest.settings import IngestConfig
 from mealign.ingest.text import read_text
 from mealign.records import ChangeFact, Corrections, Document, DropFact, Evidence, SamePerson
 

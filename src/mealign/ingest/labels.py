@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from mealign.answers import normalise
-from mealign.config import IngestConfig
 from mealign.ingest.report import Problems
+from mealign.ingest.settings import IngestConfig
 from mealign.ingest.text import read_text
 from mealign.records import Label
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mealign.config import UserConfig
 from mealign.errors import ConfigError, MealignError
 from mealign.ingest.report import Problems
+from mealign.ingest.settings import UserConfig
 from mealign.records import ABSTENTION, Document, Family, Question
 
 FAMILIES: dict[int, Family] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mealign.config import IngestConfig, UserConfig
 from mealign.ingest.dates import ImplausibleDateError, parse_date
 from mealign.ingest.files import SourceFile
 from mealign.ingest.report import Problems
+from mealign.ingest.settings import IngestConfig, UserConfig
 from mealign.ingest.text import well_formed
 from mealign.records import Document, DocumentKind
 

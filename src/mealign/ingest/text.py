@@ -5,8 +5,8 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from pathlib import Path
 
-from mealign.config import IngestConfig
 from mealign.ingest.report import Problems
+from mealign.ingest.settings import IngestConfig
 
 
 def read_bytes(path: Path, name: str, problems: Problems, settings: IngestConfig | None = None) -> bytes | None:

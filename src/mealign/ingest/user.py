@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mealign.config import IngestConfig, SourceFormat, UserConfig
 from mealign.errors import ConfigError, MealignError
 from mealign.ingest import questions as gold
 from mealign.ingest.corrections import NAME as CORRECTIONS
@@ -17,6 +16,7 @@ from mealign.ingest.locomo import read_locomo
 from mealign.ingest.readers import SUFFIXES, read_file
 from mealign.ingest.reading import Reading
 from mealign.ingest.report import IngestReport
+from mealign.ingest.settings import IngestConfig, SourceFormat, UserConfig
 from mealign.progress import track
 from mealign.records import Corrections, Document, Label, Question
 

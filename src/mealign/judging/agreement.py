@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Z = 1.959964
 """Standard normal quantile of a two-sided 95 % interval."""
@@ -25,6 +26,7 @@ def wilson(successes: float, n: int) -> tuple[float | None, float | None]:
     """Return the 95 % score interval of a share (Wilson 1927); (None, None) of nothing."""
     if n == 0:
         return None, None
+    # By hand, for SciPy's binomtest counts whole successes only, and a tie is half of one.
     share = successes / n
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
@@ -49,18 +51,22 @@ def kappa(votes: Sequence[tuple[int, int]], *, seed: int = 0) -> Kappa:
     if not votes:
         return Kappa(None, None, None)
     import numpy as np
+    from scipy.stats import bootstrap
 
     # The truth says first in one half of the items and second in the other, so the chance agreement is half the share
-    # of items in which the judge votes at all.
+    # of items in which the judge votes at all. scikit-learn's cohen_kappa_score is the same number, one sample a call:
+    # 2 ms for each of the resamples.
     right = np.array([(forward == 1) + (reverse == -1) for forward, reverse in votes])
     voted = np.array([(forward != 0) + (reverse != 0) for forward, reverse in votes])
 
-    def of(rows: np.ndarray) -> np.ndarray:
-        observed, expected = right[rows].mean(axis=-1) / 2, voted[rows].mean(axis=-1) / 4
-        agreed: np.ndarray = (observed - expected) / (1.0 - expected)
-        return agreed
+    def of(right: Any, voted: Any, axis: int = -1) -> Any:
+        observed, expected = right.mean(axis=axis) / 2, voted.mean(axis=axis) / 4
+        return (observed - expected) / (1.0 - expected)
 
-    count = len(votes)
-    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
-    low, high = np.quantile(of(drawn), (0.025, 0.975))
-    return Kappa(float(of(np.arange(count))), float(low), float(high))
+    value = float(of(right, voted))
+    if len(votes) == 1:  # SciPy resamples two and more
+        return Kappa(value, value, value)
+    found = bootstrap(
+        (right, voted), of, paired=True, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(seed)
+    ).confidence_interval
+    return Kappa(value, float(found.low), float(found.high))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mealign.config import JudgeBackend, JudgeConfig, template_path
 from mealign.errors import ConfigError
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.judge import Judge
+from mealign.judging.judge_context import Shown
 from mealign.judging.pairwise import PairwiseJudge
 from mealign.judging.panel import PanelJudge
-from mealign.judging.shown import Shown
+from mealign.judging.settings import JudgeBackend, JudgeConfig, template_path
 from mealign.judging.templates import load_template
 from mealign.language.decisions import DecisionModel
 from mealign.records import Fact

@@ -56,4 +56,8 @@ def calibration_error(bins: Sequence[Bin]) -> float | None:
 
 def brier_score(p_right: Sequence[float]) -> float | None:
     """Return the mean squared distance of the right answer's probability from 1 (Brier 1950); None of nothing."""
-    return sum((1.0 - p) ** 2 for p in p_right) / len(p_right) if p_right else None
+    if not p_right:
+        return None
+    from sklearn.metrics import brier_score_loss
+
+    return float(brier_score_loss([1] * len(p_right), p_right, pos_label=1))

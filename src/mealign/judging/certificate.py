@@ -13,9 +13,9 @@ from typing import Any
 
 from mealign.judging.agreement import kappa, wilson
 from mealign.judging.calibration import brier_score, calibration_error, reliability
+from mealign.judging.certification_pairs import USER, KnownPair
 from mealign.judging.examination import Examined, examine
 from mealign.judging.judge import Judge
-from mealign.judging.known import USER, KnownPair
 from mealign.judging.length import Contest, control_length
 
 COIN = 0.5

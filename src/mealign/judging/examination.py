@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mealign.errors import MealignError
+from mealign.judging.certification_pairs import KnownPair
 from mealign.judging.judge import Comparison, Judge, Opinion
-from mealign.judging.known import KnownPair
 from mealign.language.decisions import Undecided, UndecidedKind, Usage
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
+from mealign.judging.certification_pairs import KnownPair
 from mealign.judging.judge import Comparison, Judge, Opinion
-from mealign.judging.known import KnownPair
 from mealign.language.decisions import Undecided
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mealign.judging.judge import Comparison, Opinion
+from mealign.judging.judge_context import Shown
 from mealign.judging.quoting import MAX_CHARACTERS, left_out, plain, quote
-from mealign.judging.shown import Shown
 from mealign.judging.templates import Template
 from mealign.language.decisions import Decided, DecisionModel, Estimate, Inquiry, Undecided
 from mealign.records import content_id

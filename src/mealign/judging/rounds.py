@@ -13,7 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from mealign.config import TournamentPlan
+from mealign.judging.settings import TournamentPlan
 
 Meeting = tuple[str, str]
 """Two candidates, the lower id first."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from mealign.answers import normalise
-from mealign.config import JudgeConfig, TournamentPlan
 from mealign.judging.judge import Judge
 from mealign.judging.outcome import Outcome, merge
 from mealign.judging.protocol import PlannedPair, chosen_tasks, judge_pairs, plan_pairs, role_of
 from mealign.judging.ranking import bradley_terry, rank
 from mealign.judging.rounds import Meeting, knockout_round, meetings_of, rounds_of, swiss_round, winner_of
+from mealign.judging.settings import JudgeConfig, TournamentPlan
 from mealign.records import Candidate, Standing, Task, Verdict
 
 

@@ -6,19 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mealign.config import (
-    ChatBackend,
-    JudgeBackend,
-    JudgeConfig,
-    LlmConfig,
-    OpenAIApi,
-    PricesConfig,
-    judge_server_of,
-    server_of,
-)
 from mealign.errors import ConfigError
 from mealign.language.chat import TextModel
 from mealign.language.decisions import DecisionModel
+from mealign.language.settings import (
+    PUBLIC_SERVERS,
+    ChatBackend,
+    LlmConfig,
+    OpenAIApi,
+    PricesConfig,
+    ServerConfig,
+    server_of,
+)
 from mealign.language.transport import read_key
 
 if TYPE_CHECKING:
@@ -48,23 +47,35 @@ def build_model(settings: LlmConfig, *, local: Callable[[], TextModel]) -> TextM
 
 
 def build_decision_model(
-    settings: JudgeConfig, *, local: Callable[[], DecisionModel], cache: Path, ledger: Path, prices: PricesConfig
+    vendor: str,
+    server: ServerConfig,
+    *,
+    cache: Path,
+    ledger: Path,
+    prices: PricesConfig,
+    max_usd: float | None = None,
+    max_calls: int | None = None,
 ) -> DecisionModel:
-    """Return who answers a judge's questions; ``local`` loads the run's own model.
+    """Return a model on a server that decides.
 
-    ``cache`` is the folder of what was answered before, ``ledger`` the file of what left the machine.
+    Args:
+        vendor: whose API the server has.
+        server: who is asked, and how hard.
+        cache: folder of what was answered before.
+        ledger: file of what left the machine.
+        prices: what models cost.
+        max_usd: what asking may cost at most, known answers included.
+        max_calls: how many requests it may take at most.
 
     Raises:
         ConfigError: the model or its server has no name, the environment variable of the key is not set, or dollars
             are limited and the model's price is unknown.
     """
-    if settings.backend is JudgeBackend.local:
-        return local()
-    server, url = settings.server, judge_server_of(settings)
+    url = server.base_url or {name.value: url for name, url in PUBLIC_SERVERS.items()}.get(vendor)
     if url is None or server.model is None:
         raise ConfigError(
-            f"judge.backend={settings.backend.value} needs judge.server.model, and judge.server.base_url where the "
-            "vendor has no server of its own"
+            f"{vendor}: a judge on a server needs judge.server.model, and judge.server.base_url where the vendor has "
+            "no server of its own"
         )
     from mealign.language.deciding import RemoteModel
     from mealign.language.prices import price_of
@@ -72,11 +83,11 @@ def build_decision_model(
     key = read_key(server.api_key_env)
     batches: BatchApi | None = None
     endpoint: Endpoint
-    if settings.backend is JudgeBackend.systemone:
+    if vendor == "systemone":
         from mealign.language.deciding_systemone import SystemOneEndpoint
 
         endpoint = SystemOneEndpoint(server.model, url=url, key=key, timeout=server.timeout)
-    elif settings.backend is JudgeBackend.anthropic:
+    elif vendor == "anthropic":
         from mealign.language.batches import AnthropicBatches
         from mealign.language.deciding_anthropic import MessagesEndpoint
 
@@ -112,7 +123,7 @@ def build_decision_model(
         cache=cache,
         ledger=ledger,
         price=price_of(server.model, prices),
-        max_usd=settings.max_usd,
-        max_calls=settings.max_calls,
+        max_usd=max_usd,
+        max_calls=max_calls,
         batches=batches if server.batch else None,
     )

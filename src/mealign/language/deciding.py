@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mealign.config import JudgeServerConfig
 from mealign.errors import ConfigError, MealignError
 from mealign.language.batches import BatchApi, collect
 from mealign.language.budget import Budget
@@ -24,6 +23,7 @@ from mealign.language.pace import Pace
 from mealign.language.prices import OVERHEAD, Price, believed, tokens_in
 from mealign.language.replies import Reply, ReplyStore
 from mealign.language.sending import Request, Sending
+from mealign.language.settings import ServerConfig
 from mealign.progress import bar
 from mealign.records import content_id
 
@@ -58,7 +58,7 @@ class RemoteModel:
         self,
         endpoint: Endpoint,
         *,
-        settings: JudgeServerConfig,
+        settings: ServerConfig,
         cache: Path,
         ledger: Path,
         price: Price | None,

@@ -9,12 +9,12 @@ from typing import Any
 import httpx2
 import openai
 
-from mealign.config import PUBLIC_SERVERS, ChatBackend
 from mealign.errors import ConfigError
 from mealign.language.chat import with_schema
 from mealign.language.decisions import Decided, Inquiry, Undecided
 from mealign.language.distributions import distribution
 from mealign.language.endpoints import NotThisApiError, Reading
+from mealign.language.settings import PUBLIC_SERVERS, ChatBackend
 from mealign.language.transport import async_http_client, body_of
 from mealign.language.verbalised import prompt_of, read_answer, schema_of
 

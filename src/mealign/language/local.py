@@ -7,11 +7,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from mealign.config import Precision
 from mealign.errors import MealignError
 from mealign.language.chat import Prompt, Schema, with_schema
 from mealign.language.decisions import Decided, Estimate, Inquiry, Undecided, Usage
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision
 from mealign.language.weights import quiet_transformers, weights_digest
 from mealign.progress import bar, track
 from mealign.records import Message, content_id

@@ -7,9 +7,9 @@ from typing import Any
 
 import openai
 
-from mealign.config import PUBLIC_SERVERS, ChatBackend
 from mealign.errors import MealignError
 from mealign.language.chat import Prompt, Schema, with_schema
+from mealign.language.settings import PUBLIC_SERVERS, ChatBackend
 from mealign.language.transport import RETRIES, TIMEOUT, ask_each, failures_explained, http_client
 from mealign.records import content_id
 

@@ -6,7 +6,7 @@ import time
 from functools import cache
 from typing import Any
 
-from mealign.config import Precision
+from mealign.language.settings import Precision
 
 SPEEDUP = 1.5
 """How many times as fast bf16 must be to be worth its seven bits of mantissa."""

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mealign.config import PricesConfig
 from mealign.language.decisions import Usage
+from mealign.language.settings import PricesConfig
 
 MILLION = 1_000_000
 BYTES_A_TOKEN = 4

@@ -10,7 +10,6 @@ from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from mealign.config import JudgeServerConfig
 from mealign.errors import MealignError
 from mealign.language.budget import Budget
 from mealign.language.decisions import Inquiry, Undecided, UndecidedKind
@@ -18,6 +17,7 @@ from mealign.language.egress import Ledger
 from mealign.language.endpoints import Connection, Endpoint, NotThisApiError, Reading
 from mealign.language.pace import Pace
 from mealign.language.replies import Reply, ReplyStore
+from mealign.language.settings import ServerConfig
 from mealign.language.transport import TOO_LONG, Fault, explained, fault_of
 
 FIRST_PAUSE = 0.5
@@ -71,7 +71,7 @@ class Sending:
         self,
         endpoint: Endpoint,
         *,
-        settings: JudgeServerConfig,
+        settings: ServerConfig,
         budget: Budget,
         pace: Pace,
         store: ReplyStore,

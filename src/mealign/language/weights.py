@@ -22,9 +22,9 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from mealign.config import ModelConfig, PackagedFile, WeightsSource
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import digest_path, write_text
+from mealign.language.settings import ModelConfig, PackagedFile, WeightsSource
 from mealign.progress import bar
 from mealign.records import content_id
 

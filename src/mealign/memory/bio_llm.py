@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mealign.config import LlmConfig
 from mealign.language.chat import TextModel, without_role_tokens
 from mealign.language.replies import ask
+from mealign.language.settings import LlmConfig
 from mealign.memory.context import in_time_order, memory_line
 from mealign.memory.llm import read_items, template
 from mealign.memory.profile import MAX_WORDS

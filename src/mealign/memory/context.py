@@ -1,16 +1,16 @@
 """The one prompt format of training, judging and evaluation.
 
 An answer prompt is a short system message, with the remembered facts as dated lines when there are any, and the
-question as the user's message. Where the memory speaks of another person than the question (:mod:`.whom`), a note
-behind the question says so, since small models do not see it for themselves.
+question as the user's message. Where the memory speaks of another person than the question
+(:mod:`.subject_mismatch`), a note behind the question says so, since small models do not see it for themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mealign.memory.subject_mismatch import Instead
 from mealign.memory.times import format_day
-from mealign.memory.whom import Instead
 from mealign.records import ABSTENTION, MEMORY_HEAD, MEMORY_KINDS, Fact, Message, TaskKind
 
 ASKER: dict[TaskKind, str] = {

@@ -21,9 +21,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mealign.config import LlmConfig
 from mealign.language.chat import TextModel, without_role_tokens
 from mealign.language.replies import ask
+from mealign.language.settings import LlmConfig
 from mealign.memory.acquaintance import Acquaintance
 from mealign.memory.extract import ENDED, MAX_WORDS, VAGUE
 from mealign.memory.facts import in_time, listener, make_fact, rank_of, short_name, sorted_facts, stated

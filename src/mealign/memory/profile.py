@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mealign.memory.entities import PRONOUNS, find_people
+from mealign.memory.first_person import first_person
 from mealign.memory.topics import Topic
-from mealign.memory.voice import first_person
 from mealign.records import Fact, Record
 
 IDENTITY = ("be", "live in", "move to", "work as", "work at", "work for", "study", "be from", "grow up in")

@@ -9,6 +9,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from mealign.memory.inflection import inflect
 from mealign.memory.times import WEEKDAYS, Time, may_name_a_time, resolve
 
 Token = Any
@@ -26,7 +27,6 @@ CONTRACTIONS = {
 PARTS = {"end", "beginning", "start", "middle", "rest"}
 HAPPENED = {"did", "had", "was", "were"}
 PREPOSITIONS = ("on", "in", "at", "by", "since", "until", "from", "around", "about")
-IRREGULAR = {"be": "is", "have": "has", "do": "does", "go": "goes"}
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,6 @@ class Speech:
     written: date
     third: Mapping[int, str] = field(default_factory=dict)
     named: Mapping[int, str] = field(default_factory=dict)
-
-
-def third_person(lemma: str) -> str:
-    """Return the third person singular of a verb in the present tense.
-
-    >>> [third_person(verb) for verb in ("be", "watch", "try", "play")]
-    ['is', 'watches', 'tries', 'plays']
-    """
-    if lemma in IRREGULAR:
-        return IRREGULAR[lemma]
-    if lemma.endswith(("s", "x", "z", "ch", "sh", "o")):
-        return f"{lemma}es"
-    if lemma.endswith("y") and lemma[-2:-1] not in "aeiou":
-        return f"{lemma[:-1]}ies"
-    return f"{lemma}s"
 
 
 def find_times(tokens: Sequence[Token], *, written: date) -> dict[int, tuple[int, Time]]:
@@ -221,7 +206,7 @@ class Rewriter:
             return ""
         if token.tag_ == "VBD":
             return "was" if token.lower_ == "were" else ""
-        return third_person(token.lemma_.lower()) if token.lemma_ else ""
+        return inflect(token.lemma_.lower(), "VBZ") if token.lemma_ else ""
 
     def _became_singular(self, verb: Token) -> bool:
         """Whether the verb's subject was ``I`` or ``you`` and is a name now."""

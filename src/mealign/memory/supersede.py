@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mealign.memory.rewrite import third_person
+from mealign.memory.inflection import inflect, singular
 from mealign.records import Fact
 
 RESIDENCE = {"live in", "live at", "move to", "move into", "move in"}
@@ -99,7 +99,7 @@ def _is_present(fact: Fact, relation: str) -> bool:
     """Whether a statement speaks of what is, not of what happened: only that can stop being so."""
     verb = relation.split()[0]
     words = set(re.findall(r"[\w’']+", fact.statement.lower()))
-    return bool({third_person(verb), "does"} & words) and not {"did", "will"} & words
+    return bool({inflect(verb, "VBZ"), "does"} & words) and not {"did", "will"} & words
 
 
 def _bare(text: str) -> str:
@@ -108,5 +108,4 @@ def _bare(text: str) -> str:
 
 def _head(text: str) -> str:
     """Return the last word, lower-cased and singular: ``the blue bikes`` and ``a blue bike`` are both ``bike``."""
-    word = text.casefold().split()[-1]
-    return word.removesuffix("s") if len(word) > 3 else word
+    return singular(text.casefold().split()[-1])

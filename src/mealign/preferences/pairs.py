@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from mealign.answers import abstained, normalise
-from mealign.config import PreferencesConfig
 from mealign.errors import MealignError
 from mealign.judging.outcome import Outcome, merge
+from mealign.preferences.settings import PreferencesConfig
 from mealign.records import Candidate, Fact, Lineage, Preference, Record, Standing, Task, Verdict, content_id
 
 R = TypeVar("R", bound=Record)

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mealign.config import CandidatesConfig
 from mealign.language.chat import TextModel
 from mealign.records import MEMORY_KINDS, Candidate, Fact, Sampling, Task, content_id
 from mealign.synthesis.corruptions import corrupt
+from mealign.synthesis.settings import CandidatesConfig
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mealign.config import TaskConfig
 from mealign.memory.search import FactIndex
 from mealign.records import FAMILIES, TASK_KINDS, Fact, Family, Split, Task, TaskKind
 from mealign.tasks.advice import AdviceDraft, advice_drafts
@@ -18,6 +17,7 @@ from mealign.tasks.pool import make_pool
 from mealign.tasks.prompts import Item, build_prompts
 from mealign.tasks.questions import Draft
 from mealign.tasks.reader import load_parser, read_clauses
+from mealign.tasks.settings import TaskConfig
 from mealign.tasks.split import Splitting, split_facts
 
 EVAL_PART = 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
-from mealign.memory.whom import Recalled, recall
+from mealign.memory.subject_mismatch import Recalled, recall
 from mealign.records import Fact, Family, Split, Task, TaskKind, content_id
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -47,52 +47,28 @@ class Splitting:
         return frozenset(fact_id for fact_id, side in self.sides.items() if side == "eval")
 
 
-class Groups:
-    """Disjoint groups of facts (union-find); a group is named by its smallest id."""
-
-    def __init__(self, fact_ids: Iterable[str]) -> None:
-        self._parent = {fact_id: fact_id for fact_id in fact_ids}
-        self._size = dict.fromkeys(self._parent, 1)
-
-    def find(self, fact_id: str) -> str:
-        """Return the name of the group."""
-        root = fact_id
-        while self._parent[root] != root:
-            root = self._parent[root]
-        while self._parent[fact_id] != root:
-            self._parent[fact_id], fact_id = root, self._parent[fact_id]
-        return root
-
-    def size_of_union(self, fact_ids: Iterable[str]) -> int:
-        """Return how many facts one group would hold if these were tied."""
-        return sum(self._size[root] for root in {self.find(fact_id) for fact_id in fact_ids})
-
-    def union(self, fact_ids: Sequence[str]) -> None:
-        """Tie facts into one group."""
-        roots = sorted({self.find(fact_id) for fact_id in fact_ids})
-        for root in roots[1:]:
-            self._parent[root] = roots[0]
-            self._size[roots[0]] += self._size[root]
-
-
 def split_facts(facts: Sequence[Fact], drafts: Sequence[D], *, share: float, seed: int) -> tuple[Splitting, list[D]]:
     """Assign every fact to a side; return the sides and the drafts whose facts lie on one side.
 
     ``share`` of the groups (so of the facts, on average) are held out. Ties by content come first and always hold; a
     draft ties its facts only while the group stays small, otherwise it is dropped.
     """
-    groups = Groups(fact.id for fact in facts)
+    from networkx.utils import UnionFind
+
+    groups = UnionFind(fact.id for fact in facts)
     for tied in [*_superseded(facts), *near_identical(facts)]:
-        groups.union(tied)
+        groups.union(*tied)
     kept, dropped = [], 0
     for draft in drafts:
-        loose = len({groups.find(fact_id) for fact_id in draft.fact_ids}) > 1
-        if loose and groups.size_of_union(draft.fact_ids) > LARGEST_GROUP:
+        roots = {groups[fact_id] for fact_id in draft.fact_ids}
+        if len(roots) > 1 and sum(groups.weights[root] for root in roots) > LARGEST_GROUP:
             dropped += 1
             continue
-        groups.union(draft.fact_ids)
+        groups.union(*roots)
         kept.append(draft)
-    sides = {fact.id: side_of(groups.find(fact.id), share=share, seed=seed) for fact in facts}
+    # A group is named by its smallest id, whatever tied it first.
+    names = {fact_id: min(group) for group in groups.to_sets() for fact_id in group}
+    sides = {fact.id: side_of(names[fact.id], share=share, seed=seed) for fact in facts}
     return Splitting(sides, dropped), kept
 
 

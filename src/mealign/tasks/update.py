@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+from mealign.memory.inflection import inflect
 from mealign.tasks.dates import day_of
 from mealign.tasks.grammar import Clause, Voice, ask, predicate, say_subject
-from mealign.tasks.lexicon import word_set
 from mealign.tasks.questions import Draft, Skipped, draft_questions, make_draft
 
 MAX_COMPARED = 4
-_DOUBLING = word_set("get run swim stop quit begin swap sit cut put let hit win plan drop step")
 _DATED = frozenset({"object", "in", "at", "to", "with", "from", "activity"})
 _PAST = {"does": "did", "do": "did", "is": "was", "are": "were", "am": "was", "has": "had", "have": "had"}
 
@@ -144,7 +143,7 @@ def _before_event(old: Clause, new: Clause) -> Iterator[Draft | Skipped]:
     for past in _drafts(old):
         if past.family == "temporal" or past.asks in ("likes", "feeling"):
             continue
-        moved = replace(new, verb=gerund(new.lemma))
+        moved = replace(new, verb=inflect(new.lemma, "VBG"))
         questions: dict[Voice, str] = {
             "third": _with(_past(past.third), f"before {predicate(moved, voice='third', at_most=1)}"),
             "first": _with(_past(past.first or past.third), f"before {predicate(moved, voice='first', at_most=1)}"),
@@ -191,14 +190,3 @@ def _past(question: str) -> str:
 
 def _with(question: str, tail: str) -> str:
     return f"{question.rstrip('?')} {tail}?"
-
-
-def gerund(verb: str) -> str:
-    """Return the -ing form of a verb's lemma.
-
-    >>> [gerund(verb) for verb in ("move", "start", "get", "agree")]
-    ['moving', 'starting', 'getting', 'agreeing']
-    """
-    if verb in _DOUBLING:
-        return f"{verb}{verb[-1]}ing"
-    return f"{verb[:-1]}ing" if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")) else f"{verb}ing"

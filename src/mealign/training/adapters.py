@@ -16,9 +16,9 @@ from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from mealign.config import LoraConfig, LoraVariant
 from mealign.errors import MealignError
 from mealign.language.weights import quiet_transformers
+from mealign.training.settings import LoraConfig, LoraVariant
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"

@@ -11,9 +11,10 @@ import torch
 from datasets import Dataset
 
 from mealign import processes
-from mealign.config import DpoConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision
+from mealign.training.settings import DpoConfig, SftConfig
 
 
 def shared_arguments(

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-from mealign.config import Attention, LoraVariant, Precision
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision
 from mealign.language.weights import quiet_transformers
+from mealign.training.settings import Attention, LoraVariant
 
 
 def load_tokenizer(model: Path) -> Any:

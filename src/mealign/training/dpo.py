@@ -16,10 +16,10 @@ from typing import Any
 from trl import DPOConfig as DpoArguments
 
 from mealign import plugins, processes
-from mealign.config import DpoConfig, LoraConfig, LoraVariant, Precision
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision
 from mealign.language.weights import weights_digest
 from mealign.records import Preference, Task, content_id
 from mealign.training import loop, losses
@@ -32,6 +32,7 @@ from mealign.training.mixing import draw, fitting_tasks, interleave
 from mealign.training.packing import PrefixSharedCollator
 from mealign.training.prefix_sharing import LogProbabilities, PairLoss, PrefixSharedDPOTrainer
 from mealign.training.results import TrainingResult, sum_up
+from mealign.training.settings import DpoConfig, LoraConfig, LoraVariant
 
 
 @processes.joined
@@ -167,7 +168,7 @@ def pair_loss(settings: DpoConfig) -> PairLoss:
     Raises:
         ConfigError: there is no such loss, or its module does not define one.
     """
-    function = plugins.member(losses.__name__, settings.loss, "loss")
+    function = plugins.member("mealign.training.losses", settings.loss, "loss")
     return partial(function, **{name: getattr(settings, name) for name in losses.settings_of(settings.loss)})
 
 

@@ -13,7 +13,6 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from transformers import PrinterCallback, TrainerCallback
 
 from mealign import processes
-from mealign.config import DpoConfig, SftConfig
 from mealign.errors import MealignError
 from mealign.progress import Bar, bar
 from mealign.training.adapters import save_adapter
@@ -23,6 +22,7 @@ from mealign.training.early_stopping import EarlyStopping
 from mealign.training.isolation import own_random_state, quiet_training
 from mealign.training.results import Stage, curve_point
 from mealign.training.sampler import SeededSampler
+from mealign.training.settings import DpoConfig, SftConfig
 
 OnLog = Callable[[int, dict[str, float]], None]
 

@@ -11,9 +11,9 @@ from trl import SFTConfig as SftArguments
 from trl import SFTTrainer
 
 from mealign import processes
-from mealign.config import LoraConfig, Precision, SftConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
+from mealign.language.settings import Precision
 from mealign.language.weights import weights_digest
 from mealign.records import Message, Task
 from mealign.training import loop
@@ -26,6 +26,7 @@ from mealign.training.fitting import fit, sequence_length
 from mealign.training.patches import speed_up
 from mealign.training.replay import Replayed
 from mealign.training.results import TrainingResult, sum_up
+from mealign.training.settings import LoraConfig, SftConfig
 
 MICRO_BATCH_SIZE = 4
 """Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""

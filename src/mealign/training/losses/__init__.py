@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mealign.errors import ConfigError
-from mealign.plugins import extended
+from mealign.plugins import extended, names_in
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,6 +71,11 @@ def imitation(log_probs: Tensor, tokens: Tensor | int) -> Tensor:
         A scalar, in nats a token.
     """
     return -log_probs.sum() / tokens
+
+
+def names() -> list[str]:
+    """Return the names of all losses, those of plug-ins among them, in alphabetical order."""
+    return names_in(__name__)
 
 
 def file_of(name: str) -> Path:

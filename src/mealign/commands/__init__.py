@@ -1,0 +1,5 @@
+"""What can be asked for instead of stages, one file each."""
+
+from mealign.plugins import extended
+
+__path__ = extended(__path__, "commands")

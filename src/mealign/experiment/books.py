@@ -1,0 +1,187 @@
+"""MLflow's store: opening it so that processes do not get into each other's way, its runs, and the adapters in them.
+
+A run is known by its key, the digest of everything it depends on: opening the same key again continues the same run.
+MLflow is imported only when the books are opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mealign.errors import ConfigError, MealignError
+from mealign.experiment.settings import TrackingConfig
+from mealign.jsonl import digest_path
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+RUN_KEY = "mealign.run_key"
+ADAPTER_TAG = "mealign.adapter."
+"""How the tag begins that holds the digest of an adapter, by the stage that trained it."""
+PARENT = "mlflow.parentRunId"
+SQLITE = "sqlite:///"
+
+# Limits of MLflow.
+PARAM_LENGTH = 6000
+PARAMS_PER_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Books:
+    """One experiment of one tracking store, and the lock that its writers share."""
+
+    client: MlflowClient
+    experiment_id: str
+    lock: AbstractContextManager[Any]
+
+    def open_run(self, *, run_name: str, run_key: str, parent: str | None, tags: Mapping[str, str]) -> tuple[str, bool]:
+        """Return the id of the run with this key and parent, and whether it was there before."""
+        with self.lock:
+            found = [
+                run for run in self._search(f"tags.`{RUN_KEY}` = '{run_key}'") if run.data.tags.get(PARENT) == parent
+            ]
+            if found:
+                run_id = found[0].info.run_id
+                self.client.update_run(run_id, status="RUNNING")
+            else:
+                identity = {RUN_KEY: run_key} | ({PARENT: parent} if parent else {})
+                run_id = self.client.create_run(self.experiment_id, run_name=run_name, tags=identity).info.run_id
+        for key, value in sorted(tags.items()):
+            self.client.set_tag(run_id, key, value)
+        return run_id, bool(found)
+
+    def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """Log the parameters that the run does not have yet."""
+        from mlflow.entities import Param
+
+        known = self.client.get_run(run_id).data.params
+        fresh = [Param(key, _shortened(str(value))) for key, value in sorted(params.items()) if key not in known]
+        for start in range(0, len(fresh), PARAMS_PER_BATCH):
+            self.client.log_batch(run_id, params=fresh[start : start + PARAMS_PER_BATCH])
+
+    def children(self, run_id: str) -> list[Run]:
+        """Return the runs of a sweep's jobs, ordered by name."""
+        jobs = self._search(f"tags.`{PARENT}` = '{run_id}'")
+        return sorted(jobs, key=lambda job: (job.info.run_name, job.info.run_id))
+
+    def _search(self, condition: str) -> list[Run]:
+        runs: list[Run] = []
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment_id], condition, page_token=token)
+            runs += page
+            token = page.token
+            if not token:
+                return runs
+
+
+def open_books(settings: TrackingConfig, *, root: Path) -> Books:
+    """Open the store, made and migrated by one process at a time; ``root`` is what relative paths refer to."""
+    from mlflow import MlflowClient
+
+    for name in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if not settings.uri.startswith(SQLITE):
+        client = MlflowClient(tracking_uri=settings.uri)
+        return Books(client, _experiment(client, settings, root=root), nullcontext())
+    from filelock import FileLock
+
+    database = root / settings.uri.removeprefix(SQLITE)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{database}.lock")
+    # Two processes that migrate a fresh database at once break it.
+    with lock:
+        client = MlflowClient(tracking_uri=f"{SQLITE}{database.resolve()}")
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        return Books(client, _experiment(client, settings, root=root), lock)
+
+
+def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path) -> str:
+    found = client.get_experiment_by_name(settings.experiment)
+    if found is None:
+        location = (root / settings.artifacts).resolve().as_uri()
+        return str(client.create_experiment(settings.experiment, artifact_location=location))
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+@contextmanager
+def refusals(settings: TrackingConfig) -> Iterator[None]:
+    """Turn what MLflow and its store refuse into an error for the user. Every use of MLflow passes here first."""
+    # Read when MLflow is imported.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, sqlite3.Error, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise MealignError(
+            f"tracking.uri={settings.uri}: MLflow cannot write its books ({reason}); "
+            "mend that, or work without them: tracking=none"
+        ) from error
+
+
+def fetch_adapter(settings: TrackingConfig, run_id: str, *, root: Path, cache: Path) -> Path:
+    """Return a folder with the adapter that a run logged; of several, that of its last training stage.
+
+    Args:
+        settings: where the books are.
+        run_id: the run.
+        root: folder to which a relative SQLite path refers.
+        cache: where fetched adapters are kept, by their digest.
+
+    Raises:
+        ConfigError: there is no such run, or it logged no adapter.
+        MealignError: MLflow refuses, or what it holds is not what the run logged.
+    """
+    asked = f"training.init_from={run_id}"
+    with refusals(settings):
+        from mlflow.exceptions import MlflowException
+
+        client = open_books(settings, root=root).client
+        try:
+            tags = client.get_run(run_id).data.tags
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
+            raise ConfigError(
+                f"{asked}: {settings.uri} has no such run; take the id from the dashboard, and check tracking.uri"
+            ) from error
+        held = {name: tags[f"{ADAPTER_TAG}{name}"] for name in ("dpo", "sft") if f"{ADAPTER_TAG}{name}" in tags}
+        if not held:
+            raise ConfigError(
+                f"{asked}: this run logged no adapter; choose one that trained with tracking.log_adapters=true"
+            )
+        name, digest = next(iter(held.items()))
+        folder: Path = cache / digest
+        if folder.exists():
+            return folder
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            fetched = Path(client.download_artifacts(run_id, f"adapters/{name}", scratch))
+            if digest_path(fetched) != digest:
+                raise MealignError(f"{asked}: its adapter {name} was changed since it was logged; choose another run")
+            with suppress(OSError):  # Another job may have been faster.
+                fetched.rename(folder)
+    return folder
+
+
+def _shortened(value: str) -> str:
+    if len(value) <= PARAM_LENGTH:
+        return value
+    digest = f"... sha256:{hashlib.sha256(value.encode()).hexdigest()}"
+    return value[: PARAM_LENGTH - len(digest)] + digest

@@ -1,0 +1,90 @@
+"""What a sweep showed: the run that is its jobs' parent, and the table of what they came to."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mealign.experiment.books import Books, open_books, refusals
+from mealign.experiment.settings import TrackingConfig
+from mealign.experiment.tracking import MlflowTracker, Status
+from mealign.records import content_id
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+RUN_NAME_LENGTH = 250
+"""MLflow's limit."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The open run of a sweep, parent of its jobs' runs."""
+
+    run_id: str
+    keys: tuple[str, ...]
+    books: Books
+    settings: TrackingConfig
+
+    def close(self, status: Status) -> None:
+        """Write what the jobs came to (``comparison.csv``, the best objective and whose it is) and close the run.
+
+        Raises:
+            MealignError: MLflow refuses.
+        """
+        tracker = MlflowTracker(self.books.client, self.run_id, self.settings, continued=True, lock=self.books.lock)
+        with refusals(self.settings):
+            jobs = self.books.children(self.run_id)
+            tracker.log_bytes("comparison.csv", _comparison(jobs, self.keys).encode(), personal=False)
+            tracker.log_metrics(
+                {"jobs": len(jobs), "jobs_finished": sum(job.info.status == "FINISHED" for job in jobs)}
+            )
+            measured = [job for job in jobs if "objective" in job.data.metrics]
+            if measured:
+                best = max(measured, key=lambda job: job.data.metrics["objective"])
+                tracker.log_metrics({"objective": best.data.metrics["objective"]})
+                tracker.set_tags({"mealign.best_run_id": best.info.run_id, "mealign.best_run_name": best.info.run_name})
+            self.books.client.set_terminated(self.run_id, status)
+
+
+def open_sweep(settings: TrackingConfig, *, swept: Mapping[str, str], fixed: Sequence[str], root: Path) -> Sweep:
+    """Open the run of a sweep; the same sweep started again continues it.
+
+    Args:
+        settings: where the books are.
+        swept: what varies, key to values (``{"lora.rank": "4,8"}``).
+        fixed: the other overrides.
+        root: as in :func:`open_tracker`.
+
+    Raises:
+        MealignError: MLflow refuses.
+    """
+    name = " ".join(f"{key}={values}" for key, values in swept.items()) or "sweep"
+    with refusals(settings):
+        books = open_books(settings, root=root)
+        run_id, _ = books.open_run(
+            run_name=name[:RUN_NAME_LENGTH],
+            run_key=content_id("sweep", dict(swept), sorted(fixed)),
+            parent=None,
+            tags={f"mealign.sweep.{key}": values for key, values in swept.items()},
+        )
+    return Sweep(run_id=run_id, keys=tuple(swept), books=books, settings=settings)
+
+
+def _comparison(jobs: Sequence[Run], keys: Sequence[str]) -> str:
+    """One line a job: what was swept, how it ended, and the aggregate numbers of every arm."""
+    scores = sorted({name for job in jobs for name in job.data.metrics if name.count("/") == 2 and "score" in name})
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["run", "status", *keys, "objective", *scores])
+    for job in jobs:
+        params, metrics = job.data.params, job.data.metrics
+        # A swept group (judge=evidence,bio) is a parameter by its name.
+        values = [params.get(key, params.get(f"{key}.name", "")) for key in keys]
+        numbers = [metrics.get(name, "") for name in ("objective", *scores)]
+        writer.writerow([job.info.run_id, job.info.status, *values, *numbers])
+    return table.getvalue()

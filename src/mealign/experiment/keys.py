@@ -1,0 +1,104 @@
+"""The key of a result: everything that it depends on, and why it is another one than last time.
+
+Freshness is decided here and nowhere else: by the settings that a stage reads, the contents of its inputs, the code
+that it can reach and the versions of the libraries in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mealign.config import Settings, lookup, plain
+from mealign.experiment.code import code_of
+from mealign.jsonl import digest_path
+from mealign.pipeline.registry import inputs
+from mealign.pipeline.stage import Stage
+from mealign.records import content_id
+
+SHOWN = 3
+"""How many reasons a run names."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a result depends on, part by part: settings by their keys, and digests or versions by name."""
+
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    code: Mapping[str, str]
+    libraries: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """The name of the result in the store."""
+        return content_id("key", asdict(self)).removeprefix("key_")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all parts as JSON values."""
+        return asdict(self)
+
+
+def key_of(stage: Stage, settings: Settings, *, root: Path, folder: Path, start: Path | None = None) -> Key:
+    """Work out the key of a stage's result.
+
+    Args:
+        stage: the stage.
+        settings: of the run.
+        root: folder to which relative paths of the settings refer.
+        folder: the user's folder, which holds the stage's inputs.
+        start: the adapter of ``training.init_from``.
+    """
+    read = {path: digest_path(folder / path) for path in inputs(stage, settings)}
+    return _key(stage, settings, {**read, **_outside(stage, settings, root=root, start=start)})
+
+
+def code_key(stage: Stage, settings: Settings, *, root: Path) -> str:
+    """Return the digest of all that decides a result but the files that other stages write; DVC compares those."""
+    return _key(stage, settings, _outside(stage, settings, root=root, start=None)).digest
+
+
+def reasons(before: Mapping[str, Any] | None, now: Key) -> list[str]:
+    """Say why a result is another one than before, most telling first; ``before`` is what :meth:`Key.to_json` gave."""
+    if before is None:
+        return ["never made here"]
+    return [
+        *_changes(before.get("settings", {}), now.settings),
+        *(f"{name} changed" for name in _differing(before.get("inputs", {}), now.inputs)),
+        *(f"code: {name}" for name in _differing(before.get("code", {}), now.code)),
+        *_changes(before.get("libraries", {}), now.libraries),
+    ]
+
+
+def in_short(found: list[str]) -> str:
+    """Return the first reasons on one line."""
+    rest = len(found) - SHOWN
+    return "; ".join([*found[:SHOWN], *([f"and {rest} more"] if rest > 0 else [])])
+
+
+def _key(stage: Stage, settings: Settings, files: Mapping[str, str]) -> Key:
+    values, code = plain(settings), code_of(stage.run)
+    chosen = {key: lookup(values, key) for key in stage.keys(settings)}
+    return Key(settings=chosen, inputs=files, code=code.files, libraries=code.libraries)
+
+
+def _outside(stage: Stage, settings: Settings, *, root: Path, start: Path | None) -> dict[str, str]:
+    files = {name: digest_path(path) for name, path in stage.files(settings, root).items()}
+    if start is not None and stage.starts(settings):
+        files["training.init_from"] = digest_path(start)
+    return files
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name in _differing(before, now):
+        old, new = before.get(name, "none"), now.get(name, "none")
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name} {old} -> {new}"
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]

@@ -1,0 +1,203 @@
+"""Running the pipeline: every stage whose result is not known yet, and no other.
+
+Every result is kept in a store under the key of everything it depends on, so a stage whose key is known is restored and
+never computed twice, in a second run as in the next job of a sweep. Results appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mealign import terminal
+from mealign.config import Settings, flat, plain
+from mealign.errors import ConfigError
+from mealign.experiment.keys import in_short, key_of, reasons
+from mealign.experiment.store import Entry, alone_in
+from mealign.jsonl import digest_path, read_json, write_json
+from mealign.pipeline.registry import inputs, pipeline, selected_stages, stages
+from mealign.pipeline.stage import Stage, StageContext, visible
+from mealign.pipeline.tracker import NullTracker, Tracker
+from mealign.records import canonical_json, content_id
+
+Outcome = Literal["ran", "restored", "up to date"]
+ASKED_OF_ONE_RUN = ("stage", "memory_show.", "export.", "dvc.")
+"""Settings that decide no result: they are no parameters of an MLflow run."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run works.
+
+    Attributes:
+        root: folder to which relative paths of the settings refer.
+        folder: the user's folder of results.
+        store: folder of all results.
+        start: the adapter of ``training.init_from``.
+    """
+
+    root: Path
+    folder: Path
+    store: Path
+    start: Path | None = None
+
+
+def place_of(settings: Settings, *, root: Path, workspace: Path | None = None) -> Place:
+    """Return where a run of these settings works: in ``<paths.data>/<user.name>``, unless another folder is given."""
+    folder = workspace or root / settings.paths.data / settings.user.name
+    return Place(root=root, folder=folder, store=root / settings.paths.store)
+
+
+def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> float | None:
+    """Run the stages that are asked for and return the objective of the evaluation, if there is one.
+
+    Args:
+        settings: checked settings, which ask for stages.
+        root: folder to which relative paths of the settings refer.
+        workspace: the user's folder of results; ``<paths.data>/<user.name>`` unless given.
+
+    Raises:
+        MealignError: an input is missing or unusable, or a stage cannot do its work.
+    """
+    selected = selected_stages(settings)
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    place = place_of(settings, root=root, workspace=workspace)
+    _require_inputs(selected, settings, place.folder)
+    terminal.show_config(settings, keys=_shown_keys(selected, settings))
+    place = replace(place, start=_start(settings, selected, place))
+    rows, objective = [], None
+    with alone_in(place.folder), _tracking(settings, selected, root=root) as tracker:
+        for stage in selected:
+            started = time.perf_counter()
+            outcome, why = _bring_up_to_date(stage, settings, place, tracker)
+            summary = read_json(place.folder / stage.outputs(settings)[-1])
+            rows.append((stage.name, outcome, why, time.perf_counter() - started, summary))
+            objective = summary.get("objective", objective)
+            _track(tracker, stage, settings, place, summary)
+    terminal.show_stages(rows)
+    shown = [stage.show for stage in selected if stage.show]
+    if shown:
+        terminal.show(shown[-1](context_of(settings, place, outputs=place.folder)))
+    return objective
+
+
+def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Tracker | None = None) -> StageContext:
+    """Return what a stage may use, with all settings visible."""
+    from mealign.language.weights import default_cache
+
+    configured = settings.paths.weights
+    return StageContext(
+        settings=settings,
+        inputs=place.folder,
+        outputs=outputs,
+        root=place.root,
+        store=place.store,
+        weights=Path(configured).expanduser() if configured else default_cache(),
+        start=place.start,
+        reported={
+            stage.name: (
+                place.folder / stage.outputs(settings)[-1],
+                place.folder / stage.history if stage.history else None,
+            )
+            for stage in pipeline(settings)
+            if not stage.reads_summaries
+        },
+        on_step=tracker.log_step if tracker else lambda stage, step, metrics: None,
+    )
+
+
+def _shown_keys(selected: Sequence[Stage], settings: Settings) -> tuple[str, ...]:
+    return ("egress", "tracking", "paths", *(key for stage in selected for key in stage.keys(settings)))
+
+
+def _require_inputs(selected: Sequence[Stage], settings: Settings, folder: Path) -> None:
+    written = {path for stage in selected for path in stage.outputs(settings)}
+    for stage in selected:
+        for path in inputs(stage, settings):
+            if path in written or (folder / path).exists():
+                continue
+            makers = [other.name for other in stages().values() if path in other.outputs(settings)]
+            mend = f"run stage={makers[0]} first, or stage=all" if makers else "no stage writes it"
+            raise ConfigError(f"stage={stage.name}: it reads {folder / path}, which does not exist; {mend}")
+
+
+def _start(settings: Settings, selected: Sequence[Stage], place: Place) -> Path | None:
+    """Fetch the adapter of ``training.init_from`` where a stage works with it."""
+    run_id = settings.training.init_from
+    if run_id is None or not any(stage.starts(settings) for stage in selected):
+        return None
+    from mealign.experiment.books import fetch_adapter
+
+    return fetch_adapter(settings.tracking, run_id, root=place.root, cache=place.store / "adapters")
+
+
+def _bring_up_to_date(stage: Stage, settings: Settings, place: Place, tracker: Tracker) -> tuple[Outcome, str]:
+    """Make a stage's result be the one of these settings, inputs and code; say what was done, and why."""
+    key = key_of(stage, settings, root=place.root, folder=place.folder, start=place.start)
+    entry = Entry(place.store, stage.name, key, stage.outputs(settings))
+    last = place.folder / "keys" / Path(stage.outputs(settings)[-1]).name
+    why = in_short(reasons(read_json(last) if last.exists() else None, key))
+    outcome: Outcome
+    with entry.locked():
+        if entry.is_in(place.folder):
+            outcome = "up to date"
+        else:
+            outcome = "restored" if entry.exists else "ran"
+            if outcome == "ran":
+                entry.make(lambda made: _compute(stage, settings, place, made, tracker))
+            entry.publish(place.folder)
+    write_json(last, key.to_json())
+    return outcome, "" if outcome == "up to date" else why
+
+
+def _compute(stage: Stage, settings: Settings, place: Place, made: Path, tracker: Tracker) -> None:
+    context = context_of(settings, place, outputs=made, tracker=tracker)
+    summary = stage.run(replace(context, settings=visible(settings, stage.keys(settings))))
+    write_json(made / stage.outputs(settings)[-1], summary.model_dump(mode="json", exclude_defaults=True))
+
+
+def _track(tracker: Tracker, stage: Stage, settings: Settings, place: Place, summary: Mapping[str, Any]) -> None:
+    folder = place.folder
+    for path in (*inputs(stage, settings), *stage.outputs(settings)):
+        if path.endswith(".jsonl"):
+            tracker.log_dataset(path, source=path, digest=digest_path(folder / path), context=stage.name)
+    if stage.history:
+        # The steps before a kill may have been told to another run.
+        tracker.log_history(stage.name, read_json(folder / stage.history))
+    tracker.log_metrics(summary.get("metrics", {}))
+    for name, path in stage.adapters(settings).items():
+        tracker.log_adapter(name, folder / path)
+    if stage.track:
+        stage.track(tracker, context_of(settings, place, outputs=folder), summary)
+
+
+@contextmanager
+def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> Iterator[Tracker]:
+    """Open the MLflow run of these settings and sources; only work that trains or measures has one."""
+    if not settings.tracking.enabled or not any(stage.tracked for stage in selected):
+        yield NullTracker()
+        return
+    from mealign.experiment.tracking import open_tracker
+
+    values = {key: value for key, value in flat(settings).items() if not key.startswith(ASKED_OF_ONE_RUN)}
+    sources = {
+        name: digest_path(path)
+        for stage in stages().values()
+        if not stage.reads
+        for name, path in stage.files(settings, root).items()
+    }
+    with open_tracker(
+        settings.tracking,
+        run_name=f"{settings.user.name} {settings.judge.name} {settings.mix.name} r{settings.lora.rank}",
+        run_key=content_id("run", values, sources),
+        params=values,
+        tags={"user": settings.user.name},
+        root=root,
+    ) as tracker:
+        tracker.log_config(canonical_json(plain(settings)))
+        yield tracker

@@ -1,0 +1,44 @@
+"""Settings of an experiment: its books and its folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mealign.settings import optional, setting
+
+
+@dataclass
+class TrackingConfig:
+    """Where MLflow keeps its books. ``log_texts`` allows artifacts that hold the user's text (answers, pairs)."""
+
+    enabled: bool = setting("whether there is an MLflow run")
+    uri: str = setting("the address of MLflow's store")
+    artifacts: str = setting("the folder of the artifacts")
+    experiment: str = setting("the name of MLflow's experiment")
+    log_adapters: bool = setting("whether adapters become artifacts")
+    log_texts: bool = setting("whether the user's texts become artifacts")
+
+
+@dataclass
+class PathsConfig:
+    """Where the stages write.
+
+    ``data`` holds one folder a user, ``store`` every result by the key of its inputs, ``weights`` the fetched models
+    (null: the folder of the environment variable MEALIGN_CACHE, or the user's cache folder).
+    """
+
+    data: str = setting("the folder of the users' folders")
+    store: str = setting("the folder of all results")
+    weights: str | None = optional("the folder of fetched models")
+
+
+@dataclass
+class DvcConfig:
+    """What ``stage=dvc`` writes into ``dvc.yaml``.
+
+    Every one of ``judges`` is certified and judges; those of ``pair_judges`` make preference pairs, and DPO learns from
+    those of the run's own judge.
+    """
+
+    judges: list[str] = setting("the judges, by their files in conf/judge")
+    pair_judges: list[str] = setting("those whose verdicts become pairs")

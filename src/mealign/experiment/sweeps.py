@@ -1,0 +1,90 @@
+"""Callbacks of a sweep: every job's settings are checked before the first one starts; all share one parent run."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from hydra import compose
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mealign.compose import explain, to_settings
+from mealign.errors import MealignError
+from mealign.experiment.comparison import Sweep, open_sweep
+from mealign.experiment.settings import TrackingConfig
+from mealign.experiment.tracking import PARENT_VARIABLE, Status
+from mealign.pipeline.registry import check
+
+
+class CheckSweep(Callback):
+    """Compose and check every combination of a grid, so that a bad value ends the sweep before any job has begun."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Exit with code 2 and one message when a combination cannot work."""
+        if not config.hydra.sweeper._target_.endswith("BasicSweeper"):
+            return
+        overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+        for combination in BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]:
+            try:
+                check(to_settings(compose(config.hydra.job.config_name, overrides=combination)), combination)
+            except (HydraException, OmegaConfBaseException, MealignError) as error:
+                # Hydra turns a callback's exception into a warning; leaving is the one way to stop the sweep here.
+                print(f"config error: {explain(error)}", file=sys.stderr)
+                sys.exit(2)
+
+
+class SweepParent(Callback):
+    """Open one run for the whole sweep, the parent of its jobs' runs, and write there what they came to.
+
+    A sweep is never stopped by its books: what goes wrong with them is said on standard error.
+    """
+
+    def __init__(self) -> None:
+        self._sweep: Sweep | None = None
+        self._process = os.getpid()
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Open the run and pass its id on to the jobs."""
+        settings = OmegaConf.to_object(config.tracking)
+        if not isinstance(settings, TrackingConfig) or not settings.enabled:
+            return
+        overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+        lines = {override.key_or_group: str(override.input_line) for override in overrides}
+        varied = sorted(override.key_or_group for override in overrides if override.is_sweep_override())
+        swept = {key: lines[key].partition("=")[2] for key in varied}
+        fixed = [line for key, line in lines.items() if key not in swept]
+        try:
+            self._sweep = open_sweep(settings, swept=swept, fixed=fixed, root=Path.cwd())
+        except MealignError as error:
+            _warn(f"this sweep's jobs will have no parent run: {error}")
+            return
+        os.environ[PARENT_VARIABLE] = self._sweep.run_id
+        # Hydra does not call on_multirun_end when a job has failed.
+        atexit.register(self._close, "FAILED")
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Close the run as finished, with the comparison of the jobs."""
+        self._close("FINISHED")
+
+    def _close(self, status: Status) -> None:
+        if self._sweep is None or os.getpid() != self._process:
+            return
+        sweep, self._sweep = self._sweep, None
+        atexit.unregister(self._close)
+        os.environ.pop(PARENT_VARIABLE, None)
+        try:
+            sweep.close(status)
+        except MealignError as error:
+            _warn(f"the sweep's run {sweep.run_id} is not complete: {error}")
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)

@@ -1,0 +1,107 @@
+"""What a judge is shown beside the question and the two answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from mealign.judging.quoting import plain, quote
+from mealign.judging.settings import JudgeView
+from mealign.records import Fact, Task, content_id
+
+if TYPE_CHECKING:
+    from mealign.memory.graph import FactGraph
+    from mealign.memory.search import FactIndex
+
+NOTHING_FOUND = "[]"
+
+
+class Shown:
+    """Fills a template's placeholders; everything that somebody wrote is quoted.
+
+    Args:
+        view: what is shown.
+        facts: the person's whole memory.
+        index: finds facts; called for the views ``retrieval`` and ``graph`` alone.
+        bio: what is known of the person in a few sentences.
+        person: full name.
+        top_k: facts that are found a question, and, in the view ``graph``, neighbours of theirs.
+    """
+
+    def __init__(
+        self,
+        view: JudgeView,
+        *,
+        facts: Sequence[Fact],
+        index: Callable[[], FactIndex],
+        bio: str,
+        person: str,
+        top_k: int,
+    ) -> None:
+        self._view = view
+        self._facts = facts
+        self._index = index
+        self._top_k = top_k
+        self._person, self._bio = plain(person), quote(bio)
+        searched = view in (JudgeView.retrieval, JudgeView.graph)
+        # A fact's id does not cover its statement and its successor, which are both shown.
+        memory = sorted((fact.model_dump(mode="json") for fact in facts), key=lambda fact: fact["id"])
+        self.digest = content_id("shown", view.value, person, bio, [top_k, memory] if searched else None)
+
+    def values(self, tasks: Sequence[Task]) -> list[dict[str, str]]:
+        """Return the values of ``person``, ``question``, ``bio``, ``reference`` and ``evidence`` for every task."""
+        return [
+            {
+                "person": self._person,
+                "question": quote(task.question),
+                "bio": self._bio,
+                "reference": quote(task.reference),
+                "evidence": evidence,
+            }
+            for task, evidence in zip(tasks, self._evidence(tasks), strict=True)
+        ]
+
+    def _evidence(self, tasks: Sequence[Task]) -> list[str]:
+        if self._view not in (JudgeView.retrieval, JudgeView.graph):
+            return [NOTHING_FOUND] * len(tasks)
+        questions = list(dict.fromkeys(task.question for task in tasks))
+        found = self._index().search(questions, k=self._top_k)
+        if self._view is JudgeView.retrieval:
+            shown = [[quote(fact.statement) for fact in facts] for facts in found]
+        else:
+            from mealign.memory.graph import FactGraph
+
+            graph = FactGraph(self._facts)
+            shown = [_with_neighbours(facts, graph, limit=self._top_k) for facts in found]
+        text_of = {
+            question: "\n".join(lines) or NOTHING_FOUND for question, lines in zip(questions, shown, strict=True)
+        }
+        return [text_of[task.question] for task in tasks]
+
+
+def _with_neighbours(found: Sequence[Fact], graph: FactGraph, *, limit: int) -> list[str]:
+    """Write the facts found, what replaced each and what it replaced, and up to ``limit`` facts one hop away.
+
+    A neighbour shares a name with a fact that was found; the rarest shared name comes first, because a name that is in
+    every fact joins nothing.
+    """
+    chosen = {fact.id: fact for fact in found}
+    for fact in found:
+        chosen |= {other.id: other for other in graph.history(fact.id)}
+    count = graph.names()
+    names = sorted({name for fact in found for name in graph.names_in(fact.id)}, key=lambda name: (count[name], name))
+    neighbours = {fact.id: fact for name in names for fact in graph.about(name) if fact.id not in chosen}
+    return [_line(fact, graph) for fact in (*chosen.values(), *list(neighbours.values())[:limit])]
+
+
+def _line(fact: Fact, graph: FactGraph) -> str:
+    replacement = graph.successor(fact.id)
+    fields = {
+        "fact": " | ".join(plain(part) for part in (fact.subject, fact.relation, fact.object)),
+        "statement": plain(fact.statement),
+        "from": fact.valid_from and fact.valid_from.isoformat(),
+        "to": fact.valid_to and fact.valid_to.isoformat(),
+        "replaced_by": replacement and plain(replacement.statement),
+    }
+    return json.dumps({name: value for name, value in fields.items() if value}, ensure_ascii=False)

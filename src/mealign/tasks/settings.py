@@ -1,0 +1,22 @@
+"""Settings of tasks: how many are made, and how they are divided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mealign.settings import INFINITE, setting
+
+
+@dataclass
+class TaskConfig:
+    """How many tasks are made and how they are divided.
+
+    ``memory_share`` is the share of the memory tasks with an answer whose prompt shows retrieved memory; those without
+    one all show it, and there are none where it is 0.
+    """
+
+    max_tasks: int = setting("the number of tasks", 1, INFINITE)
+    memory_share: float = setting("a share", 0, 1)
+    eval_share: float = setting("the share of facts held out", 0, 0.9)
+    unanswerable_share: float = setting("a share", 0, 0.9)
+    context_task_share: float = setting("a share", 0, 0.9)
