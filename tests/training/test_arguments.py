@@ -1,5 +1,7 @@
 """Batches, steps and the order of a data set: what both trainers are given alike."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ def test_a_micro_batch_divides_every_batch(batch_size: int, at_most: int) -> Non
         (DpoConfig(epochs=2, max_steps=7), 7),
     ],
 )
-def test_steps_of_ten_examples(settings: SftConfig | DpoConfig, expected: int) -> None:
+def test_steps_of_ten_examples(settings: Any, expected: int) -> None:
     assert total_steps(settings, examples=10) == expected
 
 

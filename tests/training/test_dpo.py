@@ -43,7 +43,7 @@ def sft_adapter(sft: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def dpo(pairs: list[Preference], tiny_model: Path, lora: LoraConfig, sft_adapter: Path) -> Train:
     def run(output: Path, used: list[Preference] = pairs, **changes: Any) -> TrainingResult:
-        known = {key: changes.pop(key) for key in list(changes) if key in DpoConfig.__dataclass_fields__}
+        known = {key: changes.pop(key) for key in list(changes) if key in vars(DpoConfig())}
         values: dict[str, Any] = {
             "model": tiny_model, "sft_adapter": sft_adapter, "lora": lora, "max_length": MAX_LENGTH, "seed": 1,
             "precision": Precision.fp32,

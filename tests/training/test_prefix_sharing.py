@@ -40,7 +40,7 @@ def make_rows(count: int, seed: int = 0) -> list[dict[str, Any]]:
 PLAIN = DpoConfig(sft_weight=0.0)
 
 
-def trl_losses(asked: DpoConfig) -> dict[str, Any]:
+def trl_losses(asked: Any) -> dict[str, Any]:
     """Ask TRL for the same loss, which it knows by the same name."""
     losses = {asked.loss: 1.0} | ({"sft": asked.sft_weight} if asked.sft_weight else {})
     return {
@@ -54,7 +54,7 @@ def build(
     folder: Path,
     *,
     rows: list[dict[str, Any]],
-    asked: DpoConfig = PLAIN,
+    asked: Any = PLAIN,
     known: Any = None,
     max_tokens: int | None = None,
     **arguments: Any,

@@ -47,7 +47,7 @@ def dpo(tiny_model: Path, lora: LoraConfig, sft: Train, tmp_path_factory: pytest
 
     def run(output: Path, **changes: Any) -> TrainingResult:
         settings: dict[str, Any] = {"epochs": 3, "learning_rate": 5e-3, "batch_size": 4, "micro_batch_size": 2}
-        known = {key: changes.pop(key) for key in list(changes) if key in DpoConfig.__dataclass_fields__}
+        known = {key: changes.pop(key) for key in list(changes) if key in vars(DpoConfig())}
         values: dict[str, Any] = {
             "model": tiny_model, "sft_adapter": adapter, "lora": lora, "max_length": MAX_LENGTH, "seed": 1,
             "precision": Precision.fp32,
