@@ -27,8 +27,8 @@ from mealign.training.adapters import policy_arguments
 from mealign.training.arguments import micro_batch, shared_arguments, to_dataset, total_steps
 from mealign.training.base_models import load_base, load_tokenizer
 from mealign.training.checkpoints import run_key
-from mealign.training.fitting import fit, sequence_length
-from mealign.training.mixing import draw, fitting_tasks, interleave
+from mealign.training.fitting import sequence_length
+from mealign.training.mixing import draw, fitting_pairs, fitting_tasks, interleave
 from mealign.training.packing import PrefixSharedCollator
 from mealign.training.prefix_sharing import LogProbabilities, PairLoss, PrefixSharedDPOTrainer
 from mealign.training.results import TrainingResult, sum_up
@@ -93,11 +93,7 @@ def train_dpo(
             "mix=sft_only"
         )
     tokenizer = load_tokenizer(model)
-    prompts = {
-        pair.id: fit(pair.prompt, [pair.chosen, pair.rejected], max_length=max_length, tokenizer=tokenizer)
-        for pair in pairs
-    }
-    fitting = [pair.model_copy(update={"prompt": prompt}) for pair in pairs if (prompt := prompts[pair.id]) is not None]
+    fitting = fitting_pairs(pairs, tokenizer=tokenizer, max_length=max_length)
     if not fitting:
         raise MealignError(
             f"dpo: each of {len(pairs)} preferences is longer than model.max_length={max_length} tokens; raise it, or "

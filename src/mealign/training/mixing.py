@@ -12,6 +12,18 @@ from mealign.records import FAMILIES, Family, Preference, Task
 from mealign.training.fitting import fit, sequence_length
 
 
+def fitting_pairs(pairs: Sequence[Preference], *, tokenizer: Any, max_length: int) -> list[Preference]:
+    """Return the pairs that fit, with as much of the memory in their prompts as fits with the longer answer."""
+    prompts = (
+        fit(pair.prompt, [pair.chosen, pair.rejected], max_length=max_length, tokenizer=tokenizer) for pair in pairs
+    )
+    return [
+        pair.model_copy(update={"prompt": prompt})
+        for pair, prompt in zip(pairs, prompts, strict=True)
+        if prompt is not None
+    ]
+
+
 def draw(pairs: Sequence[Preference], *, count: int, seed: int) -> list[Preference]:
     """Draw at most ``count`` pairs at random, every family in proportion to its share (within one pair).
 

@@ -79,10 +79,14 @@ def names() -> list[str]:
 
 
 def file_of(name: str) -> Path:
-    """Return the file of a loss, wherever it lies."""
+    """Return the file of a loss, which may lie in a plug-in folder.
+
+    Raises:
+        ConfigError: there is no such loss.
+    """
     found = find_spec(f"{__name__}.{name}")
     if found is None or found.origin is None:
-        raise ConfigError(f"{__name__}: there is no module {name}")
+        raise ConfigError(f"training.dpo.loss={name}: there is no such loss; use one of {', '.join(names())}")
     return Path(found.origin)
 
 
