@@ -25,7 +25,7 @@ from retrieval import conversations
 from mealign.compose import compose_settings
 from mealign.config import Settings
 from mealign.errors import MealignError
-from mealign.ingest import IngestResult
+from mealign.ingest.user import IngestResult
 from mealign.judging.build import build_judge
 from mealign.judging.certificate import certify_judge
 from mealign.judging.certification_pairs import KnownPair

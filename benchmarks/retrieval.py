@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from mealign.compose import compose_settings
 from mealign.config import Settings
 from mealign.errors import MealignError
-from mealign.ingest import IngestResult, ingest_user
+from mealign.ingest.user import IngestResult, ingest_user
 from mealign.language.embed import Embedder
 from mealign.language.weights import default_cache, fetch_packaged
 from mealign.memory.extract import extract_facts

@@ -40,7 +40,7 @@ def test_a_locomo_user_must_name_conversation_and_speaker() -> None:
         check(compose_settings("user=locomo", "user.path=locomo10.json"))
 
 
-@pytest.mark.parametrize(("key", "limits", "whole"), limited(Settings), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("key", "limits", "whole"), list(limited(Settings)), ids=lambda value: str(value)[:40])
 def test_every_limit_refuses_what_lies_outside(key: str, limits: Limits, whole: bool) -> None:
     below = int(limits.low) - 1 if whole else limits.low - 1e-6
     with pytest.raises(ConfigError, match=rf"^{key}="):

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from mealign import processes
+from mealign import processes, usage
 from mealign.compose import CONF, explain, to_settings
 from mealign.errors import ConfigError, MealignError
 from mealign.pipeline.registry import asked_command, check
@@ -28,6 +28,9 @@ def main() -> None:
     try:
         if not processes.leads():
             processes.follow()
+            return
+        if usage.is_asked(sys.argv[1:]):
+            print(usage.usage())
             return
         _hydra_main()
     except (HydraException, OmegaConfBaseException, MealignError) as error:

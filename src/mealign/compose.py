@@ -82,14 +82,22 @@ def write_params(settings: Settings, path: Path) -> None:
     write_text(path, header + body)
 
 
+def group_choices() -> dict[str, list[str]]:
+    """Return the options of every group of ``conf/``, those of plug-ins among them, in alphabetical order."""
+    found: dict[str, set[str]] = {}
+    for folder in (CONF, *_plugin_conf()):
+        for path in folder.glob("*/*.yaml"):
+            found.setdefault(path.parent.name, set()).add(path.stem)
+    return {group: sorted(found[group]) for group in sorted(found)}
+
+
 def explain(error: BaseException) -> str:
     """Say in a line or two which key has which value, what is wrong with it and what to do."""
     if isinstance(error, MealignError):
         return str(error)
     text = "\n".join(str(link) for link in _causes(error))
     if option := re.search(r"Could not (?:find|load) '([\w./-]+)/([^'/]+)'", text):
-        folders = [folder / option[1] for folder in (CONF, *_plugin_conf())]
-        choices = ", ".join(sorted(path.stem for folder in folders for path in folder.glob("*.yaml")))
+        choices = ", ".join(group_choices().get(option[1], ()))
         return f"{option[1]}={option[2]}: there is no such file in conf/{option[1]}/; use one of {choices}"
     if unknown := re.search(r"Could not override '([^']+)'", text) or re.search(r"Key '([^']+)' (?:is )?not in", text):
         full = re.search(r"full_key: ([\w.]+)", text)
@@ -118,7 +126,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _nearest(key: str) -> str:
-    known = list(keys(Settings)) + sorted(path.name for path in CONF.iterdir() if path.is_dir())
+    known = [*keys(Settings), *group_choices()]
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
     return f"did you mean {close[0]}?" if close else "`python -m mealign --cfg job` shows every key"
 

@@ -9,14 +9,14 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mealign.errors import MealignError
-from mealign.records import Record, canonical_json
 
-R = TypeVar("R", bound=Record)
+if TYPE_CHECKING:
+    from mealign.records import Record
+
+R = TypeVar("R", bound="Record")
 
 
 @contextmanager
@@ -72,6 +72,8 @@ def read_json(path: Path) -> Any:
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
     """Write one canonical JSON object a line, in the order given."""
+    from mealign.records import canonical_json
+
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for record in records:
             file.write(canonical_json(record.model_dump(mode="json")) + "\n")
@@ -83,6 +85,8 @@ def read_records(path: Path, kind: type[R]) -> list[R]:
     Raises:
         MealignError: the file is missing, or a line is not such a record; the message names file and line.
     """
+    from pydantic import ValidationError
+
     records = []
     for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from mealign.config import Settings, flat
+from mealign.settings import flat
+
+if TYPE_CHECKING:
+    from mealign.config import Settings
 
 
 def show(item: RenderableType) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mealign.answers import normalise
-from mealign.ingest import IngestResult, ingest_user
+from mealign.ingest.user import IngestResult, ingest_user
 from mealign.records import ABSTENTION, FAMILIES, Question
 from tests.conftest import ROOT
 from tests.defaults import IngestConfig, UserConfig

@@ -22,8 +22,9 @@ from omegaconf import OmegaConf
 from mealign.errors import ConfigError, MealignError
 from mealign.experiment.books import PARENT, RUN_KEY, fetch_adapter
 from mealign.experiment.comparison import open_sweep
+from mealign.experiment.settings import PARENT_VARIABLE
 from mealign.experiment.sweeps import SweepParent
-from mealign.experiment.tracking import PARENT_VARIABLE, MlflowTracker, metric_name
+from mealign.experiment.tracking import MlflowTracker, metric_name
 from mealign.experiment.tracking import open_tracker as open_real
 from mealign.jsonl import digest_path
 from mealign.pipeline.tracker import NullTracker

@@ -16,8 +16,7 @@ from pypdf import PdfReader, PdfWriter
 
 from mealign.compose import CONF, to_settings
 from mealign.experiment import runner
-from mealign.ingest import IngestResult, ingest_user
-from mealign.ingest.user import IngestError
+from mealign.ingest.user import IngestError, IngestResult, ingest_user
 from mealign.jsonl import read_json, read_records
 from mealign.records import Document
 from tests.defaults import IngestConfig, UserConfig

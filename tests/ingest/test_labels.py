@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mealign.ingest import ingest_user
 from mealign.ingest.labels import NAME, read_labels
 from mealign.ingest.report import Problem, Problems
+from mealign.ingest.user import ingest_user
 from mealign.records import Label
 from tests.defaults import IngestConfig, UserConfig
 

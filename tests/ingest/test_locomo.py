@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mealign.errors import ConfigError, MealignError
-from mealign.ingest import IngestResult, ingest_user
 from mealign.ingest.settings import SourceFormat
+from mealign.ingest.user import IngestResult, ingest_user
 from mealign.records import ABSTENTION
 from tests.defaults import IngestConfig, UserConfig
 

@@ -10,9 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mealign.errors import ConfigError
-from mealign.ingest import IngestResult, ingest_user
 from mealign.ingest.report import Problem, render
-from mealign.ingest.user import IngestError
+from mealign.ingest.user import IngestError, IngestResult, ingest_user
 from tests.defaults import IngestConfig, UserConfig
 
 NOTE = "---\ntitle: Keys\ndate: 2024-03-14\ntags: [home]\n---\nI moved to Ghent today.\n"

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mealign.ingest import IngestResult, ingest_user
+from mealign.ingest.user import IngestResult, ingest_user
 from tests.defaults import IngestConfig, UserConfig
 
 

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from mealign import terminal
 from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import read_json, read_records, write_text
 from mealign.pipeline.stage import Command
-from mealign.records import Document, Fact
 
 if TYPE_CHECKING:
+    from mealign.records import Fact
     from mealign.reporting.memory_view import Memory
 
 READS = ("documents.jsonl", "memory/facts.jsonl", "memory/profile.json")
@@ -75,7 +73,10 @@ def find_fact(facts: Sequence[Fact], asked: str, *, listed: Path) -> Fact:
 
 
 def _read(folder: Path) -> Memory:
+    from pydantic import ValidationError
+
     from mealign.memory.profile import Profile
+    from mealign.records import Document, Fact
     from mealign.reporting.memory_view import Memory
 
     for path in READS:

@@ -45,73 +45,83 @@ class _Reach:
     texts: frozenset[str]
 
 
-def code_of(function: Callable[..., Any]) -> Code:
-    """Return the code that a stage's function can reach."""
-    module, path = function.__module__, Path(inspect.getfile(function))
-    own, source = _reach_of_function(path, function.__name__)
+def code_of(function: Callable[..., Any], *, package: Path = PACKAGE) -> Code:
+    """Return the code that a stage's function can reach; ``package`` is the folder of the package's sources."""
+    module = function.__module__
+    path = find_module(module, package) or Path(inspect.getfile(function))
+    own, source = _reach_of_function(_text(path), function.__name__)
     seen: dict[str, Path] = {}
-    libraries, waiting = set(own.libraries), [*own.modules]
+    libraries, waiting = set(own.libraries), _modules(own, package)
     while waiting:
         name = waiting.pop()
-        if name in seen or (found := find_module(name)) is None:
+        if name in seen or (found := find_module(name, package)) is None:
             continue
         seen[name] = found
-        reach = _reach_of_file(found)
+        reach = _reach_of_text(_text(found))
         libraries |= reach.libraries
-        waiting += [*reach.modules, *(f"{name.rpartition('.')[0]}" for _ in [0] if "." in name)]
-    digests = {f"{module}:{function.__name__}": hashlib.sha256(source.encode()).hexdigest()}
+        # Importing a module runs the packages around it first.
+        waiting += [*_modules(reach, package), *([name.rpartition(".")[0]] if "." in name else [])]
+    digests = {f"{module}:{function.__name__}": _digest(source)}
     for name, found in seen.items():
-        digests[name] = _digest(found)
+        digests[name] = _digest(_text(found))
         for data in _data_files(found):
-            digests[f"{name}:{data.name}"] = _digest(data)
+            digests[f"{name}:{data.name}"] = _digest(_text(data))
     return Code(dict(sorted(digests.items())), _versions(libraries))
 
 
-def find_module(name: str) -> Path | None:
+def find_module(name: str, package: Path = PACKAGE) -> Path | None:
     """Return the file of a module of the package, a plug-in's too; None when there is no such module."""
     *parents, last = name.split(".")
     if parents[:1] != [NAME] and name != NAME:
         return None
     if name == NAME:
-        return PACKAGE / "__init__.py"
-    for folder in _folders(".".join(parents)):
+        return package / "__init__.py"
+    for folder in _folders(".".join(parents), package):
         for path in (folder / f"{last}.py", folder / last / "__init__.py"):
             if path.is_file():
                 return path
     return None
 
 
-@cache
-def _folders(package: str) -> tuple[Path, ...]:
+def _folders(name: str, package: Path) -> tuple[Path, ...]:
     """Return where the modules of a package lie: its folder, and those that plug-ins add."""
-    own = PACKAGE.joinpath(*package.split(".")[1:])
-    start = own / "__init__.py"
-    text = start.read_text(encoding="utf-8") if start.is_file() else ""
-    kind = re.search(r'extended\(__path__, "([\w/]+)"\)', text)
-    return (own, *(root / kind[1] for root in plugins.roots() if (root / kind[1]).is_dir())) if kind else (own,)
-
-
-def _members(package: str) -> Iterator[str]:
-    """Yield the modules of a package that can be added to; nothing for another one."""
-    folders = _folders(package)
-    start = folders[0] / "__init__.py"
-    if start.is_file() and "extended(__path__" in start.read_text(encoding="utf-8"):
-        for folder in folders:
-            yield from (f"{package}.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__")
+    own = package.joinpath(*name.split(".")[1:])
+    kind = _extended(own / "__init__.py")
+    return (own, *(root / kind for root in plugins.roots() if (root / kind).is_dir())) if kind else (own,)
 
 
 @cache
-def _reach_of_file(path: Path) -> _Reach:
-    return _reach([ast.parse(path.read_text(encoding="utf-8"))], [])
+def _extended(start: Path) -> str | None:
+    """Return by which name plug-ins add to a package, given its first file; None: they cannot."""
+    kind = re.search(r'extended\(__path__, "([\w/]+)"\)', _text(start)) if start.is_file() else None
+    return kind[1] if kind else None
+
+
+def _modules(reach: _Reach, package: Path) -> list[str]:
+    """Return the modules that are reached directly, all those of a package that is looked up by name among them."""
+    named = [text for text in reach.texts if re.fullmatch(rf"{NAME}(\.\w+)+", text)]
+    members = [
+        f"{name}.{path.stem}"
+        for name in named
+        if _extended(package.joinpath(*name.split(".")[1:]) / "__init__.py")
+        for folder in _folders(name, package)
+        for path in folder.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    ]
+    return [*reach.modules, *named, *members]
 
 
 @cache
-def _reach_of_function(path: Path, name: str) -> tuple[_Reach, str]:
+def _reach_of_text(text: str) -> _Reach:
+    return _reach([ast.parse(text)], [])
+
+
+@cache
+def _reach_of_function(text: str, name: str) -> tuple[_Reach, str]:
     """Return what a function of a file reaches through the functions, classes and constants of the file, and its text.
 
     Annotations do not run and are left out, so what a file imports for its other functions does not count.
     """
-    text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
     defined: dict[str, ast.stmt] = {}
     imported: dict[str, ast.stmt] = {}
@@ -149,8 +159,6 @@ def _reach(parts: Iterable[ast.AST], more: Iterable[ast.AST]) -> _Reach:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             texts.add(node.value)
-            if re.fullmatch(rf"{NAME}(\.\w+)+", node.value):
-                modules |= {node.value, *_members(node.value)}
             continue
         else:
             continue
@@ -202,20 +210,23 @@ def _data_files(module: Path) -> tuple[Path, ...]:
         for path in sorted(module.parent.rglob("*"))
         if path.is_file() and path.suffix not in SOURCES and "__pycache__" not in path.parts
     ]
-    texts = _reach_of_file(module).texts
+    texts = _reach_of_text(_text(module)).texts
     found: dict[str, Path] = {path.name: path for path in beside if any(path.name in text for text in texts)}
     waiting = list(found.values())
     while waiting:
-        text = waiting.pop().read_text(encoding="utf-8", errors="replace")
+        text = _text(waiting.pop())
         fresh = {path.name: path for path in beside if path.name in text and path.name not in found}
         found |= fresh
         waiting += list(fresh.values())
     return tuple(found.values())
 
 
-@cache
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _versions(libraries: Iterable[str]) -> dict[str, str]:

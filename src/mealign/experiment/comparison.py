@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mealign.experiment.books import Books, open_books, refusals
-from mealign.experiment.settings import TrackingConfig
-from mealign.experiment.tracking import MlflowTracker, Status
+from mealign.experiment.settings import Status, TrackingConfig
+from mealign.experiment.tracking import MlflowTracker
 from mealign.records import content_id
 
 if TYPE_CHECKING:

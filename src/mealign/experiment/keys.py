@@ -16,7 +16,6 @@ from mealign.experiment.code import code_of
 from mealign.jsonl import digest_path
 from mealign.pipeline.registry import inputs
 from mealign.pipeline.stage import Stage
-from mealign.records import content_id
 
 SHOWN = 3
 """How many reasons a run names."""
@@ -34,6 +33,8 @@ class Key:
     @property
     def digest(self) -> str:
         """The name of the result in the store."""
+        from mealign.records import content_id
+
         return content_id("key", asdict(self)).removeprefix("key_")
 
     def to_json(self) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from mealign.jsonl import digest_path, read_json, write_json
 from mealign.pipeline.registry import inputs, pipeline, selected_stages, stages
 from mealign.pipeline.stage import Stage, StageContext, visible
 from mealign.pipeline.tracker import NullTracker, Tracker
-from mealign.records import canonical_json, content_id
 
 Outcome = Literal["ran", "restored", "up to date"]
 ASKED_OF_ONE_RUN = ("stage", "memory_show.", "export.", "dvc.")
@@ -158,7 +157,7 @@ def _bring_up_to_date(stage: Stage, settings: Settings, place: Place, tracker: T
 def _compute(stage: Stage, settings: Settings, place: Place, made: Path, tracker: Tracker) -> None:
     context = context_of(settings, place, outputs=made, tracker=tracker)
     summary = stage.run(replace(context, settings=visible(settings, stage.keys(settings))))
-    write_json(made / stage.outputs(settings)[-1], summary.model_dump(mode="json", exclude_defaults=True))
+    write_json(made / stage.outputs(settings)[-1], summary.to_json())
 
 
 def _track(tracker: Tracker, stage: Stage, settings: Settings, place: Place, summary: Mapping[str, Any]) -> None:
@@ -183,6 +182,7 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
         yield NullTracker()
         return
     from mealign.experiment.tracking import open_tracker
+    from mealign.records import canonical_json, content_id
 
     values = {key: value for key, value in flat(settings).items() if not key.startswith(ASKED_OF_ONE_RUN)}
     sources = {

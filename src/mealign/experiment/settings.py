@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mealign.settings import optional, setting
+
+PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
+"""Environment variable that carries the id of the sweep's run to its jobs."""
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+"""How a run ended."""
 
 
 @dataclass

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mealign.errors import MealignError
 from mealign.experiment.keys import Key
 from mealign.jsonl import digest_path, read_json, write_json
@@ -38,6 +36,8 @@ class Entry:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep others from making the same result: they wait, and take this one's."""
+        from filelock import FileLock
+
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self._lock):
             yield
@@ -89,6 +89,8 @@ class Entry:
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Keep other runs out of a folder of results, and remove what a killed one left there half-written."""
+    from filelock import FileLock, Timeout
+
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:

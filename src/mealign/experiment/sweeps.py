@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra import compose
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -18,10 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mealign.compose import explain, to_settings
 from mealign.errors import MealignError
-from mealign.experiment.comparison import Sweep, open_sweep
-from mealign.experiment.settings import TrackingConfig
-from mealign.experiment.tracking import PARENT_VARIABLE, Status
+from mealign.experiment.settings import PARENT_VARIABLE, TrackingConfig
 from mealign.pipeline.registry import check
+
+if TYPE_CHECKING:
+    from mealign.experiment.comparison import Sweep
+    from mealign.experiment.settings import Status
 
 
 class CheckSweep(Callback):
@@ -56,6 +58,8 @@ class SweepParent(Callback):
         settings = OmegaConf.to_object(config.tracking)
         if not isinstance(settings, TrackingConfig) or not settings.enabled:
             return
+        from mealign.experiment.comparison import open_sweep
+
         overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
         lines = {override.key_or_group: str(override.input_line) for override in overrides}
         varied = sorted(override.key_or_group for override in overrides if override.is_sweep_override())

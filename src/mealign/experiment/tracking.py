@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from mealign.experiment.books import ADAPTER_TAG, open_books, refusals
-from mealign.experiment.settings import TrackingConfig
+from mealign.experiment.settings import PARENT_VARIABLE, Status, TrackingConfig
 from mealign.jsonl import digest_path
 from mealign.pipeline.tracker import Beats, Contender
 from mealign.records import content_id
@@ -23,17 +23,12 @@ from mealign.records import content_id
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
-"""Environment variable that carries the id of the sweep's run to its jobs."""
-
 CONTENDER_TAG = "mealign.contender"
 PROMPT_PREFIX = "mealign-judge-"
 
 # Limits of MLflow.
 DIGEST_LENGTH = 36
 METRICS_PER_BATCH = 1000
-
-Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
 class MlflowTracker:

@@ -1,5 +1,1 @@
 """L0: a person's sources as dated documents, and a report of every item that could not be used."""
-
-from mealign.ingest.user import IngestResult, ingest_user
-
-__all__ = ["IngestResult", "ingest_user"]

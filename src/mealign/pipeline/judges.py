@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 from mealign.jsonl import read_json, read_records
 from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import memory_index
-from mealign.pipeline.stage import StageContext
-from mealign.records import Candidate, Fact, Label, Task
 
 if TYPE_CHECKING:
     from mealign.judging.certification_pairs import KnownPair
     from mealign.judging.judge import Judge
     from mealign.judging.settings import JudgeConfig
     from mealign.language.decisions import DecisionModel
+    from mealign.pipeline.stage import StageContext
+    from mealign.records import Candidate, Task
 
 
 def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], list[KnownPair]]:
     """Return the tasks, their candidates, and the pairs whose answer is known."""
     from mealign.judging.certification_pairs import known_pairs
+    from mealign.records import Candidate, Fact, Label, Task
 
     settings = context.settings
     all_tasks = read_records(context.inputs / "tasks.jsonl", Task)
@@ -37,6 +38,7 @@ def judge_of(context: StageContext) -> Judge:
     """Build the judge of the settings; what it needs is loaded when it asks for it."""
     from mealign.judging.build import build_judge
     from mealign.memory.profile import Profile
+    from mealign.records import Fact
 
     settings = context.settings
     return build_judge(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mealign.pipeline.stage import StageContext
+if TYPE_CHECKING:
+    from mealign.pipeline.stage import StageContext
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from mealign.errors import ConfigError
 from mealign.jsonl import read_json
-from mealign.pipeline.stage import StageContext
 
 if TYPE_CHECKING:
     from mealign.language.local import LocalModel
+    from mealign.pipeline.stage import StageContext
 
 SFT_ADAPTER = "adapters/sft"
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mealign.jsonl import read_records
-from mealign.pipeline.stage import StageContext
-from mealign.records import Document, Fact
 
 if TYPE_CHECKING:
     from mealign.language.embed import Embedder
     from mealign.memory.search import FactIndex
+    from mealign.pipeline.stage import StageContext
 
 MEMORY_INDEX = ("documents.jsonl", "memory/facts.jsonl", "memory/embeddings.npy")
 """What :func:`memory_index` reads."""
@@ -33,6 +32,7 @@ def memory_index(context: StageContext) -> FactIndex:
 
     from mealign.memory.passages import passages_of
     from mealign.memory.search import FactIndex
+    from mealign.records import Document, Fact
 
     documents, facts, embeddings = (context.inputs / path for path in MEMORY_INDEX)
     known = read_records(facts, Fact)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from mealign.config import Settings
 from mealign.jsonl import read_records, write_records
 from mealign.pipeline.models import SFT_ADAPTER, language_model, policy_before_dpo
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import Fact, Task
 from mealign.summaries import Funnel, Summary
 
 
+@dataclass(frozen=True, kw_only=True)
 class CandidatesSummary(Summary):
     """How many answers there are, by origin, and what was left out."""
 
@@ -22,6 +23,7 @@ class CandidatesSummary(Summary):
 
 def run(context: StageContext) -> CandidatesSummary:
     """Sample the policy and construct what is wrong."""
+    from mealign.records import Fact, Task
     from mealign.synthesis.build import build_candidates
 
     settings = context.settings

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from mealign.jsonl import read_records, write_json
 from mealign.pipeline.memos import kept
 from mealign.pipeline.models import SFT_ADAPTER, base_model, policy_before_dpo
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import Preference, Task
 from mealign.summaries import Funnel, Summary
 
 
+@dataclass(frozen=True, kw_only=True)
 class DpoSummary(Summary):
     """What was trained on, and how it went."""
 
@@ -23,6 +24,7 @@ class DpoSummary(Summary):
 
 def run(context: StageContext) -> DpoSummary:
     """Train on the preferences of the run's judge."""
+    from mealign.records import Preference, Task
     from mealign.training.dpo import train_dpo
 
     settings = context.settings

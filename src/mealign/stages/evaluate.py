@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 QuestionSet = Literal["gold", "held_out"]
 
 
+@dataclass(frozen=True, kw_only=True)
 class EvaluateSummary(Summary):
     """How much was asked."""
 

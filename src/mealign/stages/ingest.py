@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mealign.pipeline.stage import Stage, StageContext
 from mealign.summaries import Funnel, Summary
 
 
+@dataclass(frozen=True, kw_only=True)
 class IngestSummary(Summary):
     """How much was found, and how much could not be used, by kind of problem."""
 

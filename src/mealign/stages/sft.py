@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,13 @@ from mealign.jsonl import read_records, write_json
 from mealign.pipeline.memos import kept
 from mealign.pipeline.models import base_model, given_adapter, language_model
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import Task
 from mealign.summaries import Funnel, Summary
 
 if TYPE_CHECKING:
     from mealign.training.replay import Replayed
 
 
+@dataclass(frozen=True, kw_only=True)
 class SftSummary(Summary):
     """What was trained on, and how it went."""
 
@@ -28,6 +29,7 @@ class SftSummary(Summary):
 
 def run(context: StageContext) -> SftSummary:
     """Train on the training tasks."""
+    from mealign.records import Task
     from mealign.training.sft import train_sft
 
     settings = context.settings

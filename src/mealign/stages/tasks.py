@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mealign.jsonl import read_records, write_records
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX, memory_index
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import Document, Fact
 from mealign.summaries import Funnel, Summary
 
 
+@dataclass(frozen=True, kw_only=True)
 class TasksSummary(Summary):
     """How many tasks were made, by kind, family, split and prompt, and what was skipped."""
 
@@ -19,6 +21,7 @@ class TasksSummary(Summary):
 def run(context: StageContext) -> TasksSummary:
     """Make the tasks of a person."""
     from mealign.language.weights import fetch_packaged
+    from mealign.records import Document, Fact
     from mealign.tasks.build import build_tasks
 
     settings = context.settings
