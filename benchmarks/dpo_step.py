@@ -43,14 +43,18 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoModelForCausalLM, Qwen2Config
+from transformers import AutoModelForCausalLM, PrinterCallback, Qwen2Config, TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
 from mealign.compose import compose_settings
 from mealign.language.precision import fast_dtype
 from mealign.language.weights import default_cache, fetch_model
-from mealign.training import common
-from mealign.training.prefix_sharing import PrefixSharedCollator, PrefixSharedDPOTrainer
+from mealign.training.adapters import peft_config
+from mealign.training.base_models import load_tokenizer
+from mealign.training.dpo import pair_loss
+from mealign.training.isolation import quiet_training
+from mealign.training.packing import PrefixSharedCollator
+from mealign.training.prefix_sharing import PrefixSharedDPOTrainer
 
 OURS = ("ours", "ours_flex")
 ANSWER = 62
@@ -94,7 +98,7 @@ def words_of(tokenizer: Any | None, tokens: int, draw: random.Random) -> str:
     return " ".join(draw.choice(WORDS) for _ in range(tokens))
 
 
-class Timer(common.TrainerCallback):  # type: ignore[misc]
+class Timer(TrainerCallback):  # type: ignore[misc]
     """Seconds of every optimizer step, and its loss."""
 
     def __init__(self) -> None:
@@ -131,12 +135,14 @@ class Bench:
     ) -> DPOTrainer:
         """Build a system's trainer; its reference, where it is precomputed, is computed here."""
         ours, plain = system in OURS, system == "trl_default"
+        settings = compose_settings().training.dpo
         arguments: dict[str, Any] = {
             "output_dir": str(folder), "per_device_train_batch_size": batch, "use_cpu": not self.cuda,
             "max_length": None, "report_to": [], "disable_tqdm": True, "save_strategy": "no", "logging_steps": 1,
             "num_train_epochs": 1,
             "seed": SEED, "dataloader_pin_memory": self.cuda, "remove_unused_columns": False,
-            "precompute_ref_log_probs": ours or system == "trl_precomputed",
+            "precompute_ref_log_probs": ours or system == "trl_precomputed", "beta": settings.beta,
+            "loss_type": [] if ours else ["sigmoid"],
         }  # fmt: skip
         if not plain:
             arguments |= {"bf16": dtype is torch.bfloat16, "gradient_checkpointing": False}
@@ -144,15 +150,16 @@ class Bench:
             arguments |= {"use_liger_kernel": True}
         torch.manual_seed(SEED)
         base = self._load(torch.float32 if plain else dtype, "flex_attention" if system == "ours_flex" else "sdpa")
-        more = {}
+        more: dict[str, Any] = {}
         if ours:
             more = {"known": {}, "reference": "", "data_collator": PrefixSharedCollator(self._tokenizer.pad_token_id)}
+            more |= {"loss": pair_loss(settings)}
         return (PrefixSharedDPOTrainer if ours else DPOTrainer)(
             model=base,
             args=DPOConfig(**arguments),
             train_dataset=Dataset.from_list(rows),
             processing_class=self._tokenizer,
-            peft_config=common.peft_config(base, compose_settings("lora.rank=16").lora),
+            peft_config=peft_config(base, compose_settings("lora.rank=16").lora),
             **more,
         )
 
@@ -160,7 +167,7 @@ class Bench:
         """Train over the pairs once; return what it took."""
         with (
             tempfile.TemporaryDirectory() as folder,
-            common.quiet_training(),
+            quiet_training(),
             unpatched_models(),
             peak_memory(cuda=self.cuda) as peak,
         ):
@@ -168,7 +175,7 @@ class Bench:
             trainer = self.build(system, rows, Path(folder), dtype=dtype, batch=batch)
             timer = Timer()
             trainer.add_callback(timer)
-            trainer.remove_callback(common.PrinterCallback)
+            trainer.remove_callback(PrinterCallback)
             trainer.train()
             reference = self._reference(trainer) if trainer.precompute_ref_logps else []
         del trainer
@@ -192,7 +199,7 @@ class Bench:
 
         They are counted in fp32: in bf16 scores of attention are computed again for the gradient.
         """
-        with tempfile.TemporaryDirectory() as folder, common.quiet_training():
+        with tempfile.TemporaryDirectory() as folder, quiet_training():
             trainer = self.build("ours", rows, Path(folder), dtype=torch.float32, batch=len(rows))
             batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
             with flop_counter() as counter:
@@ -346,7 +353,7 @@ def main() -> None:
     cuda = given.device == "cuda"
     batch = given.batch or (16 if cuda else 2)
     folder = fetch_model(compose_settings().model, cache=default_cache())
-    tokenizer = common.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
 
     def load(dtype: torch.dtype, attention: str) -> Any:
         if given.model == "smollm2_135m":

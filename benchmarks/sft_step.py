@@ -30,14 +30,17 @@ from typing import Any
 import torch
 from datasets import Dataset
 from dpo_step import SEED, Timer, flop_counter, matmul_peak, peak_memory, wait, words_of
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from mealign.compose import compose_settings
 from mealign.language.precision import fast_dtype
 from mealign.language.weights import default_cache, fetch_model
-from mealign.training import common
-from mealign.training.speed import speed_up
+from mealign.training.adapters import peft_config
+from mealign.training.arguments import to_dataset
+from mealign.training.base_models import load_tokenizer
+from mealign.training.isolation import quiet_training
+from mealign.training.patches import speed_up
 
 ANSWER = 16
 BATCH = 4
@@ -83,9 +86,9 @@ class Bench:
         trainer = SFTTrainer(
             model=base,
             args=SFTConfig(**arguments),
-            train_dataset=common.to_dataset(rows) if system == "ours" else Dataset.from_list(rows),
+            train_dataset=to_dataset(rows) if system == "ours" else Dataset.from_list(rows),
             processing_class=self._tokenizer,
-            peft_config=common.peft_config(base, compose_settings("lora.rank=16").lora),
+            peft_config=peft_config(base, compose_settings("lora.rank=16").lora),
         )
         if system.startswith("ours"):
             speed_up(trainer)
@@ -94,12 +97,12 @@ class Bench:
     def run(self, system: str, rows: list[dict[str, Any]], *, dtype: torch.dtype) -> dict[str, Any]:
         """Train over the examples once; return what it took."""
         cuda = torch.cuda.is_available()
-        with tempfile.TemporaryDirectory() as folder, common.quiet_training(), peak_memory(cuda=cuda) as peak:
+        with tempfile.TemporaryDirectory() as folder, quiet_training(), peak_memory(cuda=cuda) as peak:
             wait()
             trainer = self.build(system, rows, Path(folder), dtype=dtype)
             timer = Timer()
             trainer.add_callback(timer)
-            trainer.remove_callback(common.PrinterCallback)
+            trainer.remove_callback(PrinterCallback)
             trainer.train()
         del trainer
         gc.collect()
@@ -107,7 +110,7 @@ class Bench:
 
     def flops(self, rows: list[dict[str, Any]]) -> float:
         """Count the floating-point operations of all our steps over the examples but the first."""
-        with tempfile.TemporaryDirectory() as folder, common.quiet_training():
+        with tempfile.TemporaryDirectory() as folder, quiet_training():
             trainer = self.build("ours", rows, Path(folder), dtype=torch.float32)
             with flop_counter() as counter:
                 for batch in list(trainer.get_train_dataloader())[1:]:
@@ -156,7 +159,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     folder = fetch_model(compose_settings().model, cache=default_cache())
-    tokenizer = common.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     bench = Bench(folder, tokenizer)
     result: dict[str, Any] = {
         "model": "smollm2_135m",

@@ -70,6 +70,10 @@ def test_a_panels_member_and_a_price_have_their_limits_too() -> None:
             r"training\.dpo\.offset=1.* set training\.dpo\.loss=sigmoid",
         ),
         (["training.dpo.label_smoothing=0.1"], "only the robust loss uses it"),
+        (
+            ["training.dpo.loss=oracle"],
+            r"training\.dpo\.loss=oracle: there is no such loss; use one of hinge, ipo, robust, sigmoid",
+        ),
         (["user.format=locomo"], "holds many people"),
         (["user.name=a/b"], "it names a folder"),
         (["judge.view=bio"], "rules and panels choose for themselves what they read"),

@@ -80,7 +80,7 @@ def sft(tasks: list[Task], tiny_model: Path, lora: LoraConfig) -> Train:
 
     def run(output: Path, used: list[Task] = tasks, **changes: Any) -> TrainingResult:
         settings = {"epochs": 2, "learning_rate": 1e-2, "batch_size": 4, "warmup_ratio": 0.0}
-        known = {key: changes.pop(key) for key in list(changes) if key in SftConfig.__dataclass_fields__}
+        known = {key: changes.pop(key) for key in list(changes) if key in vars(SftConfig())}
         values: dict[str, Any] = {
             "model": tiny_model, "lora": lora, "max_length": MAX_LENGTH, "seed": 1, "precision": Precision.fp32
         }  # fmt: skip

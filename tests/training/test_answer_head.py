@@ -9,8 +9,9 @@ from trl.kernels.chunked_logprob import ChunkedLogProbFunction
 from trl.trainer.utils import add_fused_lm_head
 
 from mealign.language.settings import Precision
-from mealign.training import answer_head, common
+from mealign.training import answer_head
 from mealign.training.answer_head import IGNORED, AnswerLogProbs, add_answer_head
+from mealign.training.base_models import load_base
 
 OUTPUTS = ("log_probs", "entropy", "mean_logits", "is_top1")
 
@@ -71,7 +72,7 @@ def outputs(model: Any, ids: torch.Tensor, labels: torch.Tensor) -> Any:
 
 def test_a_model_answers_as_with_trls_head(tiny_model: Path) -> None:
     torch.manual_seed(0)
-    model = common.load_base(tiny_model, precision=Precision.fp32).requires_grad_(False)
+    model = load_base(tiny_model, precision=Precision.fp32).requires_grad_(False)
     ids = torch.randint(0, 1000, (2, 9))
     labels = ids.clone()
     labels[0, :5] = labels[1, 3:] = IGNORED
@@ -88,7 +89,7 @@ def test_a_model_answers_as_with_trls_head(tiny_model: Path) -> None:
 
 
 def test_a_head_that_is_trained_gets_its_gradient(tiny_model: Path) -> None:
-    model = common.load_base(tiny_model, precision=Precision.fp32)
+    model = load_base(tiny_model, precision=Precision.fp32)
     add_fused_lm_head(model)
     add_answer_head(model)
     ids = torch.randint(0, 1000, (1, 5))
@@ -98,7 +99,7 @@ def test_a_head_that_is_trained_gets_its_gradient(tiny_model: Path) -> None:
 
 @pytest.mark.parametrize("name", ["final_logit_softcapping", "logit_scale"])
 def test_logits_that_are_changed_behind_the_head_are_trls(tiny_model: Path, name: str) -> None:
-    model = common.load_base(tiny_model, precision=Precision.fp32).requires_grad_(False)
+    model = load_base(tiny_model, precision=Precision.fp32).requires_grad_(False)
     ids = torch.randint(0, 1000, (1, 5))
     plain = outputs(_with_heads(model), ids, ids).loss
     setattr(model.config, name, 0.01)

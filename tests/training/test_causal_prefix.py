@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mealign.language.settings import Precision
-from mealign.training import common
+from mealign.training.base_models import load_base
 from mealign.training.causal_prefix import BLOCK, NAME, HalfAttention, attend, mask_without_padding, use_causal_prefix
 
 HEADS, GROUPS, SIZE = 4, 2, 8
@@ -128,7 +128,7 @@ def test_a_model_says_the_same_of_every_token(padding: str, tiny_model: Path) ->
     torch.manual_seed(0)
     ids, attention = torch.randint(4, 1000, (2, 9)), torch.ones(2, 9, dtype=torch.long)
     attention[0, slice(6, None) if padding == "right" else slice(0, 3)] = 0
-    model = common.load_base(tiny_model, precision=Precision.fp32)
+    model = load_base(tiny_model, precision=Precision.fp32)
     expected = model(input_ids=ids, attention_mask=attention).logits
     use_causal_prefix(model)
     assert model.config._attn_implementation == NAME
@@ -137,7 +137,7 @@ def test_a_model_says_the_same_of_every_token(padding: str, tiny_model: Path) ->
 
 
 def test_a_model_with_another_attention_keeps_it(tiny_model: Path) -> None:
-    model = common.load_base(tiny_model, precision=Precision.fp32)
+    model = load_base(tiny_model, precision=Precision.fp32)
     model.set_attn_implementation("eager")
     use_causal_prefix(model)
     assert model.config._attn_implementation == "eager"

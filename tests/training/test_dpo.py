@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, PrinterCallback
@@ -16,8 +14,9 @@ from mealign.errors import MealignError
 from mealign.jsonl import digest_path
 from mealign.language.settings import Precision
 from mealign.records import Preference, Task
-from mealign.training import common
-from mealign.training.dpo import build_trainer, draw, interleave, pair_length, to_row, train_dpo
+from mealign.training.adapters import save_adapter
+from mealign.training.dpo import build_trainer, pair_length, to_row, train_dpo
+from mealign.training.isolation import quiet_training
 from mealign.training.results import TrainingResult
 from mealign.training.settings import Attention
 from tests.defaults import DpoConfig, LoraConfig
@@ -44,7 +43,7 @@ def sft_adapter(sft: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def dpo(pairs: list[Preference], tiny_model: Path, lora: LoraConfig, sft_adapter: Path) -> Train:
     def run(output: Path, used: list[Preference] = pairs, **changes: Any) -> TrainingResult:
-        known = {key: changes.pop(key) for key in list(changes) if key in DpoConfig.__dataclass_fields__}
+        known = {key: changes.pop(key) for key in list(changes) if key in vars(DpoConfig())}
         values: dict[str, Any] = {
             "model": tiny_model, "sft_adapter": sft_adapter, "lora": lora, "max_length": MAX_LENGTH, "seed": 1,
             "precision": Precision.fp32,
@@ -74,7 +73,7 @@ def adapters(model: Any) -> dict[str, dict[str, torch.Tensor]]:
 
 
 def train(folder: Path, rows: list[dict[str, Any]], **given: Any) -> Run:
-    with common.quiet_training():
+    with quiet_training():
         trainer = build_trainer(
             rows,
             settings=DpoConfig(**SETTINGS),
@@ -87,7 +86,7 @@ def train(folder: Path, rows: list[dict[str, Any]], **given: Any) -> Run:
         trainer.remove_callback(PrinterCallback)
         start = adapters(trainer.model)
         trainer.train()
-    common.save_adapter(trainer.model, folder / "dpo", base="tiny", scratch=folder / "trainer")
+    save_adapter(trainer.model, folder / "dpo", base="tiny", scratch=folder / "trainer")
     return Run(trainer, start, folder / "dpo")
 
 
@@ -268,54 +267,6 @@ def test_a_folder_without_an_adapter_is_refused(dpo: Train, sft_adapter: Path, t
     for folder in ("half", "absent"):
         with pytest.raises(MealignError, match=f"{folder}: there is no adapter in this folder"):
             dpo(tmp_path / "dpo", sft_adapter=tmp_path / folder)
-
-
-def test_a_draw_keeps_the_shares_of_the_families() -> None:
-    # make_pair gives pair n the family n % 6, so 0 and 6, 12, ... are recall and 1 is temporal.
-    recall, temporal = [make_pair(6 * n) for n in range(8)], [make_pair(6 * n + 1) for n in range(4)]
-    drawn = draw([*recall, *temporal], count=6, seed=0)
-    assert [pair.family for pair in drawn].count("recall") == 4
-    assert [pair.family for pair in drawn].count("temporal") == 2
-
-
-def test_a_draw_depends_on_its_seed() -> None:
-    pairs = [make_pair(6 * n) for n in range(12)]
-    assert {pair.id for pair in draw(pairs, count=6, seed=0)} != {pair.id for pair in draw(pairs, count=6, seed=1)}
-
-
-@given(
-    numbers=st.sets(st.integers(0, 60), max_size=20), order=st.randoms(use_true_random=False), count=st.integers(1, 25)
-)
-def test_a_draw_is_a_set_of_given_pairs_whatever_their_order(numbers: set[int], order: Any, count: int) -> None:
-    pairs = [make_pair(number) for number in sorted(numbers)]
-    shuffled = list(pairs)
-    order.shuffle(shuffled)
-    drawn = draw(shuffled, count=count, seed=5)
-    assert drawn == draw(pairs, count=count, seed=5)
-    assert len({pair.id for pair in drawn}) == len(drawn) == min(count, len(pairs))
-    assert {pair.id for pair in drawn} <= {pair.id for pair in pairs}
-
-
-@given(
-    pairs=st.integers(0, 40), examples=st.integers(0, 15), fraction=st.floats(0.1, 0.99), batch_size=st.integers(1, 6)
-)
-def test_interleaved_steps_are_whole_and_have_the_share_that_is_asked(
-    pairs: int, examples: int, fraction: float, batch_size: int
-) -> None:
-    preferences, tasks = ([{"id": f"{kind} {number}"} for number in range(count)] for kind, count in
-                          (("pair", pairs), ("task", examples)))  # fmt: skip
-    if pairs < batch_size or not examples:
-        with pytest.raises(MealignError, match=r"mix\.dpo_fraction=.* (do not fill one step|nothing for steps of SFT)"):
-            interleave(preferences, tasks, fraction=fraction, batch_size=batch_size, seed=0)
-        return
-    rows = interleave(preferences, tasks, fraction=fraction, batch_size=batch_size, seed=0)
-    dpo = [row["id"] for row in rows if not row["supervised"]]
-    sft = [row["id"] for row in rows if row["supervised"]]
-    assert dpo == [row["id"] for row in preferences[: pairs // batch_size * batch_size]]
-    assert len(sft) % batch_size == 0
-    assert abs(len(dpo) / batch_size * (1 - fraction) / fraction - len(sft) / batch_size) <= 0.5 + 1e-9
-    drawn = [sft.count(row["id"]) for row in tasks]
-    assert max(drawn) - min(drawn) <= 1, "an example comes again only when all came"
 
 
 def test_steps_of_sft_stand_between_those_of_dpo(

@@ -1,6 +1,5 @@
 """A prompt that is too long loses memory, least needed lines first, and nothing else."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +9,8 @@ from hypothesis import strategies as st
 from mealign.errors import MealignError
 from mealign.memory.context import answer_prompt
 from mealign.records import MEMORY_HEAD, Evidence, Fact, Message
-from mealign.training import common
-from mealign.training.common import sequence_length
-from mealign.training.fitting import fit
+from mealign.training.fitting import fit, sequence_length
+from tests.training.conftest import make_task
 
 LINES = ("- Farah climbs on Tuesdays", "- Nadia lives in Ghent", "- the lemon cake was good", "- Bart has a red bike")
 
@@ -72,10 +70,17 @@ def test_the_memory_of_a_prompt_is_found_where_prompts_are_built(tokenizer: Any)
     assert fit(built, ["Ghent"], max_length=limit, tokenizer=tokenizer) == bare
 
 
-def test_a_template_without_generation_header_is_refused(tiny_model: Path, tmp_path: Path, tokenizer: Any) -> None:
-    tokenizer.save_pretrained(tmp_path / "model")
-    template = tmp_path / "model/chat_template.jinja"
-    assert "add_generation_prompt" in template.read_text()
-    template.write_text("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
-    with pytest.raises(MealignError, match="model: its chat template has no generation header"):
-        common.load_tokenizer(tmp_path / "model")
+def test_a_sequence_is_the_prompt_as_asked_the_answer_and_its_end(tokenizer: Any) -> None:
+    task = make_task(3, "Ghent")
+    asked = tokenizer.apply_chat_template([m.model_dump() for m in task.prompt], add_generation_prompt=True)[
+        "input_ids"
+    ]
+    answer = tokenizer("Ghent<|im_end|>\n")["input_ids"]
+    assert sequence_length(tokenizer, task.prompt, task.reference) == len(asked) + len(answer)
+
+
+def test_a_template_that_changes_the_prompt_is_refused(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = "{{ messages | length }}{% for message in messages %}{{ message.content }}{% endfor %}"
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    with pytest.raises(MealignError, match="chat template changes the prompt"):
+        sequence_length(tokenizer, [Message(role="user", content="Where?")], "Ghent")

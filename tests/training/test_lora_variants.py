@@ -14,7 +14,9 @@ from transformers import AutoModelForCausalLM, PrinterCallback
 from mealign.errors import MealignError
 from mealign.language.settings import Precision
 from mealign.records import Preference, Task
-from mealign.training import common, dpo
+from mealign.training import dpo
+from mealign.training.adapters import load_adapter, save_adapter
+from mealign.training.isolation import quiet_training
 from mealign.training.settings import LoraVariant
 from mealign.training.sft import build_trainer, to_row
 from tests.defaults import DpoConfig, LoraConfig, SftConfig
@@ -58,16 +60,16 @@ def test_a_saved_adapter_gives_the_policys_logits(
 ) -> None:
     trainer = trainer_of(variant, tasks, tokenizer, tiny_model, tmp_path)
     trainer.remove_callback(PrinterCallback)
-    with common.quiet_training():
+    with quiet_training():
         trainer.train()
-    common.save_adapter(trainer.model, tmp_path / "sft", base="tiny", scratch=tmp_path / "trainer")
+    save_adapter(trainer.model, tmp_path / "sft", base="tiny", scratch=tmp_path / "trainer")
     saved = logits(PeftModel.from_pretrained(base(tiny_model), tmp_path / "sft"))
     torch.testing.assert_close(saved, logits(trainer.model), rtol=1e-4, atol=1e-4)
     assert not torch.allclose(saved, logits(base(tiny_model)), atol=1e-2)
 
 
 def trainer_of(variant: LoraConfig, tasks: list[Task], tokenizer: Any, model: Path, folder: Path) -> Any:
-    with common.quiet_training():
+    with quiet_training():
         return build_trainer(
             [to_row(task, tokenizer) for task in tasks],
             tokenizer,
@@ -104,7 +106,7 @@ def test_dpo_starts_where_its_reference_stands(
 
 def test_an_adapter_of_another_variant_is_refused(variant: LoraConfig, adapter: Path, tiny_model: Path) -> None:
     with pytest.raises(MealignError, match=r"lora\.(variant|rank|alpha_ratio)"):
-        common.load_adapter(base(tiny_model), adapter, lora=LoraConfig(rank=4))
+        load_adapter(base(tiny_model), adapter, lora=LoraConfig(rank=4))
 
 
 def test_what_pissa_took_out_stands_in_the_saved_adapter(sft: Train, tmp_path: Path) -> None:

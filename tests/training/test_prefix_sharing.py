@@ -2,35 +2,26 @@
 
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from datasets import Dataset
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch.nn.attention.flex_attention import create_mask
+from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer
-from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from mealign.errors import MealignError
 from mealign.language.settings import Precision
-from mealign.training import common
-from mealign.training.prefix_sharing import (
-    IGNORED,
-    PrefixSharedCollator,
-    PrefixSharedDPOTrainer,
-    pack,
-    visible,
-    visible_blocks,
-)
-from tests.defaults import LoraConfig
+from mealign.training.adapters import peft_config
+from mealign.training.base_models import load_base, load_tokenizer
+from mealign.training.dpo import pair_loss
+from mealign.training.isolation import quiet_training
+from mealign.training.packing import PrefixSharedCollator
+from mealign.training.prefix_sharing import PrefixSharedDPOTrainer
+from tests.defaults import DpoConfig, LoraConfig
 
-TOKENS = st.lists(st.integers(4, 50), min_size=1, max_size=9)
-PAIRS = st.lists(
-    st.fixed_dictionaries({"prompt_ids": TOKENS, "chosen_ids": TOKENS, "rejected_ids": TOKENS}), min_size=1, max_size=5
-)
 WORDS = "Ghent Farah moved lemon cake piano river Bart Antwerp library old new house green".split()  # noqa: SIM905
 
 
@@ -46,44 +37,59 @@ def make_rows(count: int, seed: int = 0) -> list[dict[str, Any]]:
     ]
 
 
+PLAIN = DpoConfig(sft_weight=0.0)
+
+
+def trl_losses(asked: Any) -> dict[str, Any]:
+    """Ask TRL for the same loss, which it knows by the same name."""
+    losses = {asked.loss: 1.0} | ({"sft": asked.sft_weight} if asked.sft_weight else {})
+    return {
+        "loss_type": list(losses), "loss_weights": list(losses.values()), "label_smoothing": asked.label_smoothing,
+    }  # fmt: skip
+
+
 def build(
     ours: bool,
     model: Path,
     folder: Path,
     *,
     rows: list[dict[str, Any]],
+    asked: Any = PLAIN,
     known: Any = None,
     max_tokens: int | None = None,
     **arguments: Any,
 ) -> Any:
     """Build either trainer on the same fresh adapter."""
-    tokenizer = common.load_tokenizer(model)
+    tokenizer = load_tokenizer(model)
     torch.manual_seed(0)
-    base = common.load_base(model, precision=Precision.fp32)
+    base = load_base(model, precision=Precision.fp32)
     settings = {
         "output_dir": str(folder), "per_device_train_batch_size": 3, "bf16": False, "gradient_checkpointing": False,
         "use_cpu": True, "max_length": None, "precompute_ref_log_probs": True, "report_to": [], "disable_tqdm": True,
         "save_strategy": "no", "logging_steps": 1, "learning_rate": 5e-3, "remove_unused_columns": False,
+        "beta": asked.beta,
     }  # fmt: skip
+    settings |= {"loss_type": []} if ours else trl_losses(asked)
     more: dict[str, Any] = {}
     if ours:
         collator = PrefixSharedCollator(tokenizer.pad_token_id, max_tokens=max_tokens)
         more = {"data_collator": collator, "known": {} if known is None else known, "reference": "tiny"}
-    with common.quiet_training():
+        more |= {"loss": pair_loss(asked), "sft_weight": asked.sft_weight}
+    with quiet_training():
         return (PrefixSharedDPOTrainer if ours else DPOTrainer)(
             model=base,
             args=DPOConfig(**settings | arguments),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
-            peft_config=common.peft_config(base, LoraConfig(rank=4)),
+            peft_config=peft_config(base, LoraConfig(rank=4)),
             **more,
         )
 
 
 def history(trainer: Any) -> list[dict[str, float]]:
     """Train and return every step's report without its times."""
-    trainer.remove_callback(common.PrinterCallback)
-    with common.quiet_training():
+    trainer.remove_callback(PrinterCallback)
+    with quiet_training():
         trainer.train()
     return [
         {name: value for name, value in point.items() if "time" not in name}
@@ -93,22 +99,22 @@ def history(trainer: Any) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize(
-    ("losses", "more"),
+    ("asked", "more"),
     [
-        pytest.param(["ipo"], {}, marks=pytest.mark.slow),
-        (["sigmoid", "sft"], {"loss_weights": [1.0, 0.5]}),
-        pytest.param(["sigmoid"], {}, marks=pytest.mark.slow),
-        pytest.param(["hinge"], {}, marks=pytest.mark.slow),
-        pytest.param(["robust"], {"label_smoothing": 0.1}, marks=pytest.mark.slow),
-        pytest.param(["sigmoid"], {"ld_alpha": 0.5}, marks=pytest.mark.slow),
+        pytest.param({"loss": "ipo"}, {}, marks=pytest.mark.slow),
+        ({"sft_weight": 0.5}, {}),
+        pytest.param({}, {}, marks=pytest.mark.slow),
+        pytest.param({"loss": "hinge"}, {}, marks=pytest.mark.slow),
+        pytest.param({"loss": "robust", "label_smoothing": 0.1}, {}, marks=pytest.mark.slow),
+        pytest.param({}, {"ld_alpha": 0.5}, marks=pytest.mark.slow),
     ],
 )
 def test_losses_gradients_and_metrics_are_those_of_trl(
-    losses: list[str], more: dict[str, Any], tiny_model: Path, tmp_path: Path
+    asked: dict[str, Any], more: dict[str, Any], tiny_model: Path, tmp_path: Path
 ) -> None:
-    rows = make_rows(6)
+    rows, settings = make_rows(6), replace(PLAIN, **asked)
     theirs, ours = (
-        history(build(which, tiny_model, tmp_path, rows=rows, loss_type=losses, max_steps=3, **more))
+        history(build(which, tiny_model, tmp_path, rows=rows, asked=settings, max_steps=3, **more))
         for which in (False, True)
     )
     assert len(theirs) == len(ours) == 3
@@ -117,6 +123,39 @@ def test_losses_gradients_and_metrics_are_those_of_trl(
     assert [run[0].pop("rewards/accuracies") for run in (theirs, ours)]
     for expected, found in zip(theirs, ours, strict=True):
         assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
+
+
+@pytest.fixture(scope="module")
+def both(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """Either trainer with the same adapter, which is not the reference, and its first batch."""
+    found = []
+    for ours in (False, True):
+        trainer = build(ours, tiny_model, tmp_path_factory.mktemp("both"), rows=make_rows(3))
+        generator = torch.Generator().manual_seed(1)
+        for name, weight in trainer.model.named_parameters():
+            if "lora_B" in name:
+                weight.data = torch.randn(weight.shape, generator=generator) / 10
+        found.append((trainer, next(iter(trainer.get_train_dataloader()))))
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"loss": "ipo"}, {"loss": "hinge"}, {"loss": "robust", "label_smoothing": 0.2}, {"sft_weight": 0.5}]
+)
+def test_each_loss_is_that_of_trl_on_the_same_pairs(asked: dict[str, Any], both: tuple[Any, Any]) -> None:
+    (theirs, their_batch), (ours, our_batch) = both
+    settings = replace(PLAIN, **asked)
+    losses = trl_losses(settings)
+    theirs.loss_types, theirs.loss_weights = losses["loss_type"], losses["loss_weights"]
+    theirs.label_smoothing = settings.label_smoothing
+    ours._loss, ours._sft_weight = pair_loss(settings), settings.sft_weight
+    expected, found = (
+        trainer.compute_loss(trainer.model, batch).item()
+        for trainer, batch in ((theirs, their_batch), (ours, our_batch))
+    )
+    assert abs(ours._metrics["train"]["rewards/margins"][-1]) > 0.1
+    # Rounding in a sum of some 20 log-probabilities of up to 10 nats, times at most 10 (IPO's slope at beta 0.1).
+    assert found == pytest.approx(expected, abs=10 * 20 * 10 * 2**-24)
 
 
 def test_a_supervised_batch_has_the_loss_and_the_gradients_of_trls_sft_term(tiny_model: Path, tmp_path: Path) -> None:
@@ -176,50 +215,13 @@ def test_the_reference_is_computed_once_for_all_runs(tiny_model: Path, tmp_path:
         assert fresh.train_dataset[column] == pytest.approx(list(plain.train_dataset[column]), rel=1e-5)
 
 
-@given(PAIRS, st.one_of(st.none(), st.integers(8, 60)))
-@settings(max_examples=50, deadline=None)
-def test_a_packed_batch_holds_every_token_of_an_answer_behind_its_prompt(
-    pairs: list[dict[str, list[int]]], budget: int | None
-) -> None:
-    batch = PrefixSharedCollator(0, max_tokens=budget)([dict(pair) for pair in pairs])
-    plain = DataCollatorForPreference(0)([dict(pair) for pair in pairs])
-    assert all(torch.equal(batch[name], plain[name]) for name in plain)
-    scored = plain["completion_mask"][:, 1:].bool()
-    order = batch["packed_order"]
-    assert torch.equal(batch["packed_labels"].reshape(-1)[order], plain["input_ids"][:, 1:][scored])
-    assert (batch["packed_labels"] != IGNORED).sum() == len(order)
-    seen = visible(batch["packed_groups"], batch["packed_branches"])[:, 0]
-    width = batch["packed_ids"].shape[1]
-    sequences = [(pair["prompt_ids"], pair[side]) for side in ("chosen_ids", "rejected_ids") for pair in pairs]
-    places = iter(order.tolist())
-    for prompt, answer in sequences:
-        for length in range(len(answer)):
-            row, column = divmod(next(places), width)
-            visible_to = seen[row, column]
-            # Whatever predicts a token sees the prompt and the answer so far, at their positions, and no more.
-            assert batch["packed_ids"][row][visible_to].tolist() == prompt + answer[:length]
-            assert batch["packed_positions"][row][visible_to].tolist() == list(range(len(prompt) + length))
-    first = slice(batch["packed_causal"])
-    assert torch.equal(seen[:, first, first], torch.ones_like(seen[:, first, first]).tril())
-    assert batch["packed_causal"] >= min(len(pair["prompt_ids"]) + len(pair["chosen_ids"]) for pair in pairs)
-    blocks = visible_blocks(batch["packed_groups"], batch["packed_branches"])
-    by_token = create_mask(blocks.mask_mod, len(seen), None, width, width, device="cpu")
-    assert torch.equal(by_token[:, 0], seen)
-
-
-@given(st.lists(st.integers(1, 30), max_size=20), st.integers(5, 40))
-def test_packing_loses_nothing_and_keeps_the_budget(lengths: list[int], budget: int) -> None:
-    rows = pack(lengths, budget)
-    assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
-    for row in rows:
-        assert len(row) == 1 or sum(lengths[index] for index in row) <= budget
-
-
 def test_a_gap_is_subtracted_from_the_rewards_and_reported_without(tiny_model: Path, tmp_path: Path) -> None:
-    """ODPO, eq. 8, by hand from what TRL reports of the same pairs."""
+    """ODPO, eq. 8, by hand from what TRL reports of the same pairs: a gap of 2 * log(exp(-0.75)) = -1.5."""
     rows = make_rows(3)
+    asked = replace(PLAIN, offset=2.0)
     plain = build(False, tiny_model, tmp_path, rows=rows, max_steps=2)
-    gapped = build(True, tiny_model, tmp_path, rows=[row | {"gap": -1.5} for row in rows], max_steps=2)
+    unclear = [row | {"margin": math.exp(-0.75)} for row in rows]
+    gapped = build(True, tiny_model, tmp_path, rows=unclear, asked=asked, max_steps=2)
     expected, found = history(plain), history(gapped)
     # At the first step all rewards are 0.
     assert found[0]["loss"] == pytest.approx(math.log1p(math.exp(-1.5)), rel=1e-4)
@@ -234,11 +236,6 @@ def test_a_gap_is_subtracted_from_the_rewards_and_reported_without(tiny_model: P
 
 
 def test_what_packing_does_not_do_is_refused(tiny_model: Path, tmp_path: Path) -> None:
-    for wrong in ({"max_length": 64}, {"precompute_ref_log_probs": False}):
+    for wrong in ({"max_length": 64}, {"precompute_ref_log_probs": False}, {"loss_type": ["ipo"]}):
         with pytest.raises(MealignError, match="precompute_ref_log_probs=True and max_length=None"):
             build(True, tiny_model, tmp_path, rows=make_rows(2), **wrong)
-
-
-def test_an_empty_prompt_is_named() -> None:
-    with pytest.raises(MealignError, match="empty prompt"):
-        PrefixSharedCollator(0)([{"prompt_ids": [], "chosen_ids": [1], "rejected_ids": [2]}])

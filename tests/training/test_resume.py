@@ -22,10 +22,11 @@ from mealign.errors import MealignError
 from mealign.experiment.tracking import MlflowTracker, open_tracker
 from mealign.jsonl import digest_path
 from mealign.language.settings import Precision
-from mealign.training import checkpoints, common
+from mealign.training import checkpoints
+from mealign.training.adapters import WEIGHTS_FILE
 from mealign.training.checkpoints import Checkpoints, Terminated, opened, run_key
 from mealign.training.dpo import train_dpo
-from mealign.training.order import SeededOrder
+from mealign.training.loop import OnLog, is_out_of_memory
 from mealign.training.results import TrainingResult
 from tests.conftest import ROOT
 from tests.defaults import DpoConfig, LoraConfig, TrackingConfig
@@ -46,7 +47,7 @@ def dpo(tiny_model: Path, lora: LoraConfig, sft: Train, tmp_path_factory: pytest
 
     def run(output: Path, **changes: Any) -> TrainingResult:
         settings: dict[str, Any] = {"epochs": 3, "learning_rate": 5e-3, "batch_size": 4, "micro_batch_size": 2}
-        known = {key: changes.pop(key) for key in list(changes) if key in DpoConfig.__dataclass_fields__}
+        known = {key: changes.pop(key) for key in list(changes) if key in vars(DpoConfig())}
         values: dict[str, Any] = {
             "model": tiny_model, "sft_adapter": adapter, "lora": lora, "max_length": MAX_LENGTH, "seed": 1,
             "precision": Precision.fp32,
@@ -91,7 +92,7 @@ def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "SECONDS", 0.0)
 
 
-def at_step(number: int, act: Callable[[], None], told: Told) -> common.OnLog:
+def at_step(number: int, act: Callable[[], None], told: Told) -> OnLog:
     def log(step: int, point: dict[str, float]) -> None:
         told.append((step, point))
         if step == number:
@@ -218,34 +219,6 @@ def test_a_key_names_its_parts() -> None:
     assert run_key("sft").startswith("sft_")
 
 
-def test_the_order_is_that_of_seed_and_epoch_and_names_a_steps_examples() -> None:
-    torch.manual_seed(0)
-    order = SeededOrder(list(range(10, 23)), batch_size=4, seed=3)
-    epochs = []
-    for epoch in range(3):
-        order.set_epoch(epoch)
-        epochs.append(list(order))
-        torch.rand(3)
-    assert all(sorted(indices) == list(range(13)) for indices in epochs)
-    assert epochs[0] != epochs[1] != epochs[2]
-    order.set_epoch(0)
-    assert list(order) == epochs[0]
-    # Four steps an epoch, the last of one example.
-    assert [index for step in range(5, 9) for index in order.step(step)] == epochs[1]
-    assert len(order.step(8)) == 1
-    assert list(SeededOrder(list(range(10, 23)), batch_size=4, seed=4)) != epochs[0]
-
-
-def test_batches_of_two_kinds_are_of_one_each_and_spread_evenly() -> None:
-    kinds = ["pair"] * 6 + ["task"] * 12
-    order = SeededOrder(list(range(18)), batch_size=3, seed=3, kinds=kinds)
-    indices = list(order)
-    assert sorted(indices) == list(range(18))
-    assert [{kinds[index] for index in order.step(step)} for step in range(1, 7)] == [
-        {"task"}, {"pair"}, {"task"}, {"task"}, {"pair"}, {"task"},
-    ]  # fmt: skip
-
-
 def test_a_spoiled_loss_names_the_examples_that_were_read(case: Case, tmp_path: Path, monkeypatch: Any) -> None:
     read = spoil(monkeypatch, step=3, factor=float("nan"))
     with pytest.raises(MealignError, match="loss is nan at step 3") as raised:
@@ -322,7 +295,7 @@ def test_without_memory_the_micro_batch_is_halved_and_the_batch_is_kept(
     assert (seen[0], seen[-1]) == (4, 1)
     assert [p["loss"] for p in halved.history] == pytest.approx([p["loss"] for p in whole.history], rel=1e-3)
     assert [p["tokens"] for p in halved.history] == [p["tokens"] for p in whole.history]
-    expected, found = (load_file(tmp_path / name / common.WEIGHTS_FILE) for name in ("whole", "halved"))
+    expected, found = (load_file(tmp_path / name / WEIGHTS_FILE) for name in ("whole", "halved"))
     assert found.keys() == expected.keys()
 
 
@@ -347,8 +320,8 @@ def test_one_example_that_exceeds_the_memory_is_one_error(case: Case, memory: An
 
 
 def test_other_errors_are_not_taken_for_want_of_memory() -> None:
-    assert not common.is_out_of_memory(RuntimeError("shapes differ"))
-    assert common.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert not is_out_of_memory(RuntimeError("shapes differ"))
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
 
 
 def command(stage: str, folder: Path, model: Path, adapter: Path | None) -> subprocess.Popen[str]:

@@ -17,7 +17,9 @@ from mealign.jsonl import digest_path
 from mealign.language.local import LocalModel
 from mealign.language.settings import Precision
 from mealign.records import Task
-from mealign.training import common
+from mealign.training.adapters import save_adapter
+from mealign.training.fitting import sequence_length
+from mealign.training.isolation import quiet_training
 from mealign.training.results import TrainingResult
 from mealign.training.sft import build_trainer, to_row
 from tests.defaults import LoraConfig, SftConfig
@@ -37,7 +39,7 @@ def trained(sft: Train, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def build(tiny_model: Path, tokenizer: Any, lora: LoraConfig, tmp_path: Path) -> Any:
     def trainer(tasks: list[Task], **settings: Any) -> Any:
         rows = [to_row(task, tokenizer) for task in tasks]
-        with common.quiet_training():
+        with quiet_training():
             return build_trainer(
                 rows,
                 tokenizer,
@@ -136,9 +138,9 @@ def test_a_saved_adapter_gives_the_policys_logits(
 ) -> None:
     trainer = build(tasks, epochs=1, batch_size=4, learning_rate=1e-2, warmup_ratio=0.0)
     trainer.remove_callback(PrinterCallback)
-    with common.quiet_training():
+    with quiet_training():
         trainer.train()
-    common.save_adapter(trainer.model, tmp_path / "sft", base="tiny", scratch=tmp_path / "trainer")
+    save_adapter(trainer.model, tmp_path / "sft", base="tiny", scratch=tmp_path / "trainer")
     tokens = torch.tensor([[1, 5, 9, 300]])
     base = AutoModelForCausalLM.from_pretrained(tiny_model).eval()
     with torch.inference_mode():
@@ -177,7 +179,7 @@ def test_training_shows_nothing_on_standard_output_and_sends_nothing(
 def test_what_is_too_long_is_left_out_and_counted(
     sft: Train, tasks: list[Task], tokenizer: Any, tmp_path: Path
 ) -> None:
-    lengths = sorted(common.sequence_length(tokenizer, task.prompt, task.reference) for task in tasks)
+    lengths = sorted(sequence_length(tokenizer, task.prompt, task.reference) for task in tasks)
     result = sft(tmp_path / "sft", max_length=lengths[1], epochs=1)
     assert (result.examples, result.skipped_too_long) == (2, 2)
 

@@ -16,7 +16,8 @@ from safetensors.torch import load_file
 from mealign import processes
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path
-from mealign.training import common
+from mealign.training.adapters import WEIGHTS_FILE
+from mealign.training.arguments import micro_batch
 from tests.conftest import ROOT
 from tests.training.conftest import Train
 from tests.training.together import STEPS, train
@@ -95,7 +96,7 @@ def test_two_processes_train_what_one_does(whole: Whole, tiny_model: Path, adapt
     for point, other in zip(ours, theirs, strict=True):
         assert point == pytest.approx(other, rel=1e-3, abs=1e-4)
     assert history(whole.folder)[-1]["loss"] == pytest.approx(alone.history[-1]["loss"], rel=0.05)
-    weights, others = (load_file(folder / "adapter" / common.WEIGHTS_FILE) for folder in (whole.folder, tmp_path))
+    weights, others = (load_file(folder / "adapter" / WEIGHTS_FILE) for folder in (whole.folder, tmp_path))
     assert weights.keys() == others.keys()
     assert {path.name for path in whole.folder.iterdir()} == {"adapter", "checkpoints", "history.json"}
     assert not [path for path in (whole.folder / "checkpoints").iterdir() if path.is_dir()]
@@ -124,9 +125,9 @@ def test_what_is_told_to_end_goes_on_together(whole: Whole, tiny_model: Path, ad
 
 def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "3")
-    assert common.micro_batch(12, at_most=3) == 2
+    assert micro_batch(12, at_most=3) == 2
     with pytest.raises(MealignError, match="a batch of 4 cannot be shared evenly by 3 processes"):
-        common.micro_batch(4, at_most=4)
+        micro_batch(4, at_most=4)
 
 
 def test_alone_nothing_is_sent() -> None:

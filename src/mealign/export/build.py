@@ -18,7 +18,7 @@ from mealign.export.settings import Quantization
 from mealign.jsonl import read_json, write_json
 from mealign.language.weights import forget_digest, quiet_transformers
 from mealign.progress import bar
-from mealign.training.common import load_tokenizer
+from mealign.training.base_models import load_tokenizer
 
 PROVENANCE = "mealign_export.json"
 """What an export is made of; where it lies, the folder is an export and may be replaced."""

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 from mealign.errors import MealignError
 from mealign.jsonl import read_json
 from mealign.language.weights import quiet_transformers
-from mealign.training.common import CONFIG_FILE, WEIGHTS_FILE
+from mealign.training.adapters import CONFIG_FILE, WEIGHTS_FILE
 
 
 def merge_adapter(base: Path, adapter: Path) -> Any:

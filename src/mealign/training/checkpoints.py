@@ -27,6 +27,7 @@ from mealign import processes
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path, read_json, write_json
 from mealign.records import content_id
+from mealign.training.adapters import ADAPTER
 
 SECONDS = 30.0
 """The least time between two checkpoints; one more is written when the process is asked to end."""
@@ -117,7 +118,7 @@ def reports(checkpoint: Path) -> list[dict[str, float]]:
     return [entry for entry in history if "loss" in entry]
 
 
-class Keeper(TrainerCallback):  # type: ignore[misc]
+class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
     """Has a trainer write checkpoints into ``checkpoints.part``, and keeps them; stops it when ``stop`` is set.
 
     ``beside`` is given the folder of each before it is kept, to put more into it.
@@ -140,7 +141,7 @@ class Keeper(TrainerCallback):  # type: ignore[misc]
         # base model up on the model hub to find out about embeddings.
         trainer.create_model_card = lambda **_: None
         trainer.model.save_pretrained = partial(
-            trainer.model.save_pretrained, selected_adapters=["default"], save_embedding_layers=False
+            trainer.model.save_pretrained, selected_adapters=[ADAPTER], save_embedding_layers=False
         )
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

@@ -7,26 +7,30 @@ none. Its log-probabilities are computed once a pair, whatever runs share it, an
 
 from __future__ import annotations
 
-import math
-import random
-from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from trl import DPOConfig as DpoArguments
 
-from mealign import processes
+from mealign import plugins, processes
 from mealign.errors import MealignError
+from mealign.jsonl import digest_path
 from mealign.language.precision import dtype_of
 from mealign.language.settings import Precision
 from mealign.language.weights import weights_digest
-from mealign.records import FAMILIES, Family, Preference, Task, content_id
-from mealign.training import common
+from mealign.records import Preference, Task, content_id
+from mealign.training import loop, losses
+from mealign.training.adapters import policy_arguments
+from mealign.training.arguments import micro_batch, shared_arguments, to_dataset, total_steps
+from mealign.training.base_models import load_base, load_tokenizer
 from mealign.training.checkpoints import run_key
-from mealign.training.fitting import fit
-from mealign.training.prefix_sharing import LogProbabilities, PrefixSharedCollator, PrefixSharedDPOTrainer
+from mealign.training.fitting import sequence_length
+from mealign.training.mixing import draw, fitting_pairs, fitting_tasks, interleave
+from mealign.training.packing import PrefixSharedCollator
+from mealign.training.prefix_sharing import LogProbabilities, PairLoss, PrefixSharedDPOTrainer
 from mealign.training.results import TrainingResult, sum_up
 from mealign.training.settings import DpoConfig, LoraConfig, LoraVariant
 
@@ -47,19 +51,18 @@ def train_dpo(
     dpo_fraction: float = 1.0,
     known: MutableMapping[str, LogProbabilities] | None = None,
     checkpoints: Path | None = None,
-    on_log: common.OnLog | None = None,
+    on_log: loop.OnLog | None = None,
 ) -> TrainingResult:
     """Train an adapter with TRL's DPOTrainer, prompts shared, and save it to ``output``, whole or not at all.
 
-    The loss of a pair is ``settings.loss`` of its rewards, beta times the log-ratios to the reference in nats: unless
-    another one is chosen, -log sigmoid(reward of chosen - reward of rejected) (eq. 7). To it ``sft_weight`` times the
-    mean negative log-likelihood of the chosen answers' tokens is added. At the first step the policy is the reference,
-    and every reward is 0 up to rounding.
+    The loss of a pair is that of :mod:`mealign.training.losses` which ``settings.loss`` names. To it ``sft_weight``
+    times the mean negative log-likelihood of the chosen answers' tokens is added. At the first step the policy is the
+    reference, and every reward, beta times a log-ratio to the reference in nats, is 0 up to rounding.
 
     Args:
         pairs: preferences. One of more than ``max_length`` tokens on either side shows less of the memory
             (:func:`mealign.training.fitting.fit`), and is left out if it is too long without; both are counted. Of the
-            others at most ``settings.max_pairs`` are drawn (:func:`draw`).
+            others at most ``settings.max_pairs`` are drawn (:func:`mealign.training.mixing.draw`).
         model: folder of the base model.
         sft_adapter: the adapter to start from, which must be one of ``lora``; None starts a fresh one on the base.
         output: folder of the adapter to make; an older one is replaced. It holds the whole policy: put on the base
@@ -71,7 +74,7 @@ def train_dpo(
             same bytes, for the same number of threads.
         precision: of the base model and of products; the adapter is trained in fp32.
         tasks: what steps of SFT between those of DPO train on, if there are any; the training tasks.
-        dpo_fraction: share of the steps that are DPO (:func:`interleave`).
+        dpo_fraction: share of the steps that are DPO (:func:`mealign.training.mixing.interleave`).
         known: what references said before, by reference and pair; what is missing is computed and put there.
         checkpoints: folder of checkpoints, each run's under its key; a killed run goes on from its last one when it is
             started again. None: it begins anew.
@@ -89,26 +92,23 @@ def train_dpo(
             "Lower preferences.min_margin, raise preferences.max_pairs_per_task or candidates.max_prompts, or choose "
             "mix=sft_only"
         )
-    tokenizer = common.load_tokenizer(model)
-    prompts = {
-        pair.id: fit(pair.prompt, [pair.chosen, pair.rejected], max_length=max_length, tokenizer=tokenizer)
-        for pair in pairs
-    }
-    fitting = [pair.model_copy(update={"prompt": prompt}) for pair in pairs if (prompt := prompts[pair.id]) is not None]
+    tokenizer = load_tokenizer(model)
+    fitting = fitting_pairs(pairs, tokenizer=tokenizer, max_length=max_length)
     if not fitting:
         raise MealignError(
             f"dpo: each of {len(pairs)} preferences is longer than model.max_length={max_length} tokens; raise it, or "
             "lower context.top_k"
         )
     drawn = draw(fitting, count=settings.max_pairs, seed=seed)
-    rows = [to_row(pair, pair_length(pair, tokenizer), offset=settings.offset) for pair in drawn]
+    rows = [to_row(pair, pair_length(pair, tokenizer)) for pair in drawn]
     if dpo_fraction < 1:
         examples = fitting_tasks(tasks, tokenizer=tokenizer, max_length=max_length)
         rows = interleave(rows, examples, fraction=dpo_fraction, batch_size=settings.batch_size, seed=seed)
     whole = {pair.id: pair.prompt for pair in pairs}
     start = weights_digest(model, sft_adapter)
-    key = run_key("dpo", rows, start, asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
-    done = common.run(
+    loss = digest_path(losses.file_of(settings.loss))
+    key = run_key("dpo", rows, start, asdict(lora), asdict(settings), seed, str(dtype_of(precision)), loss)
+    done = loop.run(
         "dpo",
         lambda folder, micro: build_trainer(
             rows,
@@ -122,9 +122,9 @@ def train_dpo(
             folder=folder,
             known={} if known is None else known,
         ),
-        steps=common.total_steps(settings, examples=len(rows)),
+        steps=total_steps(settings, examples=len(rows)),
         settings=settings,
-        micro_batch_size=common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size),
+        micro_batch_size=micro_batch(settings.batch_size, at_most=settings.micro_batch_size),
         seed=seed,
         model=model,
         output=output,
@@ -141,100 +141,31 @@ def train_dpo(
     )
 
 
-def fitting_tasks(tasks: Sequence[Task], *, tokenizer: Any, max_length: int) -> list[dict[str, Any]]:
-    """Turn the training tasks that fit into rows of SFT; in TRL's columns the answer stands for both of a pair."""
-    rows = []
-    for task in tasks:
-        prompt = fit(task.prompt, [task.reference], max_length=max_length, tokenizer=tokenizer)
-        if task.split == "train" and prompt is not None:
-            answer = [{"role": "assistant", "content": task.reference}]
-            rows.append(
-                {
-                    "id": task.id,
-                    "prompt": [message.model_dump() for message in prompt],
-                    "chosen": answer,
-                    "rejected": answer,
-                    "length": common.sequence_length(tokenizer, prompt, task.reference),
-                }
-            )
-    return rows
-
-
-def interleave(
-    pairs: Sequence[dict[str, Any]],
-    examples: Sequence[dict[str, Any]],
-    *,
-    fraction: float,
-    batch_size: int,
-    seed: int,
-) -> list[dict[str, Any]]:
-    """Return the rows of whole batches of pairs, and with them those of as many batches of SFT as leave ``fraction``.
-
-    Every row says whether it is ``supervised``. The examples are drawn at random, each one again only when all were.
-
-    Raises:
-        MealignError: the pairs do not fill a batch, or there are no examples.
-    """
-    steps = len(pairs) // batch_size
-    if not steps:
-        raise MealignError(
-            f"mix.dpo_fraction={fraction}: {len(pairs)} preferences do not fill one step of "
-            f"training.dpo.batch_size={batch_size}; lower it, or choose mix=joint"
-        )
-    if not examples:
-        raise MealignError(
-            f"mix.dpo_fraction={fraction}: no training task fits model.max_length, so there is nothing for steps of "
-            "SFT; raise it, or choose mix=dpo_only"
-        )
-    count = round(steps * (1 - fraction) / fraction) * batch_size
-    order = random.Random(seed)
-    drawn: list[dict[str, Any]] = []
-    while len(drawn) < count:
-        drawn += order.sample(list(examples), len(examples))
-    gap = {"gap": 0.0} if "gap" in pairs[0] else {}
-    return [
-        *({**row, "supervised": False} for row in pairs[: steps * batch_size]),
-        *({**row, **gap, "supervised": True} for row in drawn[:count]),
-    ]
-
-
-def draw(pairs: Sequence[Preference], *, count: int, seed: int) -> list[Preference]:
-    """Draw at most ``count`` pairs at random, every family in proportion to its share (within one pair).
-
-    The same set of pairs and seed give the same draw in the same order, whatever the order of ``pairs``. Of a family of
-    ``n`` pairs, the one drawn at rank ``r`` stands at ``(r + 1/2) / n`` of its family; the lowest ``count`` are taken.
-    """
-    shuffled = sorted(pairs, key=lambda pair: pair.id)
-    random.Random(seed).shuffle(shuffled)
-    sizes = Counter(pair.family for pair in shuffled)
-    seen: Counter[Family] = Counter()
-    placed: list[tuple[float, int, Preference]] = []
-    for pair in shuffled:
-        position = (seen[pair.family] + 0.5) / sizes[pair.family]
-        placed.append((position, FAMILIES.index(pair.family), pair))
-        seen[pair.family] += 1
-    placed.sort(key=lambda entry: entry[:2])
-    return [pair for _, _, pair in placed[:count]]
-
-
 def pair_length(pair: Preference, tokenizer: Any) -> int:
     """Count the tokens of the prompt with the longer of the two answers."""
-    return max(common.sequence_length(tokenizer, pair.prompt, answer) for answer in (pair.chosen, pair.rejected))
+    return max(sequence_length(tokenizer, pair.prompt, answer) for answer in (pair.chosen, pair.rejected))
 
 
-def to_row(pair: Preference, length: int, *, offset: float = 0.0) -> dict[str, Any]:
-    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its ``length`` and its ``id``.
-
-    With an ``offset`` (ODPO's alpha) it has the ``gap`` that its rewards are to have: alpha * log(margin).
-    """
-    row = {
+def to_row(pair: Preference, length: int) -> dict[str, Any]:
+    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its id, length and margin."""
+    return {
         "id": pair.id,
         "prompt": [message.model_dump() for message in pair.prompt],
         "chosen": [{"role": "assistant", "content": pair.chosen}],
         "rejected": [{"role": "assistant", "content": pair.rejected}],
         "length": length,
+        "margin": pair.margin,
     }
-    return row | {"gap": offset * math.log(pair.margin)} if offset else row
+
+
+def pair_loss(settings: DpoConfig) -> PairLoss:
+    """Return the loss that ``settings.loss`` names, given those of the settings that it uses.
+
+    Raises:
+        ConfigError: there is no such loss, or its module does not define one.
+    """
+    function = plugins.member("mealign.training.losses", settings.loss, "loss")
+    return partial(function, **{name: getattr(settings, name) for name in losses.settings_of(settings.loss)})
 
 
 def build_trainer(
@@ -256,26 +187,25 @@ def build_trainer(
     """
     # What a reference says depends on the numbers that its weights are held in.
     held_in = [str(dtype_of(precision)), *(["nf4"] if lora.variant is LoraVariant.qlora else [])]
-    base = common.load_base(model, precision=precision, variant=lora.variant, attention=settings.attention)
-    micro = common.micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
-    losses = {settings.loss.value: 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight > 0 else {})
+    base = load_base(model, precision=precision, variant=lora.variant, attention=settings.attention)
+    micro = micro_batch(settings.batch_size, at_most=settings.micro_batch_size)
     arguments = DpoArguments(
-        **common.shared_arguments(
+        **shared_arguments(
             settings, examples=len(rows), micro_batch_size=micro, precision=precision, seed=seed, folder=folder
         ),
         beta=settings.beta,
-        loss_type=list(losses),
-        label_smoothing=settings.label_smoothing,
-        loss_weights=list(losses.values()),
+        loss_type=[],
         precompute_ref_log_probs=True,
         precompute_ref_batch_size=micro,
     )
     return PrefixSharedDPOTrainer(
-        **common.policy(base, sft_adapter, lora=lora, seed=seed),
+        **policy_arguments(base, sft_adapter, lora=lora, seed=seed),
         args=arguments,
-        train_dataset=common.to_dataset(rows),
+        train_dataset=to_dataset(rows),
         processing_class=tokenizer,
         data_collator=PrefixSharedCollator(tokenizer.pad_token_id),
+        loss=pair_loss(settings),
+        sft_weight=settings.sft_weight,
         known=known,
         reference=content_id("reference", weights_digest(model, sft_adapter), *held_in),
     )

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from mealign.errors import MealignError
 from mealign.records import MEMORY_HEAD, Message
-from mealign.training.common import sequence_length
 
 Turns = tuple[Message, ...]
 
@@ -46,6 +46,25 @@ def fit(prompt: Turns, answers: Sequence[str], *, max_length: int, tokenizer: An
         if fits(shorter):
             return shorter
     return None
+
+
+def sequence_length(tokenizer: Any, prompt: Sequence[Message], answer: str) -> int:
+    """Count the tokens of a prompt with its generation header, an answer and its end of turn.
+
+    Raises:
+        MealignError: the chat template renders the prompt differently once an answer follows, so that the model would
+            be trained on other prompts than it is asked.
+    """
+    messages = [message.model_dump() for message in prompt]
+    asked = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
+    messages.append({"role": "assistant", "content": answer})
+    trained: list[int] = tokenizer.apply_chat_template(messages, return_dict=True)["input_ids"]
+    if trained[: len(asked)] != asked:
+        raise MealignError(
+            "the model's chat template changes the prompt when an answer follows it, so training and inference would "
+            "differ; choose another model, or give it a template that keeps the prompt"
+        )
+    return len(trained)
 
 
 def _words(text: str) -> set[str]:

@@ -1,17 +1,9 @@
-"""DPO that reads every prompt once (prefix sharing, arXiv 2410.20305), exact, with all else as TRL does it.
+"""DPO that reads every prompt once, with a loss of ours and all else as TRL does it.
 
-TRL runs a pair as two sequences, ``prompt chosen`` and ``prompt rejected``. Here it is one: ``prompt chosen rejected``,
-in which the rejected answer does not see the chosen one and both begin at the position behind the prompt. The last
-token of the prompt stands at the head of each answer instead of at the end of the prompt, since the first token of
-either is predicted from it. Several pairs share a row up to a budget of tokens, and see nothing of each other.
-
-The model scores the answers' positions alone; what it says is laid out as TRL's padded batch has it, so that TRL's own
-losses and metrics are computed from it. Gradients flow through the shared prompt: losses and gradients are those of
-TRL up to rounding.
-
-A pair may ask for a gap between its rewards (ODPO, arXiv 2402.10571, eq. 8): -log sigmoid(r_chosen - r_rejected - gap),
-where TRL has no gap. It is had by a reference that is ``gap / beta`` nats fonder of the chosen answer; what is reported
-of the rewards is what they are without it.
+TRL runs a pair as two sequences, ``prompt chosen`` and ``prompt rejected``; here the model reads the rows that
+:mod:`mealign.training.packing` makes of pairs, and scores the answers' positions alone. What it says of them is laid
+out as TRL's padded batch has it, so that TRL's own metrics are computed from it. Gradients flow through the shared
+prompt: losses and gradients are those of two sequences up to rounding.
 
 A batch may be one of SFT instead: its examples are marked ``supervised``, have one answer, and their loss is the mean
 negative log-likelihood of its tokens.
@@ -19,18 +11,15 @@ negative log-likelihood of its tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from datasets import Dataset
 from torch import Tensor
-from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 from torch.utils.data import DataLoader
 from trl import DPOTrainer
-from trl.trainer.dpo_trainer import DataCollatorForPreference
 from trl.trainer.utils import use_adapter
 
 from mealign import processes
@@ -38,107 +27,26 @@ from mealign.errors import MealignError
 from mealign.records import content_id
 from mealign.training import causal_prefix
 from mealign.training.answer_head import IGNORED
-from mealign.training.speed import speed_up
+from mealign.training.losses import PairScores, imitation
+from mealign.training.packing import visible, visible_blocks
+from mealign.training.patches import speed_up
 
 LogProbabilities = tuple[float, float]
 """Of the chosen and of the rejected answer, in nats."""
+PairLoss = Callable[[PairScores], Tensor]
+"""A loss of ``b`` pairs, of shape [b]."""
 PER_TOKEN = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
 """What TRL's head says of every scored token."""
-
-
-@dataclass(frozen=True)
-class _Segment:
-    """Tokens that stand together: those of a prompt, or an answer behind the prompt's last token.
-
-    ``group`` is shared by what may see each other: a prompt and its answers; ``branch`` is 0 for the prompt.
-    """
-
-    tokens: list[int]
-    start: int
-    group: int
-    branch: int
-    labels: list[int]
-
-
-@dataclass
-class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
-    """TRL's batch, and beside it the same pairs packed.
-
-    Args:
-        max_tokens: budget of a packed row; a longer pair has a row of its own. None: the batch's longest pair, so that
-            short pairs fill the rows that the longest one makes necessary, and attention stays as cheap as it can.
-
-    Of ``b`` pairs in ``r`` rows of ``t`` tokens it adds ``packed_ids``, ``packed_positions`` and ``packed_labels``, of
-    shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment that a token belongs to; group 0 is
-    padding), of the same shape, ``packed_causal``, so many of the first tokens of every row as see all before them, and
-    ``packed_order``: for every token of the answers, in the order of TRL's batch of shape [2 b, l], its place among the
-    ``r * t``. The column ``gap`` becomes a tensor of shape [b]. Of ``supervised`` examples, which share no batch with
-    others, the chosen answer alone is packed.
-    """
-
-    max_tokens: int | None = None
-
-    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Collate, truncating as TRL does."""
-        batch: dict[str, Any] = super().torch_call(examples)
-        supervised = bool(examples[0].get("supervised"))
-        pairs = [self._segments(example, group) for group, example in enumerate(examples, start=1)]
-        lengths = [sum(len(segment.tokens) for segment in pair) for pair in pairs]
-        rows = pack(lengths, max(lengths) if self.max_tokens is None else self.max_tokens)
-        width = max(sum(lengths[index] for index in row) for row in rows)
-        shape = (len(rows), width)
-        ids = torch.full(shape, self.pad_token_id)
-        labels = torch.full(shape, IGNORED)
-        positions, groups, branches = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
-        places: dict[tuple[int, int], Tensor] = {}
-        for number, row in enumerate(rows):
-            at = 0
-            for index in row:
-                for segment in pairs[index]:
-                    size = len(segment.tokens)
-                    part = slice(at, at + size)
-                    ids[number, part] = torch.tensor(segment.tokens)
-                    labels[number, part] = torch.tensor(segment.labels)
-                    positions[number, part] = torch.arange(segment.start, segment.start + size)
-                    groups[number, part] = segment.group
-                    branches[number, part] = segment.branch
-                    if segment.branch:
-                        # The last token of an answer predicts nothing.
-                        places[index, segment.branch] = number * width + torch.arange(at, at + size - 1)
-                    at += size
-        order = [places[index, branch] for branch in ((1,) if supervised else (1, 2)) for index in range(len(pairs))]
-        if supervised:
-            batch["supervised"] = True
-        elif "gap" in examples[0]:
-            batch["gap"] = torch.tensor([float(example["gap"]) for example in examples])
-        return batch | {
-            "packed_ids": ids,
-            "packed_positions": positions,
-            "packed_labels": labels,
-            "packed_groups": groups,
-            "packed_branches": branches,
-            # The first pair's prompt with its chosen answer; what is behind them does not see all of that.
-            "packed_causal": min(sum(len(segment.tokens) for segment in pairs[row[0]][:2]) for row in rows),
-            "packed_order": torch.cat(order),
-        }
-
-    def _segments(self, example: dict[str, Any], group: int) -> tuple[_Segment, ...]:
-        prompt, end = example["prompt_ids"], len(example["prompt_ids"]) - 1
-        if end < 0:
-            raise MealignError("dpo: a pair has an empty prompt, so there is nothing to answer; leave it out")
-        shared = _Segment(prompt[:end], 0, group, 0, [IGNORED] * end)
-        answers = [example["chosen_ids"]] + ([] if example.get("supervised") else [example["rejected_ids"]])
-        return shared, *(
-            _Segment([prompt[end], *answer], end, group, branch, [*answer, IGNORED])
-            for branch, answer in enumerate(answers, start=1)
-        )
 
 
 class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
     """TRL's DPOTrainer over packed pairs; the batch must come from :class:`PrefixSharedCollator`.
 
     Args:
-        args: TRL's arguments, with ``precompute_ref_log_probs=True`` and ``max_length=None``.
+        args: TRL's arguments, with ``loss_type=[]``, ``precompute_ref_log_probs=True`` and ``max_length=None``. Of what
+            else they say of losses, ``beta`` is that of the reported rewards, and ``ld_alpha`` weighs tokens.
+        loss: what is minimised: its mean over the pairs of a batch.
+        sft_weight: of the mean negative log-likelihood of the chosen answers' tokens, which is added to it.
         known: what the reference says of a pair, by key: log-probabilities of its chosen and its rejected answer, in
             nats. What is missing is computed and put there; runs with the same reference share it.
         reference: names the reference policy: its weights and their precision.
@@ -150,12 +58,23 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
 
     _name = "DPO"
 
-    def __init__(self, *, args: Any, known: MutableMapping[str, LogProbabilities], reference: str, **given: Any):
-        if not args.precompute_ref_log_probs or args.max_length is not None:
+    def __init__(
+        self,
+        *,
+        args: Any,
+        loss: PairLoss,
+        sft_weight: float = 0.0,
+        known: MutableMapping[str, LogProbabilities],
+        reference: str,
+        **given: Any,
+    ):
+        if args.loss_type or not args.precompute_ref_log_probs or args.max_length is not None:
             raise MealignError(
-                "PrefixSharedDPOTrainer wants precompute_ref_log_probs=True and max_length=None: the reference is "
-                "computed once, and what is too long is cut or left out before"
+                "PrefixSharedDPOTrainer wants loss_type=[], precompute_ref_log_probs=True and max_length=None: the "
+                "loss is given apart, the reference is computed once, and what is too long is cut or left out before"
             )
+        self._loss = loss
+        self._sft_weight = sft_weight
         self._known = known
         self._reference = reference
         super().__init__(args=args, **given)
@@ -192,21 +111,33 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         if "supervised" in inputs:
             return self._supervised_loss(model, inputs)
-        packed = _Packed(model, self._attention)
-        if "gap" not in inputs:
-            return super()._compute_loss(packed, inputs, return_outputs)
-        shift = inputs["gap"] / self.beta
-        loss = super()._compute_loss(
-            packed, inputs | {"ref_chosen_logps": inputs["ref_chosen_logps"] + shift}, return_outputs
-        )
-        reported = self._metrics["train" if self.model.training else "eval"]
-        gap = self.accelerator.gather(inputs["gap"]).mean().item()
-        for name in ("rewards/chosen", "rewards/margins"):
-            reported[name][-1] += gap
-        chosen, rejected = packed.log_probs.chunk(2)
-        ahead = chosen - inputs["ref_chosen_logps"] > rejected - inputs["ref_rejected_logps"]
-        reported["rewards/accuracies"][-1] = self.accelerator.gather(ahead.float()).mean().item()
+        packed = _PackedModel(model, self._attention)
+        # TRL runs the model and reports; without a loss_type it has no loss of pairs.
+        loss = super()._compute_loss(packed, inputs, return_outputs=False)
+        pairs = self._scores(packed, inputs)
+        loss = loss + self._loss(pairs).mean()
+        if self._sft_weight:
+            loss = loss + self._sft_weight * imitation(pairs.policy_chosen_logps, pairs.chosen_tokens.sum())
         return loss
+
+    def _scores(self, packed: _PackedModel, inputs: dict[str, Any]) -> PairScores:
+        chosen_tokens, rejected_tokens = packed.scored.sum(dim=1).chunk(2)
+        log_probs = packed.log_probs
+        if self.ld_alpha is not None:
+            # LD-DPO (arXiv 2409.06411): what is longer than the pair's other answer counts less.
+            shared = torch.minimum(chosen_tokens, rejected_tokens).repeat(2)
+            excess = packed.scored.cumsum(dim=1) > shared[:, None]
+            log_probs = log_probs.where(~excess, self.ld_alpha * log_probs)
+        policy_chosen, policy_rejected = log_probs.sum(dim=1).chunk(2)
+        return PairScores(
+            policy_chosen_logps=policy_chosen,
+            policy_rejected_logps=policy_rejected,
+            ref_chosen_logps=inputs["ref_chosen_logps"],
+            ref_rejected_logps=inputs["ref_rejected_logps"],
+            chosen_tokens=chosen_tokens,
+            rejected_tokens=rejected_tokens,
+            margins=inputs["margins"],
+        )
 
     def _supervised_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         output = _read(model, inputs, self._attention)
@@ -218,12 +149,11 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         self._total_train_tokens += self.accelerator.gather_for_metrics(chosen.sum()).sum().item()
         reported["num_tokens"] = [self._total_train_tokens]
         reported["mean_token_accuracy"].append(self.accelerator.gather(correct.float()).mean().item())
-        loss: Tensor = -log_probs.mean()
-        return loss
+        return imitation(log_probs, len(log_probs))
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
         """Return the reference's log-probabilities of the chosen and the rejected answers, two tensors of shape [b]."""
-        return super().compute_ref_log_probs(_Packed(model, self._attention, log_probs_only=True), inputs)
+        return super().compute_ref_log_probs(_PackedModel(model, self._attention, log_probs_only=True), inputs)
 
     @contextmanager
     def as_reference(self) -> Iterator[None]:
@@ -245,13 +175,15 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         return str(self.model.config._attn_implementation)
 
 
-class _Packed:
+class _PackedModel:
     """A model that is called with TRL's batch and reads the packed rows in it.
 
-    ``log_probs`` are those of the answers in the last batch, of shape [2 b].
+    Of the last batch it keeps ``log_probs``, of shape [2 b, l - 1] and 0 where no answer's token is predicted, and
+    ``scored``, where one is.
     """
 
     log_probs: Tensor
+    scored: Tensor
 
     def __init__(self, model: Any, attention: str, *, log_probs_only: bool = False) -> None:
         self._model = model
@@ -260,12 +192,12 @@ class _Packed:
 
     def __call__(self, *, labels: Tensor, **inputs: Any) -> Any:
         output = _read(self._model, inputs, self._attention, log_probs_only=self._log_probs_only)
-        scored = labels[:, 1:] != IGNORED
+        self.scored = labels[:, 1:] != IGNORED
         for name in PER_TOKEN:
             if (values := getattr(output, name)) is not None:
                 found = values.reshape(-1)[inputs["packed_order"]]
-                output[name] = found.new_zeros(scored.shape).masked_scatter(scored, found)
-        self.log_probs = output.log_probs.detach().sum(dim=1)
+                output[name] = found.new_zeros(self.scored.shape).masked_scatter(self.scored, found)
+        self.log_probs = output.log_probs
         return output
 
 
@@ -281,55 +213,3 @@ def _read(model: Any, inputs: dict[str, Any], attention: str, *, log_probs_only:
         log_probs_only=log_probs_only,
         **prefix,
     )
-
-
-def visible(groups: Tensor, branches: Tensor) -> Tensor:
-    """Say which token sees which: those before it in its prompt and in its own answer.
-
-    Args:
-        groups: of every token, integers of shape [r, t].
-        branches: of every token, of the same shape; 0 is a prompt.
-
-    Returns:
-        Booleans of shape [r, 1, t, t].
-    """
-    together = groups[:, :, None] == groups[:, None, :]
-    open_to = (branches[:, None, :] == 0) | (branches[:, :, None] == branches[:, None, :])
-    return (together & open_to).tril()[:, None]
-
-
-def visible_blocks(groups: Tensor, branches: Tensor) -> BlockMask:
-    """Say the same as :func:`visible` by blocks of tokens, for FlexAttention (arXiv 2412.05496).
-
-    Blocks in which no token sees another are not computed, and nothing of the size t * t is held.
-    """
-    rows, width = groups.shape
-
-    def sees(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-        together = groups[row, query] == groups[row, key]
-        open_to = (branches[row, key] == 0) | (branches[row, query] == branches[row, key])
-        return (query >= key) & together & open_to
-
-    return create_block_mask(sees, rows, None, width, width, device=groups.device)
-
-
-def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Put items into as few rows of at most ``budget`` as first-fit decreasing finds (Johnson 1973).
-
-    >>> pack([3, 9, 5], 10)
-    [[1], [2, 0]]
-
-    Returns:
-        The indices in each row; an item longer than the budget is alone in its row.
-    """
-    rows: list[list[int]] = []
-    room: list[int] = []
-    for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
-        row = next((number for number, left in enumerate(room) if lengths[index] <= left), None)
-        if row is None:
-            rows.append([])
-            room.append(budget)
-            row = len(rows) - 1
-        rows[row].append(index)
-        room[row] -= lengths[index]
-    return rows

@@ -84,15 +84,6 @@ class SftConfig:
     patience: int | None = optional("the number of measurements", 1, 10)
 
 
-class DpoLoss(StrEnum):
-    """TRL's name of a loss over a pair's rewards."""
-
-    sigmoid = "sigmoid"
-    ipo = "ipo"
-    hinge = "hinge"
-    robust = "robust"
-
-
 class Attention(StrEnum):
     """Transformers' name of the attention that packed pairs are read with; ``flex_attention`` needs an accelerator."""
 
@@ -104,15 +95,15 @@ class Attention(StrEnum):
 class DpoConfig:
     """Direct preference optimisation (arXiv 2305.18290). ``batch_size`` counts pairs per step.
 
-    ``loss``: ``sigmoid`` is DPO's own; ``ipo`` (arXiv 2310.12036), ``hinge`` (arXiv 2305.10425), ``robust`` (arXiv
-    2403.00409) expects the share ``label_smoothing`` of the pairs to be the wrong way round. ``offset`` is ODPO's alpha
-    (arXiv 2402.10571): rewards are to differ by alpha * log(margin of the pair's evidence), so a pair that is less
-    clear asks for less; 0 is DPO. ``sft_weight`` adds that much of the negative log-likelihood of the chosen answer to
-    the loss (arXiv 2404.19733).
+    ``loss`` names a module of :mod:`mealign.training.losses`: ``sigmoid`` is DPO's own; ``ipo`` (arXiv 2310.12036),
+    ``hinge`` (arXiv 2305.10425), ``robust`` (arXiv 2403.00409) expects the share ``label_smoothing`` of the pairs to be
+    the wrong way round. ``offset`` is ODPO's alpha (arXiv 2402.10571): rewards are to differ by alpha * log(margin of
+    the pair's evidence), so a pair that is less clear asks for less; 0 is DPO. ``sft_weight`` adds that much of the
+    negative log-likelihood of the chosen answer to the loss (arXiv 2404.19733).
     """
 
     beta: float = setting("the inverse temperature of DPO", 1e-4, 100)
-    loss: DpoLoss = setting("the loss over a pair's rewards")
+    loss: str = setting("the loss over a pair's rewards")
     label_smoothing: float = setting("the share of pairs that are the wrong way round", 0, 0.499)
     offset: float = setting("the weight of the margin", 0, 100)
     epochs: float = setting("the number of passes", 0.01, 1000)
@@ -128,16 +119,25 @@ class DpoConfig:
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""
-        if self.offset > 0 and self.loss is not DpoLoss.sigmoid:
-            yield (
-                f"{key}.offset={self.offset} with {key}.loss={self.loss.value}: a margin of rewards is defined "
-                f"for the sigmoid loss; set {key}.loss=sigmoid, or {key}.offset=0"
-            )
-        if self.label_smoothing > 0 and self.loss is not DpoLoss.robust:
-            yield (
-                f"{key}.label_smoothing={self.label_smoothing} with {key}.loss={self.loss.value}: only the "
-                f"robust loss uses it; set {key}.loss=robust, or {key}.label_smoothing=0"
-            )
+        # Not before: a plug-in folder that does not exist is a problem of settings too.
+        from mealign.training import losses
+
+        known = losses.names()
+        if self.loss not in known:
+            yield f"{key}.loss={self.loss}: there is no such loss; use one of {', '.join(known)}"
+            return
+        used = losses.settings_of(self.loss)
+        for name, reason in (
+            ("offset", "a margin of rewards is defined for the {} loss"),
+            ("label_smoothing", "only the {} loss uses it"),
+        ):
+            value = getattr(self, name)
+            if value > 0 and name not in used:
+                users = [other for other in known if name in losses.settings_of(other)]
+                yield (
+                    f"{key}.{name}={value} with {key}.loss={self.loss}: {reason.format(' or '.join(users))}; "
+                    f"set {key}.loss={users[0]}, or {key}.{name}=0"
+                )
 
 
 @dataclass

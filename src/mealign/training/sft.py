@@ -16,14 +16,17 @@ from mealign.language.precision import dtype_of
 from mealign.language.settings import Precision
 from mealign.language.weights import weights_digest
 from mealign.records import Message, Task
-from mealign.training import common
+from mealign.training import loop
+from mealign.training.adapters import policy_arguments
+from mealign.training.arguments import micro_batch, shared_arguments, to_dataset, total_steps
+from mealign.training.base_models import load_base, load_tokenizer
 from mealign.training.checkpoints import run_key
-from mealign.training.fitting import fit
-from mealign.training.reading import MEASUREMENTS, BestReading, set_apart
+from mealign.training.early_stopping import MEASUREMENTS, EarlyStopping, set_apart
+from mealign.training.fitting import fit, sequence_length
+from mealign.training.patches import speed_up
 from mealign.training.replay import Replayed
 from mealign.training.results import TrainingResult, sum_up
 from mealign.training.settings import LoraConfig, SftConfig
-from mealign.training.speed import speed_up
 
 MICRO_BATCH_SIZE = 4
 """Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""
@@ -43,7 +46,7 @@ def train_sft(
     replay: Sequence[Replayed] = (),
     precision: Precision = Precision.auto,
     checkpoints: Path | None = None,
-    on_log: common.OnLog | None = None,
+    on_log: loop.OnLog | None = None,
 ) -> TrainingResult:
     """Train an adapter with TRL's SFTTrainer and save it to ``output``, whole or not at all.
 
@@ -78,7 +81,7 @@ def train_sft(
             f"sft: {len(held_out)} of {len(tasks)} tasks are held out for evaluation, the first is {held_out[0]}; "
             "train on tasks whose split is 'train'"
         )
-    tokenizer = common.load_tokenizer(model)
+    tokenizer = load_tokenizer(model)
     prompts = [fit(task.prompt, [task.reference], max_length=max_length, tokenizer=tokenizer) for task in tasks]
     fitting = [
         task.model_copy(update={"prompt": prompt})
@@ -96,7 +99,7 @@ def train_sft(
     reading = [to_row(task, tokenizer) for task in measured]
     start_digest = weights_digest(model, start)
     key = run_key("sft", rows, reading, start_digest, asdict(lora), asdict(settings), seed, str(dtype_of(precision)))
-    done = common.run(
+    done = loop.run(
         "sft",
         lambda folder, micro: build_trainer(
             rows,
@@ -111,9 +114,9 @@ def train_sft(
             micro_batch_size=micro,
             reading=reading,
         ),
-        steps=common.total_steps(settings, examples=len(rows)),
+        steps=total_steps(settings, examples=len(rows)),
         settings=settings,
-        micro_batch_size=common.micro_batch(settings.batch_size, at_most=MICRO_BATCH_SIZE),
+        micro_batch_size=micro_batch(settings.batch_size, at_most=MICRO_BATCH_SIZE),
         seed=seed,
         model=model,
         output=output,
@@ -140,7 +143,7 @@ def _row(identifier: str, prompt: Sequence[Message], answer: str, tokenizer: Any
         "id": identifier,
         "prompt": [message.model_dump() for message in prompt],
         "completion": [{"role": "assistant", "content": answer}],
-        "length": common.sequence_length(tokenizer, prompt, answer),
+        "length": sequence_length(tokenizer, prompt, answer),
     }
 
 
@@ -163,12 +166,12 @@ def build_trainer(
     ``micro_batch_size`` is lowered to a divisor of ``settings.batch_size``. ``reading`` are rows that are set apart for
     ``settings.patience``.
     """
-    base = common.load_base(model, precision=precision, variant=lora.variant)
+    base = load_base(model, precision=precision, variant=lora.variant)
     arguments = SftArguments(
-        **common.shared_arguments(
+        **shared_arguments(
             settings,
             examples=len(rows),
-            micro_batch_size=common.micro_batch(settings.batch_size, at_most=micro_batch_size),
+            micro_batch_size=micro_batch(settings.batch_size, at_most=micro_batch_size),
             precision=precision,
             seed=seed,
             folder=folder,
@@ -178,13 +181,13 @@ def build_trainer(
     )
     trainer = SFTTrainer(
         args=arguments,
-        train_dataset=common.to_dataset(rows),
-        eval_dataset=common.to_dataset(reading) if reading else None,
+        train_dataset=to_dataset(rows),
+        eval_dataset=to_dataset(reading) if reading else None,
         processing_class=tokenizer,
-        **common.policy(base, start, lora=lora, seed=seed),
+        **policy_arguments(base, start, lora=lora, seed=seed),
     )
     speed_up(trainer)
     if reading and settings.patience:
-        every = max(1, common.total_steps(settings, examples=len(rows)) // MEASUREMENTS)
-        trainer.add_callback(BestReading(trainer, every=every, patience=settings.patience))
+        every = max(1, total_steps(settings, examples=len(rows)) // MEASUREMENTS)
+        trainer.add_callback(EarlyStopping(trainer, every=every, patience=settings.patience))
     return trainer

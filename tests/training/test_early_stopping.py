@@ -12,8 +12,9 @@ from mealign.errors import MealignError
 from mealign.jsonl import digest_path
 from mealign.language.settings import Precision
 from mealign.records import Task
-from mealign.training import checkpoints, common
-from mealign.training.reading import BestReading, set_apart
+from mealign.training import checkpoints
+from mealign.training.early_stopping import EarlyStopping, set_apart
+from mealign.training.isolation import quiet_training
 from mealign.training.results import TrainingResult
 from mealign.training.sft import build_trainer, to_row
 from tests.defaults import LoraConfig, SftConfig
@@ -81,7 +82,7 @@ def test_the_adapter_is_that_of_the_lowest_loss(
 ) -> None:
     result, adapter = undisturbed
     trained, measured = set_apart(TASKS, seed=1)
-    with common.quiet_training():
+    with quiet_training():
         trainer = build_trainer(
             [to_row(task, tokenizer) for task in trained],
             tokenizer,
@@ -94,7 +95,7 @@ def test_the_adapter_is_that_of_the_lowest_loss(
             folder=tmp_path,
             reading=[to_row(task, tokenizer) for task in measured],
         )
-        (reading,) = (each for each in trainer.callback_handler.callbacks if isinstance(each, BestReading))
+        (reading,) = (each for each in trainer.callback_handler.callbacks if isinstance(each, EarlyStopping))
         assert reading._measure() == pytest.approx(result.metrics["sft/reading_loss"], rel=1e-5)
 
 

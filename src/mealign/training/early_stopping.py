@@ -55,7 +55,7 @@ def set_apart(tasks: Sequence[Task], *, seed: int) -> tuple[list[Task], list[Tas
     return trained, measured
 
 
-class BestReading(TrainerCallback):  # type: ignore[misc]
+class EarlyStopping(TrainerCallback):  # type: ignore[misc]
     """Measures reading, keeps the adapter of the lowest loss, and ends training when no lower one comes.
 
     Args:

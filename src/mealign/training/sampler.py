@@ -14,7 +14,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler, get_length_group
 from mealign.records import content_id
 
 
-class SeededOrder(LengthGroupedSampler):  # type: ignore[misc]
+class SeededSampler(LengthGroupedSampler):  # type: ignore[misc]
     """Batches of like length in random order, as :class:`LengthGroupedSampler` makes them.
 
     Args:
