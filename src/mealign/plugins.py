@@ -7,7 +7,7 @@ folder of its name in every plug-in folder too, as if they lay in its own: a mod
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import pkgutil
 from collections.abc import Iterable
@@ -46,6 +46,13 @@ def names_in(package: str) -> list[str]:
     """Return the names of a package's modules, those that plug-ins add among them, in alphabetical order."""
     path = importlib.import_module(package).__path__
     return sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
+
+
+def is_added(package: str, name: str) -> bool:
+    """Whether a plug-in folder adds this module to a package."""
+    found = importlib.util.find_spec(f"{package}.{name}")
+    origin = Path(found.origin) if found and found.origin else Path()
+    return any(origin.is_relative_to(folder) for folder in roots())
 
 
 def member(package: str, name: str, attribute: str) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mealign.ingest.files import SourceFile
-from mealign.ingest.reading import Messages, Reading
+from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.report import Problems
 from mealign.ingest.text import read_text
 from mealign.records import Document
@@ -45,27 +45,25 @@ ENOUGH = 2
 """So many lines that begin like messages make a text file a chat, whatever its name."""
 
 
-def claims(file: SourceFile) -> bool:
-    """Take a ``*.txt`` that is called as WhatsApp calls it, or whose lines look like its messages."""
-    if file.suffix != ".txt":
-        return False
+def recognises(file: SourceFile) -> bool:
+    """Whether a text file is called as WhatsApp calls it, or its lines look like its messages."""
     return bool(NAMES.match(file.path.name)) or sum(bool(_opening(line)) for line in file.head.split("\n")) >= ENOUGH
 
 
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read the messages of a chat; what the program says, and files that were sent, are none.
 
     Whether the day or the month comes first is decided by the whole file: a number above 12 is a day. When there is
     none, the day is taken to come first, and the report says so.
     """
-    text = read_text(file.path, file.name, reading.problems)
+    text = read_text(file.path, file.name, context.problems)
     if text is None:
         return []
-    entries = _entries(text, file.name, reading.problems)
-    day_first = _day_first(entries, file.name, reading.problems)
-    written = [(entry, *said) for entry in entries if (said := _said(entry, reading))]
+    entries = _entries(text, file.name, context.problems)
+    day_first = _day_first(entries, file.name, context.problems)
+    written = [(entry, *said) for entry in entries if (said := _said(entry, context))]
     participants = tuple(dict.fromkeys(author for _, author, _ in written))
-    messages = Messages(file, reading)
+    messages = Messages(file, context)
     at: Counter[datetime] = Counter()
     for entry, author, content in written:
         date = entry.moment(day_first=day_first)
@@ -145,14 +143,17 @@ def _day_first(entries: list[_Entry], name: str, problems: Problems) -> bool:
     return True
 
 
-def _said(entry: _Entry, reading: Reading) -> tuple[str, str] | None:
+def _said(entry: _Entry, context: ImportContext) -> tuple[str, str] | None:
     """Return author and text, or None for what the program says and for files."""
     opening = AUTHOR.match(entry.rest)
     if not opening:
         return None
-    author = reading.name_of(opening["name"].strip(AROUND_NAMES))
+    author = context.name_of(opening["name"].strip(AROUND_NAMES))
     text = entry.rest[opening.end() :]
     if text.startswith(MARK):
         return None
     text = FILE_SENT.sub("", EDITED.sub("", text.strip())).strip()
     return (author, text) if author and text and text.rstrip(".") not in PLACEHOLDERS else None
+
+
+IMPORTER = Importer(suffixes=frozenset({".txt"}), read=read, recognises=recognises)

@@ -11,7 +11,7 @@ from email.headerregistry import AddressHeader
 from email.message import EmailMessage, MIMEPart
 
 from mealign.ingest.files import SourceFile
-from mealign.ingest.reading import Messages, Reading
+from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.replies import own_text
 from mealign.ingest.text import add_unreadable, well_formed
 from mealign.records import Document
@@ -27,52 +27,52 @@ BREAK = "\f"
 """Stands for a line's end until the white space of the HTML source is gone."""
 
 
-def claims(file: SourceFile) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Take ``*.mbox``, and a file without extension that begins like one, as Thunderbird and Apple Mail name them.
 
-    A *folder* of that name is Apple Mail's, and the mails are in a file inside.
+    A *folder* called ``*.mbox`` is Apple Mail's, and the mails are in a file inside.
     """
-    return file.suffix == ".mbox" or (not file.suffix and file.head.startswith("From "))
+    return not file.path.is_dir() if file.suffix else file.head.startswith("From ")
 
 
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read each mail as one document: what its sender wrote, from the plain text, else from the HTML.
 
     Attachments are counted, not read.
     """
-    messages = Messages(file, reading)
+    messages = Messages(file, context)
     try:
         # mailbox has an error of its own, without the reason, for a file that is not there.
         file.path.stat()
         mails = mailbox.mbox(file.path, create=False)
         keys = mails.keys()
     except OSError as error:
-        add_unreadable(file.name, error, reading.problems)
+        add_unreadable(file.name, error, context.problems)
         return []
     with closing(mails):
         for number, key in enumerate(keys, start=1):
             _add(mails, key, number, messages)
     if not keys:
         message = "there is no mail in it: no line begins with From"
-        reading.problems.add(file.name, None, "no_mail", message, "export the mails as mbox again, or delete the file")
+        context.problems.add(file.name, None, "no_mail", message, "export the mails as mbox again, or delete the file")
     return messages.documents
 
 
 def _add(mails: mailbox.mbox, key: str, number: int, messages: Messages) -> None:
-    reading, label = messages.reading, f"mail {number}"
+    context, label = messages.context, f"mail {number}"
     try:
         mail = email.message_from_bytes(mails.get_bytes(key), policy=policy.default)
-        senders = _people(mail, "From", reading)
-        people = [*senders, *_people(mail, "To", reading), *_people(mail, "Cc", reading)]
+        senders = _people(mail, "From", context)
+        people = [*senders, *_people(mail, "To", context), *_people(mail, "Cc", context)]
         date = _date(mail)
         text = own_text(_body(mail))
         item = str(mail.get("Message-ID") or number).strip().strip("<>")
         attachments = sum(part.get_content_disposition() == "attachment" for part in mail.walk())
     except Exception:  # noqa: BLE001 - the parser of headers raises whatever a broken one leads it into
         mend = "delete it, or export the mails again"
-        reading.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
+        context.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
         return
-    reading.problems.ignored["attachment"] += attachments
+    context.problems.ignored["attachment"] += attachments
     messages.add(
         item,
         author=senders[0] if senders else "",
@@ -83,10 +83,10 @@ def _add(mails: mailbox.mbox, key: str, number: int, messages: Messages) -> None
     )
 
 
-def _people(mail: EmailMessage, header: str, reading: Reading) -> list[str]:
+def _people(mail: EmailMessage, header: str, context: ImportContext) -> list[str]:
     """Return the people of an address header: each by the name shown, else by the address."""
     found = [
-        reading.name_of(address.display_name, address.addr_spec)
+        context.name_of(address.display_name, address.addr_spec)
         for value in mail.get_all(header, [])
         if isinstance(value, AddressHeader)
         for address in value.addresses
@@ -145,3 +145,6 @@ def _from_html(html: str) -> str:
         pieces.append((node.text if event == "start" else node.tail) or "")
     lines = [line.strip() for line in SPACES.sub(" ", "".join(pieces)).split(BREAK)]
     return GAPS.sub("\n\n", "\n".join(lines))
+
+
+IMPORTER = Importer(suffixes=frozenset({".mbox", ""}), read=read, recognises=recognises)

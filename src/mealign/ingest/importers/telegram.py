@@ -8,8 +8,8 @@ from typing import Any
 
 from mealign.ingest.dates import from_unix
 from mealign.ingest.files import SourceFile
+from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.json_arrays import MESSAGES, Element, elements
-from mealign.ingest.reading import Messages, Reading
 from mealign.ingest.text import read_text
 from mealign.records import Document
 
@@ -22,34 +22,34 @@ AUTHOR = ("forwarded_from", *SENDER)
 CHAT_ID = re.compile(r'"id"\s*:\s*(-?\d+)')
 
 
-def claims(file: SourceFile) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Take a JSON object that is a chat of one of Telegram's types, or has the parts of a whole export."""
     found = CHAT.search(file.head) or EXPORT.search(file.head)
-    return file.suffix == ".json" and file.head.lstrip().startswith("{") and bool(found)
+    return file.head.lstrip().startswith("{") and bool(found)
 
 
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read the messages of every chat; who joined, called or pinned something is no message."""
-    text = read_text(file.path, file.name, reading.problems, may_be_cut=True)
+    text = read_text(file.path, file.name, context.problems, may_be_cut=True)
     if text is None:
         return []
-    messages = Messages(file, reading)
-    found = elements(text, MESSAGES, file.name, reading.problems)
+    messages = Messages(file, context)
+    found = elements(text, MESSAGES, file.name, context.problems)
     for number, chat in groupby(found, key=lambda element: element.array):
-        _read_chat(list(chat), number + 1, messages, reading)
+        _read_chat(list(chat), number + 1, messages, context)
     return messages.documents
 
 
-def _read_chat(chat: list[Element], number: int, messages: Messages, reading: Reading) -> None:
+def _read_chat(chat: list[Element], number: int, messages: Messages, context: ImportContext) -> None:
     ids = CHAT_ID.findall(chat[0].head)
     written = []
     for element in chat:
         if not isinstance(element.value, dict):
             mend = "export the chat again"
-            reading.problems.add(messages.file.name, element.line, "message", "this is not a message", mend)
+            context.problems.add(messages.file.name, element.line, "message", "this is not a message", mend)
         elif element.value.get("type") == "message" and (text := _text(element.value)):
-            written.append((element, _named(element.value, AUTHOR, reading), text))
-    senders = dict.fromkeys(_named(element.value, SENDER, reading) for element, _, _ in written)
+            written.append((element, _named(element.value, AUTHOR, context), text))
+    senders = dict.fromkeys(_named(element.value, SENDER, context) for element, _, _ in written)
     for element, author, text in written:
         message = element.value
         messages.add(
@@ -63,8 +63,8 @@ def _read_chat(chat: list[Element], number: int, messages: Messages, reading: Re
         )
 
 
-def _named(message: dict[str, Any], keys: tuple[str, ...], reading: Reading) -> str:
-    return next((reading.name_of(str(message[key])) for key in keys if message.get(key)), "")
+def _named(message: dict[str, Any], keys: tuple[str, ...], context: ImportContext) -> str:
+    return next((context.name_of(str(message[key])) for key in keys if message.get(key)), "")
 
 
 def _text(message: dict[str, Any]) -> str:
@@ -73,3 +73,11 @@ def _text(message: dict[str, Any]) -> str:
     pieces = text if isinstance(text, list) else [text]
     texts = (piece.get("text") if isinstance(piece, dict) else piece for piece in pieces)
     return "".join(piece for piece in texts if isinstance(piece, str)).strip()
+
+
+IMPORTER = Importer(
+    suffixes=frozenset({".json"}),
+    read=read,
+    recognises=recognises,
+    export_names=frozenset({"result.json"}),
+)

@@ -8,8 +8,8 @@ from typing import Any
 
 from mealign.ingest.dates import from_unix
 from mealign.ingest.files import SourceFile
+from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.json_arrays import LIST, elements
-from mealign.ingest.reading import Messages, Reading
 from mealign.ingest.text import read_text
 from mealign.records import Document
 
@@ -17,41 +17,41 @@ ASSISTANT = "ChatGPT"
 MAPPING = re.compile(r'"mapping"\s*:\s*\{')
 
 
-def claims(file: SourceFile) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Take a JSON list whose conversations have a ``mapping``."""
-    return file.suffix == ".json" and bool(LIST.match(file.head) and MAPPING.search(file.head))
+    return bool(LIST.match(file.head) and MAPPING.search(file.head))
 
 
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read the branch of each conversation that is shown: the messages of the person and ChatGPT's answers.
 
     What an edited question or a second try left beside that branch is not read, nor are messages of the system and of
     tools, calls of tools, and messages without text.
     """
-    text = read_text(file.path, file.name, reading.problems, may_be_cut=True)
+    text = read_text(file.path, file.name, context.problems, may_be_cut=True)
     if text is None:
         return []
-    messages = Messages(file, reading)
-    for number, element in enumerate(elements(text, LIST, file.name, reading.problems), start=1):
+    messages = Messages(file, context)
+    for number, element in enumerate(elements(text, LIST, file.name, context.problems), start=1):
         conversation = element.value
         branch = _branch(conversation)
         if not branch:
             problem = f"conversation {number} has no branch that ends in its current_node"
-            reading.problems.add(file.name, element.line, "conversation", problem, "export the chats again")
+            context.problems.add(file.name, element.line, "conversation", problem, "export the chats again")
             continue
         moment = conversation.get("create_time")
         name = str(conversation.get("conversation_id") or conversation.get("id") or number)
         for position, message in enumerate(branch, start=1):
             # A message without a time of its own follows the one before it.
             moment = message.get("create_time") or moment
-            author = _author(message, reading)
+            author = _author(message, context)
             content = _text(message)
             if author is None or not content:
                 continue
             messages.add(
                 f"{name}/{message.get('id') or position}",
                 author=author,
-                participants=(reading.person, ASSISTANT),
+                participants=(context.person, ASSISTANT),
                 date=from_unix(moment),
                 text=content,
                 kind="assistant" if author == ASSISTANT else "message",
@@ -79,11 +79,11 @@ def _path(nodes: dict[str, Any], current: Any) -> Iterator[dict[str, Any]]:
         current = node.get("parent")
 
 
-def _author(message: dict[str, Any], reading: Reading) -> str | None:
+def _author(message: dict[str, Any], context: ImportContext) -> str | None:
     author = message.get("author")
     role = author.get("role") if isinstance(author, dict) else None
     if role == "user":
-        return reading.person
+        return context.person
     # What is addressed to a tool is a search or a program, not an answer.
     return ASSISTANT if role == "assistant" and message.get("recipient", "all") == "all" else None
 
@@ -99,3 +99,11 @@ def _part(part: Any) -> str:
     if isinstance(part, dict) and part.get("content_type") == "audio_transcription":
         part = part.get("text")
     return part.strip() if isinstance(part, str) else ""
+
+
+IMPORTER = Importer(
+    suffixes=frozenset({".json"}),
+    read=read,
+    recognises=recognises,
+    export_names=frozenset({"conversations.json"}),
+)

@@ -6,25 +6,20 @@ import logging
 from io import BytesIO
 
 from mealign.ingest.files import SourceFile
-from mealign.ingest.reading import Reading
+from mealign.ingest.importing import ImportContext, Importer
 from mealign.ingest.text import read_bytes
 from mealign.records import Document
 
 
-def claims(file: SourceFile) -> bool:
-    """Take every ``*.pdf``."""
-    return file.suffix == ".pdf"
-
-
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read the text of all pages as a note of the person.
 
     The date is that of the file name, else that of the document's information (``CreationDate``).
     """
     from pypdf import PdfReader
 
-    problems = reading.problems
-    data = read_bytes(file.path, file.name, problems, reading.settings)
+    problems = context.problems
+    data = read_bytes(file.path, file.name, problems, context.settings)
     if data is None:
         return []
     # Its warnings about small damage name objects of the file that nobody can mend.
@@ -45,4 +40,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
         problems.add(file.name, None, "no_text", message, "run text recognition (OCR) over it")
         return []
     mend = "begin the file name with the date (YYYY-MM-DD)"
-    return reading.note(file, text, date=file.date or created, mend=mend)
+    return context.note(file, text, date=file.date or created, mend=mend)
+
+
+IMPORTER = Importer(suffixes=frozenset({".pdf"}), read=read)
