@@ -16,7 +16,7 @@ from mealign.language.chat import TextModel, without_role_tokens
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
 from mealign.memory.context import in_time_order, memory_line
-from mealign.memory.llm import read_items, template
+from mealign.memory.llm import read_items, request_schema, template
 from mealign.memory.profile import MAX_WORDS
 from mealign.records import Fact, Message, Record
 
@@ -33,13 +33,13 @@ class Sentence(Record):
     facts: tuple[int, ...]
 
 
-class Reply(Record):
+class WrittenBio(Record):
     """A model's whole answer."""
 
     sentences: tuple[Sentence, ...]
 
 
-class Refusal(StrEnum):
+class SentenceRefusal(StrEnum):
     """Why a sentence is not part of the bio."""
 
     malformed = "malformed"
@@ -85,7 +85,7 @@ def abstractive_bio(
     replies = ask(
         model,
         [_prompt(shown, person, sentences)],
-        Reply.model_json_schema(),
+        request_schema(WrittenBio, WrittenBio="Reply"),
         cache=cache,
         max_new_tokens=settings.max_new_tokens,
         temperature=settings.temperature,
@@ -94,16 +94,16 @@ def abstractive_bio(
     items = read_items(replies.texts[0], "sentences")
     refused: Counter[str] = Counter()
     if items is None:
-        refused[Refusal.malformed] += 1
+        refused[SentenceRefusal.malformed] += 1
     kept: dict[str, tuple[str, ...]] = {}
     for item in items or ():
         read = _sentence(item, shown)
-        if isinstance(read, Refusal):
+        if isinstance(read, SentenceRefusal):
             refused[read] += 1
         elif read.text in kept:
-            refused[Refusal.duplicate] += 1
+            refused[SentenceRefusal.duplicate] += 1
         elif len(kept) == sentences:
-            refused[Refusal.over_limit] += 1
+            refused[SentenceRefusal.over_limit] += 1
         else:
             kept[read.text] = tuple(dict.fromkeys(shown[number - 1].id for number in read.facts))
     return Bio(list(kept.items()), dict(sorted(refused.items())))
@@ -118,19 +118,19 @@ def _prompt(facts: Sequence[Fact], person: str, sentences: int) -> tuple[Message
     )
 
 
-def _sentence(item: Any, facts: Sequence[Fact]) -> Sentence | Refusal:
+def _sentence(item: Any, facts: Sequence[Fact]) -> Sentence | SentenceRefusal:
     try:
         said = Sentence.model_validate(item)
     except ValidationError:
-        return Refusal.malformed
+        return SentenceRefusal.malformed
     text = " ".join(said.text.split())
     if not re.search(r"\w", text):
-        return Refusal.empty
+        return SentenceRefusal.empty
     if len(text.split()) > MAX_WORDS:
-        return Refusal.too_long
+        return SentenceRefusal.too_long
     if not said.facts or not all(1 <= number <= len(facts) for number in said.facts):
-        return Refusal.no_fact
+        return SentenceRefusal.no_fact
     behind = " ".join(f"{memory_line(facts[number - 1])} {facts[number - 1].subject}" for number in said.facts)
     if not set(NAME.findall(text)) <= set(re.findall(r"\w+", behind)):
-        return Refusal.unsupported
+        return SentenceRefusal.unsupported
     return Sentence(text=text, facts=said.facts)

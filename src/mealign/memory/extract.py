@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mealign.jsonl import digest_path
-from mealign.memory.acquaintance import Acquaintance, Gleaning, glean
 from mealign.memory.clauses import blocks, clauses, implied_subject
-from mealign.memory.facts import in_time, listener, make_fact, rank_of, short_name, sorted_facts, stated
+from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
+from mealign.memory.known_people import KnownPeople, NameMentions, name_mentions_in
 from mealign.memory.pronouns import antecedent, names_in
-from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, belongs_to, find_times, subject_of
+from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, SpeakerContext, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.progress import bar
 from mealign.records import Document, Fact, Record, content_id
@@ -49,7 +49,7 @@ CLAUSAL = ("xcomp", "ccomp")
 ENDED = re.compile(r"[.!?][\"”]?$")
 
 
-class Refusal(StrEnum):
+class ClauseRefusal(StrEnum):
     """Why a clause, or a sentence, makes no fact."""
 
     question = "question"
@@ -61,18 +61,19 @@ class Refusal(StrEnum):
     says_nothing = "says_nothing"
 
 
-class Reading(Record):
+class DocumentFacts(Record):
     """What one document says: its facts, and how many of its clauses make none, by reason."""
 
     facts: tuple[Fact, ...]
-    refused: dict[Refusal, int]
+    refused: dict[ClauseRefusal, int]
 
 
 @dataclass(frozen=True)
 class Extraction:
     """Facts in the order of their documents, what was refused, and how many documents had to be read.
 
-    ``refused`` counts clauses by reason (:class:`Refusal`), and as ``assistant`` the documents that a program wrote.
+    ``refused`` counts clauses by reason (:class:`ClauseRefusal`), and under ``assistant`` the documents that a program
+    wrote.
     """
 
     facts: list[Fact]
@@ -92,22 +93,22 @@ def extract_facts(
         memo: what was read before, by content; it is added to. The result does not depend on it.
     """
     memo = {} if memo is None else memo
-    ordered = [document for document in in_time(documents) if document.kind != "assistant"]
-    reader = _Reader(parser, memo)
-    speakers = Acquaintance.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
-    gleanings = reader.glean(ordered, speakers)
-    known = Acquaintance.of(speakers.spoken.values(), gleanings)
+    ordered = [document for document in oldest_first(documents) if document.kind != "assistant"]
+    parsing = _DocumentParser(parser, memo)
+    speakers = KnownPeople.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
+    mentions = parsing.name_mentions(ordered, speakers)
+    people = KnownPeople.of(speakers.spoken.values(), mentions)
     found: dict[str, Fact] = {}
     refused: Counter[str] = Counter({"assistant": len(documents) - len(ordered)})
-    for reading in reader.read(ordered, known):
-        found |= {fact.id: fact for fact in reading.facts}
-        refused.update({reason.value: count for reason, count in reading.refused.items()})
-    order = rank_of(documents)
+    for document_facts in parsing.facts(ordered, people):
+        found |= {fact.id: fact for fact in document_facts.facts}
+        refused.update({reason.value: count for reason, count in document_facts.refused.items()})
+    order = document_order(documents)
     facts = supersede(sorted_facts(found.values(), order), order=order)
-    return Extraction(facts, dict(sorted((+refused).items())), reader.documents_read)
+    return Extraction(facts, dict(sorted((+refused).items())), parsing.documents_read)
 
 
-class _Reader:
+class _DocumentParser:
     """Parses documents whose results are not known yet, a chunk at a time, each once."""
 
     def __init__(self, parser: Path, memo: MutableMapping[str, str]) -> None:
@@ -117,47 +118,47 @@ class _Reader:
         self._parses: dict[str, list[tuple[int, NDArray[np.uint64]]]] = {}
         self.documents_read = 0
 
-    def glean(self, documents: Sequence[Document], speakers: Acquaintance) -> list[tuple[str, Gleaning]]:
+    def name_mentions(self, documents: Sequence[Document], speakers: KnownPeople) -> list[tuple[str, NameMentions]]:
         """Return every document's author and what the document says of names."""
 
-        def work(document: Document, blocks: Sequence[_Block], about: Acquaintance) -> str:
+        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
             sentences = [sentence for block in blocks for sentence in block.parsed.sents]
-            gleaning = glean(sentences, speaker=short_name(document.author), known=about.spoken)
-            return gleaning.model_dump_json()
+            found = name_mentions_in(sentences, speaker=short_name(document.author), known=about.spoken)
+            return found.model_dump_json()
 
         results = self._each("names", documents, speakers, work)
         return [
-            (document.author, Gleaning.model_validate_json(result))
+            (document.author, NameMentions.model_validate_json(result))
             for document, result in zip(documents, results, strict=True)
         ]
 
-    def read(self, documents: Sequence[Document], known: Acquaintance) -> Iterator[Reading]:
+    def facts(self, documents: Sequence[Document], people: KnownPeople) -> Iterator[DocumentFacts]:
         """Yield what every document says."""
 
-        def work(document: Document, blocks: Sequence[_Block], about: Acquaintance) -> str:
+        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
             found = list(_facts_in(document, blocks, about))
-            refused = Counter(each for each in found if isinstance(each, Refusal))
+            refused = Counter(each for each in found if isinstance(each, ClauseRefusal))
             facts = tuple(each for each in found if isinstance(each, Fact))
-            return Reading(facts=facts, refused=dict(sorted(refused.items()))).model_dump_json()
+            return DocumentFacts(facts=facts, refused=dict(sorted(refused.items()))).model_dump_json()
 
-        for result in self._each("facts", documents, known, work):
-            yield Reading.model_validate_json(result)
+        for result in self._each("facts", documents, people, work):
+            yield DocumentFacts.model_validate_json(result)
 
     def _each(
         self,
         kind: str,
         documents: Sequence[Document],
-        acquaintance: Acquaintance,
-        work: Callable[[Document, Sequence[_Block], Acquaintance], str],
+        people: KnownPeople,
+        work: Callable[[Document, Sequence[_ParsedBlock], KnownPeople], str],
     ) -> Iterator[str]:
         """Yield the result of ``work`` for every document, from the memo where it is known."""
         with bar(f"read {kind}", total=len(documents)) as shown:
             for start in range(0, len(documents), CHUNK):
                 chunk = documents[start : start + CHUNK]
-                about = [acquaintance.about(document) for document in chunk]
+                about = [people.relevant_to(document) for document in chunk]
                 keys = [
-                    content_id(kind, self._code, self._parser.name, document.id, asdict(known))
-                    for document, known in zip(chunk, about, strict=True)
+                    content_id(kind, self._code, self._parser.name, document.id, asdict(people))
+                    for document, people in zip(chunk, about, strict=True)
                 ]
                 results = [self._memo.get(key) for key in keys]
                 missing = [position for position, result in enumerate(results) if result is None]
@@ -168,7 +169,7 @@ class _Reader:
                 shown.advance(len(chunk))
                 yield from (str(result) for result in results)
 
-    def _parse(self, documents: Sequence[Document]) -> list[list[_Block]]:
+    def _parse(self, documents: Sequence[Document]) -> list[list[_ParsedBlock]]:
         """Parse documents, or take up again what was parsed before in this run."""
         nlp = _pipeline(self._parser)
         new = [document for document in documents if document.id not in self._parses]
@@ -178,7 +179,7 @@ class _Reader:
             self._parses[identifier].append((offset, parsed.to_array(ANNOTATIONS)))
         self.documents_read += len(new)
         return [
-            [_Block(offset, _unpacked(tokens, nlp.vocab)) for offset, tokens in self._parses[document.id]]
+            [_ParsedBlock(offset, _unpacked(tokens, nlp.vocab)) for offset, tokens in self._parses[document.id]]
             for document in documents
         ]
 
@@ -193,28 +194,30 @@ def _unpacked(tokens: NDArray[np.uint64], vocab: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Block:
+class _ParsedBlock:
     """A parsed paragraph and its place in the document."""
 
     offset: int
     parsed: Any
 
 
-def _facts_in(document: Document, blocks: Sequence[_Block], known: Acquaintance) -> Iterator[Fact | Refusal]:
+def _facts_in(
+    document: Document, blocks: Sequence[_ParsedBlock], people: KnownPeople
+) -> Iterator[Fact | ClauseRefusal]:
     """Yield the facts of one document, and for each clause that makes none, why."""
     speaker = short_name(document.author)
     mentioned: list[list[str]] = []
     for block in blocks:
         for sentence in block.parsed.sents:
-            speech = Speech(
+            context = SpeakerContext(
                 speaker=speaker,
                 listener=listener(document),
                 written=document.created_at.date(),
-                third=_resolved(sentence, mentioned, speaker, known),
-                named=_relatives(sentence, document.author, known),
+                third=_resolved(sentence, mentioned, speaker, people),
+                named=_relatives(sentence, document.author, people),
             )
-            yield from _facts_of(sentence, document, block.offset, speech, known)
-            if names := [name for name in names_in(sentence, known.known) if name != speaker]:
+            yield from _facts_of(sentence, document, block.offset, context, people)
+            if names := [name for name in names_in(sentence, people.certain) if name != speaker]:
                 mentioned.append(names)
 
 
@@ -225,22 +228,22 @@ def _pipeline(parser: Path) -> Any:
     return spacy.load(parser)
 
 
-def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, known: Acquaintance) -> dict[int, str]:
+def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, people: KnownPeople) -> dict[int, str]:
     """Resolve the sentence's third-person pronouns: position of each -> first name of the person it means."""
     found = {}
     for token in sentence:
         if token.pos_ == "PRON":
             before = [word for word in sentence if word.i < token.i]
-            here = [name for name in names_in(before, known.known) if name != speaker]
-            if name := antecedent(token, mentioned, here, known.genders):
+            here = [name for name in names_in(before, people.certain) if name != speaker]
+            if name := antecedent(token, mentioned, here, people.genders):
                 found[token.i] = name
     return found
 
 
-def _relatives(sentence: Any, author: str, known: Acquaintance) -> dict[int, str]:
+def _relatives(sentence: Any, author: str, people: KnownPeople) -> dict[int, str]:
     """Name the author's relatives: position of ``sister`` in a bare ``my sister`` -> the name of the one sister."""
     found = {}
-    names = known.relatives.get(author, {})
+    names = people.relatives.get(author, {})
     for token in sentence:
         name = names.get(token.lower_) if token.pos_ == "NOUN" else None
         if name and any(child.dep_ == "poss" and child.lower_ == "my" for child in token.children):
@@ -251,28 +254,28 @@ def _relatives(sentence: Any, author: str, known: Acquaintance) -> dict[int, str
 
 
 def _facts_of(
-    sentence: Any, document: Document, offset: int, speech: Speech, known: Acquaintance
-) -> Iterator[Fact | Refusal]:
+    sentence: Any, document: Document, offset: int, context: SpeakerContext, people: KnownPeople
+) -> Iterator[Fact | ClauseRefusal]:
     if sentence.text.strip().endswith("?"):
-        yield Refusal.question
+        yield ClauseRefusal.question
         return
     parts = clauses(sentence)
     if not parts:
-        yield Refusal.no_verb
+        yield ClauseRefusal.no_verb
     previous: list[Token] = []
     for verb, tokens in parts:
         if not tokens:
             continue
         subject = subject_of(verb)
-        if subject is not None and subject.lower_ in VAGUE and subject.i not in speech.third and previous:
+        if subject is not None and subject.lower_ in VAGUE and subject.i not in context.third and previous:
             # "... and it was wonderful": only the clause before says what.
             tokens = [token for token in sentence if previous[0].i <= token.i <= tokens[-1].i]
-        fact = _fact(verb, tokens, subject, document, offset, speech, known)
+        fact = _fact(verb, tokens, subject, document, offset, context, people)
         yield fact
         if isinstance(fact, Fact):
             previous = tokens
         if subject is not None and (apposition := _apposition(subject)):
-            yield _kinship(subject, apposition, document, offset, speech, known)
+            yield _kinship(subject, apposition, document, offset, context, people)
 
 
 def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None) -> bool:
@@ -290,31 +293,31 @@ def _fact(
     subject: Token | None,
     document: Document,
     offset: int,
-    speech: Speech,
-    known: Acquaintance,
-) -> Fact | Refusal:
+    context: SpeakerContext,
+    people: KnownPeople,
+) -> Fact | ClauseRefusal:
     if verb.tag_ == "VB" and not _has_auxiliary(verb, subject):
-        return Refusal.command
+        return ClauseRefusal.command
     if subject is None and not (document.kind == "note" and _lost_its_i(verb, subject)):
-        return Refusal.no_subject
-    times = find_times(tokens, written=speech.written)
-    rewriter = Rewriter(tokens, speech, times)
-    who = speech.speaker if subject is None else _subject_text(subject, speech, rewriter)
+        return ClauseRefusal.no_subject
+    times = find_times(tokens, written=context.written)
+    rewriter = Rewriter(tokens, context, times)
+    who = context.speaker if subject is None else _subject_text(subject, context, rewriter)
     text = rewriter.render(tokens)
     shared = implied_subject(verb)
     if subject is None or (shared is not None and shared not in tokens):
         text = f"{who} {text[0].lower()}{text[1:]}"
     words = text.split()
     if not MIN_WORDS <= len(words) <= MAX_WORDS:
-        return Refusal.length
-    vague = subject is not None and subject.lower_ in VAGUE and subject.i not in speech.third
+        return ClauseRefusal.length
+    vague = subject is not None and subject.lower_ in VAGUE and subject.i not in context.third
     if vague and len(words) < 6:
-        return Refusal.vague
+        return ClauseRefusal.vague
     if not _says_something(verb, tokens, subject):
-        return Refusal.says_nothing
+        return ClauseRefusal.says_nothing
     relation, value = _predicate(verb, tokens, rewriter)
     dated = next(((start, end) for start, (end, _) in times.items() if belongs_to(tokens[end - 1], verb)), None)
-    canonical = known.canonical(who)
+    canonical = people.canonical(who)
     start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1].text)
     return make_fact(
         document, start + offset, end + offset,
@@ -322,8 +325,8 @@ def _fact(
         relation=relation,
         value=value,
         statement=f"{text[0].upper()}{text[1:]}{'' if ENDED.search(text) else '.'}",
-        when=stated(_text(tokens[slice(*dated)]), times[dated[0]][1]) if dated else None,
-        entities=(canonical, *_entities(tokens, speech, known)),
+        when=to_when(_text(tokens[slice(*dated)]), times[dated[0]][1]) if dated else None,
+        entities=(canonical, *_entities(tokens, context, people)),
         confidence=_confidence(vague=vague, complete=bool(value), inferred=subject is None or _is_pronoun(subject)),
     )  # fmt: skip
 
@@ -353,10 +356,10 @@ def _has_auxiliary(verb: Token, subject: Token | None) -> bool:
     return subject is not None and any(child.dep_ in ("aux", "auxpass") for child in verb.children)
 
 
-def _subject_text(subject: Token, speech: Speech, rewriter: Rewriter) -> str:
+def _subject_text(subject: Token, context: SpeakerContext, rewriter: Rewriter) -> str:
     """Name the subject: the name in apposition or of the relative, the pronoun's meaning, or the noun phrase."""
-    if subject.i in speech.named:
-        return speech.named[subject.i]
+    if subject.i in context.named:
+        return context.named[subject.i]
     if apposition := _apposition(subject):
         return str(" ".join(token.text for token in apposition.subtree if token.dep_ in ("compound", "appos")))
     inside = {token.i for token in subject.subtree if token.dep_ not in ("relcl", "acl")}
@@ -383,11 +386,13 @@ def _apposition(subject: Token) -> Token | None:
     return None
 
 
-def _kinship(subject: Token, name: Token, document: Document, offset: int, speech: Speech, known: Acquaintance) -> Fact:
+def _kinship(
+    subject: Token, name: Token, document: Document, offset: int, context: SpeakerContext, people: KnownPeople
+) -> Fact:
     """State who a name in apposition is: ``my sister Ilse`` says that Ilse is the speaker's sister."""
-    who = known.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
+    who = people.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
     role = [token for token in subject.subtree if token.i < name.left_edge.i and not token.is_punct]
-    value = Rewriter(role, speech, {}).render(role)
+    value = Rewriter(role, context, {}).render(role)
     phrase = list(subject.subtree)
     start, end = phrase[0].idx, phrase[-1].idx + len(phrase[-1].text)
     return make_fact(
@@ -397,7 +402,7 @@ def _kinship(subject: Token, name: Token, document: Document, offset: int, speec
         value=value,
         statement=f"{short_name(who)} is {value}.",
         when=None,
-        entities=(who, known.canonical(speech.speaker)),
+        entities=(who, people.canonical(context.speaker)),
         confidence=0.8,
     )  # fmt: skip
 
@@ -433,18 +438,18 @@ def _phrase(head: Token, inside: set[int], rewriter: Rewriter) -> str:
     return rewriter.render(tokens)
 
 
-def _entities(tokens: Sequence[Token], speech: Speech, known: Acquaintance) -> list[str]:
+def _entities(tokens: Sequence[Token], context: SpeakerContext, people: KnownPeople) -> list[str]:
     inside = {token.i for token in tokens}
     names = []
     for token in tokens:
-        if token.i in speech.named:
-            names.append(known.canonical(speech.named[token.i]))
+        if token.i in context.named:
+            names.append(people.canonical(context.named[token.i]))
         if token.lower_ in (*FIRST, "my", "mine", *GROUP):
-            names.append(known.canonical(speech.speaker))
-        elif token.lower_ in (*SECOND, "your") and speech.listener:
-            names.append(known.canonical(speech.listener))
+            names.append(people.canonical(context.speaker))
+        elif token.lower_ in (*SECOND, "your") and context.listener:
+            names.append(people.canonical(context.listener))
     if tokens:
         for entity in tokens[0].sent.ents:
             if entity.label_ in NAMED and entity.start in inside:
-                names.append(known.canonical(entity.text.strip().removesuffix("'s").removesuffix("’s")))
+                names.append(people.canonical(entity.text.strip().removesuffix("'s").removesuffix("’s")))
     return names

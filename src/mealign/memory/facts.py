@@ -8,14 +8,14 @@ from mealign.memory.times import Time
 from mealign.records import Document, Evidence, Fact, When, content_id
 
 
-def in_time(documents: Iterable[Document]) -> list[Document]:
+def oldest_first(documents: Iterable[Document]) -> list[Document]:
     """Return documents oldest first; those of one moment by their source."""
     return sorted(documents, key=lambda document: (document.created_at, document.source))
 
 
-def rank_of(documents: Iterable[Document]) -> dict[str, int]:
+def document_order(documents: Iterable[Document]) -> dict[str, int]:
     """Return the position of every document in time, by its id."""
-    return {document.id: position for position, document in enumerate(in_time(documents))}
+    return {document.id: position for position, document in enumerate(oldest_first(documents))}
 
 
 def sorted_facts(facts: Iterable[Fact], order: Mapping[str, int]) -> list[Fact]:
@@ -34,7 +34,7 @@ def listener(document: Document) -> str | None:
     return short_name(others[0]) if len(others) == 1 else None
 
 
-def stated(expression: str, time: Time) -> When:
+def to_when(expression: str, time: Time) -> When:
     """Return a resolved time with the words that name it."""
     return When(expression=expression.strip(), start=time.start, end=time.end)
 

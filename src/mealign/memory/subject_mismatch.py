@@ -26,7 +26,7 @@ BEST_SHARE = 0.05
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine)\b")
 
 
-class Instead(NamedTuple):
+class SubjectMismatch(NamedTuple):
     """The first names of whom a question asks about, and of whom the fitting facts are about."""
 
     asked: str
@@ -37,7 +37,7 @@ class Recalled(NamedTuple):
     """What the memory has for a question: the facts that are shown, and whom they are about instead, if so."""
 
     facts: list[Fact]
-    instead: Instead | None
+    instead: SubjectMismatch | None
 
 
 def recall(
@@ -64,20 +64,20 @@ def recall(
         exclude: ids of facts that are left out.
     """
     facts = index.search(questions, k=k, as_of=as_of, exclude=exclude)
-    known = _known(index, person)
-    asked = [known.named(question) for question in questions]
+    people = _people(index, person)
+    asked = [people.named(question) for question in questions]
     rows = [row for row, names in enumerate(asked) if names and index.facts]
-    instead: list[Instead | None] = [None] * len(questions)
+    instead: list[SubjectMismatch | None] = [None] * len(questions)
     open_facts = index.open_facts(as_of=as_of, exclude=exclude)
     for start in range(0, len(rows), QUERIES_AT_ONCE):
         batch = rows[start : start + QUERIES_AT_ONCE]
-        scores = index.relevance([known.without_names(questions[row]) for row in batch], as_of=as_of)
+        scores = index.relevance([people.without_names(questions[row]) for row in batch], as_of=as_of)
         for row, fitting in zip(batch, scores, strict=True):
-            instead[row] = known.instead(asked[row], fitting, open_facts, k)
+            instead[row] = people.instead(asked[row], fitting, open_facts, k)
     return [Recalled(*each) for each in zip(facts, instead, strict=True)]
 
 
-class _Known:
+class _People:
     """The people of a memory by first name, and which facts mention whom: the user, speakers, and who acts in facts."""
 
     def __init__(self, index: FactIndex, person: str) -> None:
@@ -108,7 +108,9 @@ class _Known:
         names = "|".join(map(re.escape, sorted(self._dropped, key=len, reverse=True)))
         return re.sub(rf"\b(?:{names})\b(?:['’]s\b)?", "", question)
 
-    def instead(self, asked: Sequence[str], scores: Scores, open_facts: NDArray[np.bool_], k: int) -> Instead | None:
+    def instead(
+        self, asked: Sequence[str], scores: Scores, open_facts: NDArray[np.bool_], k: int
+    ) -> SubjectMismatch | None:
         """Compare the facts that mention one of ``asked`` with those about others; scores and mask of shape [n]."""
         mentioned = np.zeros(len(scores), dtype=bool)
         for name in asked:
@@ -118,13 +120,13 @@ class _Known:
         compared = max(1, min(k, int(BEST_SHARE * mine.sum())))
         if _best(scores[others], compared) <= _best(scores[mine], compared):
             return None
-        return Instead(asked[0], self._subjects[int(np.argmax(np.where(others, scores, -np.inf)))])
+        return SubjectMismatch(asked[0], self._subjects[int(np.argmax(np.where(others, scores, -np.inf)))])
 
 
 @lru_cache(maxsize=1)
-def _known(index: FactIndex, person: str) -> _Known:
+def _people(index: FactIndex, person: str) -> _People:
     """Find the people of a memory, which is asked about anew for every date that questions have."""
-    return _Known(index, person)
+    return _People(index, person)
 
 
 def _words(text: str) -> list[str]:

@@ -50,7 +50,7 @@ def run(context: StageContext) -> MemorySummary:
     import numpy as np
 
     from mealign.memory.corrections import correct, unmatched
-    from mealign.memory.facts import rank_of
+    from mealign.memory.facts import document_order
     from mealign.memory.passages import passages_of
     from mealign.memory.profile import build_profile
     from mealign.memory.search import embed
@@ -62,7 +62,7 @@ def run(context: StageContext) -> MemorySummary:
     extracted, counts = _extract(context, documents, reader)
     if not extracted:
         raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
-    facts = correct(extracted, corrections, order=rank_of(documents))
+    facts = correct(extracted, corrections, order=document_order(documents))
     if not facts:
         raise MealignError(f"corrections.yaml drops all {len(extracted)} facts; keep some of them")
     without_fact = unmatched(extracted, corrections)
