@@ -27,7 +27,7 @@ _YEAR = re.compile(r"\b((?:19|20)\d{2})\b")
 
 
 @dataclass(frozen=True)
-class When:
+class TimePhrase:
     """A time phrase of a statement: ``preposition`` as written (may be empty) and ``answer``, the time without it."""
 
     preposition: str
@@ -44,11 +44,11 @@ class When:
         return self.preposition in ("on", "in", "during", "") or bool(re.match(_ANCHOR, self.answer, re.IGNORECASE))
 
 
-def take_when(statement: str) -> tuple[str, When | None]:
+def take_time_phrase(statement: str) -> tuple[str, TimePhrase | None]:
     """Return the statement without its last time phrase, and that phrase.
 
-    >>> take_when("Nadia moved to Ghent on 1 March 2024.")
-    ('Nadia moved to Ghent.', When(preposition='on', answer='1 March 2024'))
+    >>> take_time_phrase("Nadia moved to Ghent on 1 March 2024.")
+    ('Nadia moved to Ghent.', TimePhrase(preposition='on', answer='1 March 2024'))
     """
     found = None
     for match in _PHRASE.finditer(statement):
@@ -64,7 +64,7 @@ def take_when(statement: str) -> tuple[str, When | None]:
     if not before and rest:
         rest = rest[0].upper() + rest[1:]
     answer = f"{found['anchor'] or ''}{found['date']}"
-    return rest, When(preposition=(found["preposition"] or "").lower(), answer=answer)
+    return rest, TimePhrase(preposition=(found["preposition"] or "").lower(), answer=answer)
 
 
 def day_of(text: str) -> date | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mealign.records import Fact
-from mealign.tasks.dates import When
+from mealign.tasks.dates import TimePhrase
 from mealign.tasks.lexicon import (
     word_set,
 )
@@ -53,7 +53,7 @@ Phrase = tuple[Word, ...]
 
 
 @dataclass(frozen=True)
-class Part:
+class Constituent:
     """What follows the verb, one constituent a part.
 
     ``lead`` is the preposition, or ``to`` before an infinitive; ``head`` the lemma of the main noun; ``count`` the
@@ -93,8 +93,8 @@ class Clause:
     verb: str
     lemma: str
     past: bool
-    parts: tuple[Part, ...]
-    when: When | None
+    parts: tuple[Constituent, ...]
+    when: TimePhrase | None
     recent: bool
 
     @property
@@ -145,7 +145,7 @@ def ask(
     """
     who = subject or say_subject(clause, voice)
     first, rest = _auxiliary(clause, voice)
-    stranded = Part("verb", (Word.same(strand),)) if strand else None
+    stranded = Constituent("verb", (Word.same(strand),)) if strand else None
     kept = _kept(clause, without, at_most, stranded)
     words = [wh, first, who, "not" if clause.negated else "", rest, *(_part_text(part, voice) for part in kept)]
     return _sentence([*words, tail], "?")
@@ -188,8 +188,10 @@ def _sentence(words: Sequence[str], end: str) -> str:
     return text[0].upper() + text[1:] + end
 
 
-def _kept(clause: Clause, without: Sequence[int], at_most: int, stranded: Part | None = None) -> list[Part]:
-    kept: list[Part] = []
+def _kept(
+    clause: Clause, without: Sequence[int], at_most: int, stranded: Constituent | None = None
+) -> list[Constituent]:
+    kept: list[Constituent] = []
     others = 0
     for index, part in enumerate(clause.parts):
         if index in without:
@@ -207,7 +209,7 @@ def _kept(clause: Clause, without: Sequence[int], at_most: int, stranded: Part |
     return kept
 
 
-def _part_text(part: Part, voice: Voice) -> str:
+def _part_text(part: Constituent, voice: Voice) -> str:
     return f"{part.lead} {say(part.words, voice)}".strip()
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mealign.records import Fact
-from mealign.tasks.dates import When, day_of
+from mealign.tasks.dates import TimePhrase, day_of
 from mealign.tasks.grammar import Clause, Voice, predicate, say, say_subject, short_name
 from mealign.tasks.lexicon import PEOPLE_NOUNS
 from mealign.tasks.questions import Draft, Skipped, content_words, make_draft, problem
@@ -166,7 +166,7 @@ def _is_dated_event(clause: Clause) -> bool:
         and not clause.negated
         and not clause.copular
         and clause.subject_is_person
-        and isinstance(clause.when, When)
+        and isinstance(clause.when, TimePhrase)
         and clause.when.preposition == "on"
         and day_of(clause.when.answer) is not None
         and 2 < len(predicate(clause, voice="third", at_most=2).split()) <= 7

@@ -12,7 +12,7 @@ from mealign.records import Fact, Family, Split, Task, TaskKind, content_id
 
 
 @dataclass(frozen=True)
-class Item:
+class PlannedTask:
     """A task before its prompt.
 
     ``query`` is what the memory is searched for; empty for a prompt without memory. ``of_another``: it is asked of one
@@ -30,7 +30,7 @@ class Item:
 
 
 def build_prompts(
-    items: Sequence[Item],
+    items: Sequence[PlannedTask],
     facts: Mapping[str, Fact],
     index: FactIndex,
     *,
@@ -56,7 +56,7 @@ def build_prompts(
     ]
 
 
-def _task(item: Item, recalled: Recalled, facts: Mapping[str, Fact], *, person: str, top_k: int) -> Task:
+def _task(item: PlannedTask, recalled: Recalled, facts: Mapping[str, Fact], *, person: str, top_k: int) -> Task:
     shown, instead = recalled
     found = {fact.id for fact in shown}
     missing = [facts[fact_id] for fact_id in item.fact_ids if fact_id not in found]
@@ -78,7 +78,7 @@ def _task(item: Item, recalled: Recalled, facts: Mapping[str, Fact], *, person: 
     )
 
 
-def _with_missing(item: Item, shown: Sequence[Fact], missing: Sequence[Fact], top_k: int) -> list[Fact]:
+def _with_missing(item: PlannedTask, shown: Sequence[Fact], missing: Sequence[Fact], top_k: int) -> list[Fact]:
     """Put the missing facts in the place of the farthest ones that the item does not need."""
     needed = [fact for fact in shown if fact.id in item.fact_ids]
     others = [fact for fact in shown if fact.id not in item.fact_ids]

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from mealign.records import Family
-from mealign.tasks.dates import When
+from mealign.tasks.dates import TimePhrase
 from mealign.tasks.grammar import (
     Clause,
-    Part,
+    Constituent,
     Phrase,
     Voice,
     Word,
@@ -196,7 +196,7 @@ def with_time(draft: Draft) -> Draft | None:
     return None if problem(made.third, made.answer) else made
 
 
-def _for_part(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _for_part(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     if part.pronoun:
         yield Skipped("pronoun_answer")
         return
@@ -228,7 +228,7 @@ def _for_part(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skippe
             return
 
 
-def _object(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _object(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     bare_have = clause.lemma == "have" and len(clause.parts) == 1
     if part.answers == "person" and not bare_have:
         yield _recall(clause, "object", "Who", index, part.words)
@@ -266,7 +266,7 @@ def _object(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]
         yield _feeling(clause, part)
 
 
-def _attribute(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _attribute(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     if not clause.copular:
         yield Skipped("attribute_of_another_verb")
     elif part.answers == "person" and not clause.subject_is_person:
@@ -302,7 +302,7 @@ def _attribute(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipp
         yield Skipped("attribute_of_a_person")
 
 
-def _prepositional(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _prepositional(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     if part.answers == "person":
         yield _recall(clause, part.lead, "Who", index, part.words, strand=part.lead)
     elif part.answers == "place" and part.lead in (
@@ -329,7 +329,7 @@ def _prepositional(clause: Clause, index: int, part: Part) -> Iterator[Draft | S
         yield Skipped("preposition_not_asked")
 
 
-def _state(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _state(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     if clause.lemma == "feel":
         yield _recall(clause, "state", "How", index, part.words)
     elif (
@@ -340,7 +340,7 @@ def _state(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
         yield Skipped("state_not_asked")
 
 
-def _activity(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _activity(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     """Ask what she stopped doing (``stopped drinking coffee``) or wants to do (``wants to buy a car``)."""
     tail = clause.parts[index + 1 :]
     words: Phrase = tuple(
@@ -371,7 +371,7 @@ def _recall(
     return make_draft(clause, family=_family(clause), asks=asks, question=questions, answer=_answers(words))
 
 
-def _name_of(clause: Clause, part: Part) -> Draft | Skipped:
+def _name_of(clause: Clause, part: Constituent) -> Draft | Skipped:
     owner = {voice: say(clause.subject, voice) for voice in ("third", "first")}
     possessive = {"third": f"{owner['third']}'s", "first": "my" if clause.subject_is_user else f"{owner['first']}'s"}
     return make_draft(
@@ -383,7 +383,7 @@ def _name_of(clause: Clause, part: Part) -> Draft | Skipped:
     )
 
 
-def _feeling(clause: Clause, part: Part) -> Draft | Skipped:
+def _feeling(clause: Clause, part: Constituent) -> Draft | Skipped:
     """``How does Nadia feel about coriander?``: ``hates it``."""
     if clause.plural or clause.past:
         return Skipped("feeling_not_asked")
@@ -470,7 +470,7 @@ def _is_ahead(clause: Clause) -> bool:
     return bool(set(clause.auxiliaries) & {"is", "are"}) and clause.verb.endswith("ing") and clause.lemma in _PLANNABLE
 
 
-def _temporal(clause: Clause, when: When, wh: str) -> Draft | Skipped:
+def _temporal(clause: Clause, when: TimePhrase, wh: str) -> Draft | Skipped:
     questions: dict[Voice, str] = {voice: ask(clause, wh, voice=voice, at_most=2) for voice in ("third", "first")}
     answers: dict[Voice, str] = {"third": when.answer, "second": when.answer}
     return make_draft(clause, family="temporal", asks="time", question=questions, answer=answers)
@@ -486,11 +486,11 @@ def _answers(words: Phrase) -> dict[Voice, str]:
     return {"third": say(words, "third"), "second": say(words, "second")}
 
 
-def _is_vague(part: Part) -> bool:
+def _is_vague(part: Constituent) -> bool:
     return any(word.third.lower() in VAGUE_ADJECTIVES for word in part.words)
 
 
-def _topic(part: Part) -> str | None:
+def _topic(part: Constituent) -> str | None:
     words = {word.third.lower() for word in part.words}
     return next((topic for topic, members in TOPICS.items() if words & members), None)
 
