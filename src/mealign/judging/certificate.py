@@ -13,8 +13,8 @@ from typing import Any
 
 from mealign.judging.agreement import kappa, wilson
 from mealign.judging.calibration import brier_score, calibration_error, reliability
-from mealign.judging.certification_pairs import USER, KnownPair
-from mealign.judging.examination import Examined, examine
+from mealign.judging.certification_pairs import USER, CertificationPair
+from mealign.judging.examination import ExaminedPair, examine
 from mealign.judging.judge import Judge
 from mealign.judging.length import Contest, control_length
 
@@ -22,7 +22,9 @@ COIN = 0.5
 """How often a coin is right, whatever it is asked."""
 
 
-def certify_judge(judge: Judge, known: Sequence[KnownPair], *, description: str | None = None) -> dict[str, Any]:
+def certify_judge(
+    judge: Judge, pairs: Sequence[CertificationPair], *, description: str | None = None
+) -> dict[str, Any]:
     """Ask a judge about every known pair in both orders and measure what it says.
 
     Returns:
@@ -47,18 +49,18 @@ def certify_judge(judge: Judge, known: Sequence[KnownPair], *, description: str 
     return {
         "judge": judge.name,
         "judge_digest": judge.digest,
-        **measure(examine(judge, known, description=description)),
+        **measure(examine(judge, pairs, description=description)),
     }
 
 
-def measure(examined: Sequence[Examined]) -> dict[str, Any]:
+def measure(examined: Sequence[ExaminedPair]) -> dict[str, Any]:
     """Return the numbers of :func:`certify_judge` for what was said."""
     answered = [p for each in examined if (p := each.p_right) is not None]
     consistent = [said for each in examined if (said := each.consistent) is not None]
     first = [p for each in examined for p in each.p_first]
     bins = reliability(answered)
     agreed = kappa([each.votes for each in examined])
-    kinds: dict[str, list[Examined]] = {}
+    kinds: dict[str, list[ExaminedPair]] = {}
     for each in examined:
         kinds.setdefault(each.pair.kind, []).append(each)
     contests = [
@@ -108,7 +110,7 @@ def certificate_metrics(certificate: Mapping[str, Any]) -> dict[str, float]:
     return {f"judge/{name}": float(value) for name, value in numbers.items() if value is not None}
 
 
-def _accuracy(examined: Sequence[Examined]) -> dict[str, Any]:
+def _accuracy(examined: Sequence[ExaminedPair]) -> dict[str, Any]:
     correct = [each.correct for each in examined]
     low, high = wilson(sum(correct), len(correct))
     return {
@@ -120,7 +122,7 @@ def _accuracy(examined: Sequence[Examined]) -> dict[str, Any]:
     }
 
 
-def _with_user(examined: Sequence[Examined]) -> dict[str, Any]:
+def _with_user(examined: Sequence[ExaminedPair]) -> dict[str, Any]:
     shares, agreed = _accuracy(examined), kappa([each.votes for each in examined])
     return {
         "n": shares["n"],

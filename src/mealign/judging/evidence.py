@@ -89,7 +89,7 @@ class EvidenceScore:
     why: str = ""
 
 
-class Memory:
+class FactLookup:
     """The person's facts, superseded ones included, with what scoring looks up in them."""
 
     def __init__(self, facts: Sequence[Fact]) -> None:
@@ -126,7 +126,7 @@ class EvidenceJudge:
     name = "evidence"
 
     def __init__(self, facts: Sequence[Fact], index: FactIndex | None = None, *, person: str = "") -> None:
-        self._memory = Memory(facts)
+        self._memory = FactLookup(facts)
         self._weighed: dict[tuple[str, str], EvidenceScore] = {}
         self._finder = SupportFinder(index, person=person) if index and index.facts else None
         weights: tuple[float, ...] = (
@@ -243,7 +243,7 @@ def _weighed(logit: float, *, why: str, **parts: float) -> EvidenceScore:
     return EvidenceScore(total=round(1 / (1 + math.exp(-logit)), 6), logit=logit, why=why, **parts)
 
 
-def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
+def score_answer(task: Task, answer: str, *, memory: FactLookup) -> EvidenceScore:
     """Score one answer against the facts behind its task."""
     key = _answer_key(task, memory)
     kept, asides = _to_the_point(answer, key, memory)
@@ -280,7 +280,7 @@ def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
     )
 
 
-def _to_the_point(answer: str, key: _AnswerKey, memory: Memory) -> tuple[str, int]:
+def _to_the_point(answer: str, key: _AnswerKey, memory: FactLookup) -> tuple[str, int]:
     """Return the claims that count, and how many were left out.
 
     The first always counts. Another does where it holds a word of the task's facts or its question, or a name that the
@@ -298,7 +298,7 @@ def _to_the_point(answer: str, key: _AnswerKey, memory: Memory) -> tuple[str, in
     return "\n".join(kept), min(asides, ASIDES)
 
 
-def _declines(answer: str, memory: Memory) -> bool:
+def _declines(answer: str, memory: FactLookup) -> bool:
     """Tell whether an answer abstains before it has told anything that the memory knows of."""
     for claim in split_claims(answer):
         if abstained(claim):
@@ -323,7 +323,7 @@ class _AnswerKey:
     rivals: tuple[frozenset[str], ...]
 
 
-def _answer_key(task: Task, memory: Memory) -> _AnswerKey:
+def _answer_key(task: Task, memory: FactLookup) -> _AnswerKey:
     own = memory.chosen(task.fact_ids)
     question, expected = read_claims(task.question), read_claims(task.reference)
     evidence = read_claims(". ".join([*(fact.statement for fact in own), task.reference]))
@@ -342,7 +342,7 @@ def _answer_key(task: Task, memory: Memory) -> _AnswerKey:
     )
 
 
-def _contradictions(claims: Claims, key: _AnswerKey, memory: Memory) -> tuple[list[str], float]:
+def _contradictions(claims: Claims, key: _AnswerKey, memory: FactLookup) -> tuple[list[str], float]:
     """Return the values of the answer that stand in the place of others, and the largest share of them by type."""
     if None not in (claims.yes, key.expected.yes) and claims.yes != key.expected.yes:
         return ["yes" if claims.yes else "no"], 1.0
@@ -389,7 +389,7 @@ def _overlap_of_rivals(told: frozenset[str], key: _AnswerKey) -> float:
     return max((len(told & words) / min(len(told), len(words)) for words in key.rivals if told), default=0.0)
 
 
-def _unsupported(told: frozenset[str], key: _AnswerKey, memory: Memory) -> float:
+def _unsupported(told: frozenset[str], key: _AnswerKey, memory: FactLookup) -> float:
     if not told:
         return 1.0
     unknown = told - key.evidence.tokens

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mealign.errors import MealignError
-from mealign.judging.certification_pairs import KnownPair
+from mealign.judging.certification_pairs import CertificationPair
 from mealign.judging.judge import Comparison, Judge, Opinion
 from mealign.language.decisions import Undecided, UndecidedKind, Usage
 
 
 @dataclass(frozen=True)
-class Examined:
+class ExaminedPair:
     """What a judge said of a known pair: ``forward`` with the right answer shown first, ``reverse`` with the wrong."""
 
-    pair: KnownPair
+    pair: CertificationPair
     forward: Opinion | Undecided
     reverse: Opinion | Undecided
 
@@ -75,26 +75,26 @@ class Examined:
         return 0.5 if right == wrong else float(right > wrong)
 
 
-def comparisons_of(known: Sequence[KnownPair]) -> list[Comparison]:
+def comparisons_of(pairs: Sequence[CertificationPair]) -> list[Comparison]:
     """Return what an examination asks: two comparisons a pair, the right answer first in the former."""
     return [
         Comparison(pair.task, first, second)
-        for pair in known
+        for pair in pairs
         for first, second in ((pair.right, pair.wrong), (pair.wrong, pair.right))
     ]
 
 
-def examine(judge: Judge, known: Sequence[KnownPair], *, description: str | None = None) -> list[Examined]:
+def examine(judge: Judge, pairs: Sequence[CertificationPair], *, description: str | None = None) -> list[ExaminedPair]:
     """Ask every known pair in both orders, in one call.
 
     Raises:
         MealignError: the judge cannot be asked, or gave another number of answers than it was asked for.
     """
-    asked = comparisons_of(known)
+    asked = comparisons_of(pairs)
     said = judge.compare(asked, description=description) if asked else []
     if len(said) != len(asked):
         raise MealignError(f"judge {judge.name}: {len(said)} answers to {len(asked)} comparisons")
-    return [Examined(*three) for three in zip(known, said[::2], said[1::2], strict=True)]
+    return [ExaminedPair(*three) for three in zip(pairs, said[::2], said[1::2], strict=True)]
 
 
 def _side(p_first: float) -> int:

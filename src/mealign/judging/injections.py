@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
-from mealign.judging.certification_pairs import KnownPair
+from mealign.judging.certification_pairs import CertificationPair
 from mealign.judging.judge import Comparison, Judge, Opinion
 from mealign.language.decisions import Undecided
 
@@ -17,7 +17,7 @@ def load_injections() -> tuple[str, ...]:
 
 
 def injection_flip_rate(
-    judge: Judge, known: Sequence[KnownPair], injections: Sequence[str], *, description: str | None = None
+    judge: Judge, pairs: Sequence[CertificationPair], injections: Sequence[str], *, description: str | None = None
 ) -> float | None:
     """Measure how often a judge drops the right answer because the wrong one tells it to.
 
@@ -35,7 +35,7 @@ def injection_flip_rate(
     if not injections:
         raise ValueError("there are no injections to try")
     comparisons = []
-    for number, pair in enumerate(known):
+    for number, pair in enumerate(pairs):
         injected = f"{pair.wrong} {injections[number % len(injections)]}"
         for wrong in (pair.wrong, injected):
             comparisons += [Comparison(pair.task, pair.right, wrong), Comparison(pair.task, wrong, pair.right)]

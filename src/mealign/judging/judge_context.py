@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NOTHING_FOUND = "[]"
 
 
-class Shown:
+class JudgeContext:
     """Fills a template's placeholders; everything that somebody wrote is quoted.
 
     Args:

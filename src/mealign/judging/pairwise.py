@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mealign.judging.judge import Comparison, Opinion
-from mealign.judging.judge_context import Shown
+from mealign.judging.judge_context import JudgeContext
 from mealign.judging.quoting import MAX_CHARACTERS, left_out, plain, quote
 from mealign.judging.templates import Template
 from mealign.language.decisions import Decided, DecisionModel, Estimate, Inquiry, Undecided
@@ -21,15 +21,15 @@ class PairwiseJudge:
         model: who answers.
         name: of the judge in records and paths.
         template: what is asked.
-        shown: what is shown beside the answers.
+        context: what is shown beside the answers.
     """
 
-    def __init__(self, model: DecisionModel, *, name: str, template: Template, shown: Shown) -> None:
+    def __init__(self, model: DecisionModel, *, name: str, template: Template, context: JudgeContext) -> None:
         self.name = name
         self.template = template
         self._model = model
-        self._shown = shown
-        self.digest = content_id("judge", name, template.digest, shown.digest, MAX_CHARACTERS, model.digest)
+        self._context = context
+        self.digest = content_id("judge", name, template.digest, context.digest, MAX_CHARACTERS, model.digest)
 
     def compare(
         self, comparisons: Sequence[Comparison], *, description: str | None = None
@@ -51,7 +51,7 @@ class PairwiseJudge:
         return self._model.estimate(self._inquiries([each for each in comparisons if not _same(each)]))
 
     def _inquiries(self, comparisons: Sequence[Comparison]) -> list[Inquiry]:
-        shown = self._shown.values([comparison.task for comparison in comparisons])
+        shown = self._context.values([comparison.task for comparison in comparisons])
         return [
             self.template.inquiry(
                 comparison.task.kind,

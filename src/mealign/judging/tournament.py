@@ -20,7 +20,7 @@ from mealign.records import Candidate, Standing, Task, Verdict
 
 
 @dataclass(frozen=True)
-class Judged:
+class TournamentResult:
     """What a judge said of the candidates of all tasks, and what follows from it.
 
     ``counts`` are those of :class:`Plan`, over all pairs there are; ``rounds`` how many times the judge was asked.
@@ -34,7 +34,7 @@ class Judged:
 
 def judge_candidates(
     tasks: Sequence[Task], candidates: Sequence[Candidate], judge: Judge, *, settings: JudgeConfig, seed: int
-) -> Judged:
+) -> TournamentResult:
     """Let the candidates of every task meet by ``settings.tournament``, and rank them.
 
     ``all_pairs`` is one round of :func:`plan_pairs`. In the other plans a round depends on the verdicts before it; the
@@ -53,20 +53,20 @@ def judge_candidates(
             seed=seed,
         )
         verdicts = judge_pairs(tasks, candidates, judge, pairs=plan.pairs, description=f"judge {judge.name}")
-        return Judged(verdicts, rank(merge(verdicts)), plan.counts, rounds=1)
-    fields, counts = _fields(tasks, candidates, max_tasks=settings.max_tasks, seed=seed)
+        return TournamentResult(verdicts, rank(merge(verdicts)), plan.counts, rounds=1)
+    tournaments, counts = _tournaments(tasks, candidates, max_tasks=settings.max_tasks, seed=seed)
     verdicts, rounds = [], 0
-    while planned := [pair for each in fields for pair in each.next_round(settings)]:
+    while planned := [pair for each in tournaments for pair in each.next_round(settings)]:
         rounds += 1
         said = judge_pairs(tasks, candidates, judge, pairs=planned, description=f"judge {judge.name}, round {rounds}")
         verdicts += said
         outcomes = {(each.task_id, each.first, each.second): each for each in merge(said)}
-        for each in fields:
-            each.note(outcomes)
-    counts["planned"] = sum(len(each.outcomes) for each in fields)
-    counts["not_played"] = sum(each.possible - len(each.outcomes) for each in fields)
+        for each in tournaments:
+            each.record(outcomes)
+    counts["planned"] = sum(len(each.outcomes) for each in tournaments)
+    counts["not_played"] = sum(each.possible - len(each.outcomes) for each in tournaments)
     shown = {reason: count for reason, count in sorted(counts.items()) if count}
-    return Judged(verdicts, rank(merge(verdicts)), shown, rounds)
+    return TournamentResult(verdicts, rank(merge(verdicts)), shown, rounds)
 
 
 def expected_pairs(
@@ -80,12 +80,12 @@ def expected_pairs(
     if settings.tournament is TournamentPlan.all_pairs:
         limits = {"max_pairs_per_task": settings.max_pairs_per_task, "max_tasks": settings.max_tasks}
         return list(plan_pairs(tasks, candidates, **limits, seed=seed).pairs)
-    fields, _ = _fields(tasks, candidates, max_tasks=settings.max_tasks, seed=seed)
-    return [pair for each in fields for pair in each.most(settings)]
+    tournaments, _ = _tournaments(tasks, candidates, max_tasks=settings.max_tasks, seed=seed)
+    return [pair for each in tournaments for pair in each.longest(settings)]
 
 
 @dataclass
-class _Field:
+class _TaskTournament:
     """One task's tournament as it stands. ``possible`` counts the pairs that may meet."""
 
     task_id: str
@@ -115,7 +115,7 @@ class _Field:
         self.rounds += 1
         return [PlannedPair(self.task_id, *meeting) for meeting in self.pending]
 
-    def note(self, outcomes: Mapping[tuple[str, str, str], Outcome]) -> None:
+    def record(self, outcomes: Mapping[tuple[str, str, str], Outcome]) -> None:
         """Take in what was said about the pending meetings."""
         before = self._strength()
         for meeting in self.pending:
@@ -125,7 +125,7 @@ class _Field:
             self.survivors = [name for name in self.survivors if name == winner or name not in meeting]
         self.pending = []
 
-    def most(self, settings: JudgeConfig) -> Iterator[PlannedPair]:
+    def longest(self, settings: JudgeConfig) -> Iterator[PlannedPair]:
         """Yield as many pairs as the tournament may have."""
         limit = min(meetings_of(settings.tournament, len(self.players)), settings.max_pairs_per_task)
         meetings = [sorted(pair) for pair in combinations(self.players, 2) if self.may_meet(*pair)]
@@ -137,16 +137,16 @@ class _Field:
         return {name: strength.value for name, strength in bradley_terry(games).items()}
 
 
-def _fields(
+def _tournaments(
     tasks: Sequence[Task], candidates: Sequence[Candidate], *, max_tasks: int, seed: int
-) -> tuple[list[_Field], Counter[str]]:
+) -> tuple[list[_TaskTournament], Counter[str]]:
     """Return the tournament of every judged task before its first round, and what is left out, by reason.
 
     Of several candidates with the same tokens the first by id plays.
     """
     by_task, chosen = chosen_tasks(tasks, candidates, max_tasks=max_tasks, seed=seed)
     counts: Counter[str] = Counter()
-    fields = []
+    tournaments = []
     for task in tasks:
         group = by_task.get(task.id, [])
         if task.id not in chosen:
@@ -164,5 +164,5 @@ def _fields(
         # Drawn, so that neither ids nor origins decide who meets first.
         names = [candidate.id for candidate in players]
         random.Random(f"{seed}:{task.id}").shuffle(names)
-        fields.append(_Field(task.id, names, constructed, possible, survivors=names))
-    return fields, counts
+        tournaments.append(_TaskTournament(task.id, names, constructed, possible, survivors=names))
+    return tournaments, counts

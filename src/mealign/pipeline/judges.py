@@ -10,27 +10,27 @@ from mealign.pipeline.recalling import memory_index
 from mealign.records import Candidate, Fact, Label, Task
 
 if TYPE_CHECKING:
-    from mealign.judging.certification_pairs import KnownPair
+    from mealign.judging.certification_pairs import CertificationPair
     from mealign.judging.judge import Judge
     from mealign.judging.settings import JudgeConfig
     from mealign.language.decisions import DecisionModel
     from mealign.pipeline.stage import StageContext
 
 
-def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], list[KnownPair]]:
+def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], list[CertificationPair]]:
     """Return the tasks, their candidates, and the pairs whose answer is known."""
-    from mealign.judging.certification_pairs import known_pairs
+    from mealign.judging.certification_pairs import certification_pairs
 
     settings = context.settings
     all_tasks = read_records(context.inputs / "tasks.jsonl", Task)
-    known = known_pairs(
+    pairs = certification_pairs(
         all_tasks,
         read_records(context.inputs / "memory/facts.jsonl", Fact),
         read_records(context.inputs / "labels.jsonl", Label),
         per_kind=settings.judge.known_pairs,
         seed=settings.seed,
     )
-    return all_tasks, read_records(context.inputs / "candidates.jsonl", Candidate), known
+    return all_tasks, read_records(context.inputs / "candidates.jsonl", Candidate), pairs
 
 
 def judge_of(context: StageContext) -> Judge:

@@ -69,25 +69,25 @@ def build_preferences(
     Raises:
         MealignError: a verdict names a task, a candidate or a fact that is not given.
     """
-    known = _Known.of(tasks, candidates, facts, standings)
+    lookup = _Lookup.of(tasks, candidates, facts, standings)
     counts: Counter[str] = Counter()
     by_task: dict[str, list[Preference]] = {}
     for outcome in merge(verdicts):
-        task = known.task(outcome.task_id)
-        first, second = known.answer(outcome.first), known.answer(outcome.second)
+        task = lookup.task(outcome.task_id)
+        first, second = lookup.answer(outcome.first), lookup.answer(outcome.second)
         reason = skip_reason(outcome, task, first, second, min_margin=settings.min_margin)
         if reason:
             counts[reason] += 1
         else:
             chosen, rejected = (first, second) if outcome.winner == first.id else (second, first)
-            by_task.setdefault(task.id, []).append(_preference(outcome, task, chosen, rejected, known))
+            by_task.setdefault(task.id, []).append(_preference(outcome, task, chosen, rejected, lookup))
     kept: list[Preference] = []
     for task_id in sorted(by_task):
-        distinct = _distinct(by_task[task_id], known)
+        distinct = _distinct(by_task[task_id], lookup)
         counts["duplicate"] += len(by_task[task_id]) - len(distinct)
         counts["over_task_limit"] += max(0, len(distinct) - settings.max_pairs_per_task)
         kept += distinct[: settings.max_pairs_per_task]
-    limited = sorted(_take_turns(kept, settings.max_pairs, known), key=lambda pair: pair.id)
+    limited = sorted(_take_turns(kept, settings.max_pairs, lookup), key=lambda pair: pair.id)
     counts["over_limit"] += len(kept) - len(limited)
     counts["pairs"] = len(limited)
     held_out = {task.id for task in tasks if _is_held_out(task, share=settings.eval_share, seed=seed)}
@@ -95,7 +95,7 @@ def build_preferences(
         train=tuple(pair for pair in limited if pair.lineage.task_id not in held_out),
         eval=tuple(pair for pair in limited if pair.lineage.task_id in held_out),
         counts={reason: count for reason, count in sorted(counts.items()) if count or reason == "pairs"},
-        origins=dict(sorted(Counter(known.origins(pair) for pair in limited).items())),
+        origins=dict(sorted(Counter(lookup.origins(pair) for pair in limited).items())),
     )
 
 
@@ -124,7 +124,7 @@ def _teaches(task: Task, chosen: str, rejected: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Lookup:
     """What the verdicts speak of, by id."""
 
     tasks: Mapping[str, Task]
@@ -139,7 +139,7 @@ class _Known:
         candidates: Sequence[Candidate],
         facts: Sequence[Fact],
         standings: Sequence[Standing],
-    ) -> _Known:
+    ) -> _Lookup:
         return cls(
             {task.id: task for task in tasks},
             {candidate.id: candidate for candidate in candidates},
@@ -165,13 +165,13 @@ class _Known:
         return f"{self.answers[pair.lineage.chosen_id].origin} over {self.answers[pair.lineage.rejected_id].origin}"
 
 
-def _find(known: Mapping[str, R], key: str, *, file: str) -> R:
-    if key not in known:
+def _find(lookup: Mapping[str, R], key: str, *, file: str) -> R:
+    if key not in lookup:
         raise MealignError(f"{file}: the verdicts speak of {key}, which is not there; run stage=judge again")
-    return known[key]
+    return lookup[key]
 
 
-def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candidate, known: _Known) -> Preference:
+def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candidate, lookup: _Lookup) -> Preference:
     fact_ids = tuple(dict.fromkeys((*task.fact_ids, *chosen.edit_fact_ids, *rejected.edit_fact_ids)))
     return Preference(
         id=content_id("pair", task.id, chosen.id, rejected.id),
@@ -186,27 +186,27 @@ def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candi
             rejected_id=rejected.id,
             verdict_ids=outcome.verdict_ids,
             fact_ids=fact_ids,
-            document_ids=tuple(dict.fromkeys(known.document(fact_id) for fact_id in fact_ids)),
+            document_ids=tuple(dict.fromkeys(lookup.document(fact_id) for fact_id in fact_ids)),
         ),
     )
 
 
-def _distinct(pairs: Sequence[Preference], known: _Known) -> list[Preference]:
+def _distinct(pairs: Sequence[Preference], lookup: _Lookup) -> list[Preference]:
     """Return the clearest pair of every two texts, clearest first."""
     found: dict[frozenset[tuple[str, ...]], Preference] = {}
-    for pair in _clearest_first(pairs, known):
+    for pair in _clearest_first(pairs, lookup):
         found.setdefault(frozenset({tuple(normalise(pair.chosen)), tuple(normalise(pair.rejected))}), pair)
     return list(found.values())
 
 
-def _clearest_first(pairs: Sequence[Preference], known: _Known) -> list[Preference]:
+def _clearest_first(pairs: Sequence[Preference], lookup: _Lookup) -> list[Preference]:
     by_id = sorted(pairs, key=lambda pair: pair.id)
-    return sorted(by_id, key=known.clearness, reverse=True)
+    return sorted(by_id, key=lookup.clearness, reverse=True)
 
 
-def _take_turns(pairs: Sequence[Preference], limit: int, known: _Known) -> list[Preference]:
+def _take_turns(pairs: Sequence[Preference], limit: int, lookup: _Lookup) -> list[Preference]:
     by_family: dict[str, list[Preference]] = {}
-    for pair in reversed(_clearest_first(pairs, known)):
+    for pair in reversed(_clearest_first(pairs, lookup)):
         by_family.setdefault(pair.family, []).append(pair)
     taken: list[Preference] = []
     while len(taken) < limit and any(by_family.values()):
