@@ -32,21 +32,21 @@ class ImportContext:
         return cls(person=user.person, names=names, settings=settings)
 
     def name_of(self, *written: str) -> str:
-        """Return who is meant by what an export calls somebody, the best name first: the person, or that name."""
+        """Return who an export's names, the best first, mean: the person, where one is theirs, else the first name."""
         names = [name for name in (well_formed(name).strip() for name in written) if name]
         if any(name.casefold() in self.names for name in names):
             return self.person
         return names[0] if names else ""
 
     def note(self, file: SourceFile, text: str, *, date: object, line: int | None = None, mend: str) -> list[Document]:
-        """Return a file of the person as a note, or nothing and a problem.
+        """Return one of the person's files as a note; without text or a plausible date, nothing, and a noted problem.
 
         Args:
             file: where it comes from.
             text: what it says.
             date: as it was found, for :func:`parse_date`; None when there is none.
             line: where the date was found.
-            mend: what to do when there is none.
+            mend: what the report advises where there is no date.
         """
         content = well_formed(text).strip()
         if not content:
@@ -114,7 +114,7 @@ class Messages:
         """Add one message, or note why it was refused.
 
         Args:
-            item: what finds it again in the file.
+            item: identifies it within the file.
             author: who wrote it, as :meth:`ImportContext.name_of` gives names.
             participants: all who took part, likewise.
             date: as the export has it, for :func:`parse_date`.

@@ -22,7 +22,7 @@ from mealign.records import Corrections, Document, Label, Question
 
 SHOWN = 10
 NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS, LABELS})
-"""Files at the top of the folder that are about the sources."""
+"""Files at the top of the folder that describe the sources and are not sources themselves."""
 
 
 class IngestError(MealignError):

@@ -21,7 +21,7 @@ PARTICIPANTS = re.compile(r'"participants"\s*:\s*\[')
 
 
 def recognises(file: SourceFile) -> bool:
-    """Take JSON that names the format; with sorted keys, it does so only at the end of the file."""
+    """Recognise JSON that names the format, or whose first key is ours: with sorted keys the format comes last."""
     return bool(FORMAT.search(file.head) or CONVERSATIONS.match(file.head))
 
 
@@ -50,7 +50,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
 
 
 def _participants(head: str, context: ImportContext) -> tuple[str, ...]:
-    """Return the participants named before a conversation's messages; nobody where that is no list of names."""
+    """Return the participants named before a conversation's messages; none where that is not a list of names."""
     opening = PARTICIPANTS.search(head)
     if not opening:
         return ()

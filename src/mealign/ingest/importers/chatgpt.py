@@ -18,15 +18,15 @@ MAPPING = re.compile(r'"mapping"\s*:\s*\{')
 
 
 def recognises(file: SourceFile) -> bool:
-    """Take a JSON list whose conversations have a ``mapping``."""
+    """Recognise a JSON list whose conversations have a ``mapping``."""
     return bool(LIST.match(file.head) and MAPPING.search(file.head))
 
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:
-    """Read the branch of each conversation that is shown: the messages of the person and ChatGPT's answers.
+    """Read the branch of each conversation that ChatGPT displays: the person's messages and ChatGPT's answers.
 
-    What an edited question or a second try left beside that branch is not read, nor are messages of the system and of
-    tools, calls of tools, and messages without text.
+    Branches that were abandoned by editing a question or regenerating an answer are not read, nor are system and tool
+    messages, tool calls, and messages without text.
     """
     text = read_text(file.path, file.name, context.problems, may_be_cut=True)
     if text is None:
@@ -42,7 +42,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
         moment = conversation.get("create_time")
         name = str(conversation.get("conversation_id") or conversation.get("id") or number)
         for position, message in enumerate(branch, start=1):
-            # A message without a time of its own follows the one before it.
+            # A message without a time of its own gets that of the message before it.
             moment = message.get("create_time") or moment
             author = _author(message, context)
             content = _text(message)
@@ -70,7 +70,7 @@ def _branch(conversation: Any) -> list[dict[str, Any]]:
 
 
 def _path(nodes: dict[str, Any], current: Any) -> Iterator[dict[str, Any]]:
-    """Yield the nodes with a message from the current one upwards; a node that is its own ancestor ends the way."""
+    """Yield the nodes with a message from the current one upwards; stop where a node is its own ancestor."""
     seen = set()
     while isinstance(current, str) and current not in seen and isinstance(node := nodes.get(current), dict):
         seen.add(current)
@@ -95,7 +95,7 @@ def _text(message: dict[str, Any]) -> str:
 
 
 def _part(part: Any) -> str:
-    """Return a part that is text or speech; images and files are none."""
+    """Return the text of a part that is text or speech; "" for images and files."""
     if isinstance(part, dict) and part.get("content_type") == "audio_transcription":
         part = part.get("text")
     return part.strip() if isinstance(part, str) else ""

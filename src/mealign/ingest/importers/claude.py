@@ -16,12 +16,12 @@ CHAT_MESSAGES = re.compile(r'"chat_messages"\s*:\s*\[')
 
 
 def recognises(file: SourceFile) -> bool:
-    """Take a JSON list whose conversations have ``chat_messages``."""
+    """Recognise a JSON list whose conversations have ``chat_messages``."""
     return bool(LIST.match(file.head) and CHAT_MESSAGES.search(file.head))
 
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:
-    """Read the messages of the person and Claude's answers; a message without text (a call of a tool) is none."""
+    """Read the person's messages and Claude's answers; messages without text (tool calls) are skipped."""
     text = read_text(file.path, file.name, context.problems, may_be_cut=True)
     if text is None:
         return []
@@ -53,7 +53,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
 
 
 def _text(message: dict[str, Any]) -> str:
-    """Return the blocks of text; ``text`` alone, which older exports have, also holds what stands for other blocks."""
+    """Return the text blocks; a message's ``text``, all that older exports have, also holds placeholders for others."""
     blocks = message.get("content")
     texts = [
         str(block.get("text") or "").strip()

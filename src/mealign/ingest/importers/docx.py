@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from docx.text.paragraph import Paragraph
 
 COMPOUND_FILE = bytes.fromhex("d0cf11e0a1b11ae1")
-"""How an Office file with a password begins, and a .doc that was only renamed."""
+"""The first bytes of an Office file with a password, and of a .doc that was merely renamed."""
 
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:

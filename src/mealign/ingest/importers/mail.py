@@ -12,7 +12,7 @@ from email.message import EmailMessage, MIMEPart
 
 from mealign.ingest.files import SourceFile
 from mealign.ingest.importing import ImportContext, Importer, Messages
-from mealign.ingest.replies import own_text
+from mealign.ingest.mail_text import own_text
 from mealign.ingest.text import add_unreadable, well_formed
 from mealign.records import Document
 
@@ -24,11 +24,11 @@ QUOTES = frozenset({"gmail_quote", "gmail_attr", "gmail_signature", "moz-signatu
 """Classes by which mail programs mark quotations, their introductions and signatures."""
 BLOCKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol"})
 BREAK = "\f"
-"""Stands for a line's end until the white space of the HTML source is gone."""
+"""Marks the end of a line until the white space of the HTML source is collapsed."""
 
 
 def recognises(file: SourceFile) -> bool:
-    """Take ``*.mbox``, and a file without extension that begins like one, as Thunderbird and Apple Mail name them.
+    """Recognise ``*.mbox``, and files without extension that begin like one, as Thunderbird and Apple Mail name them.
 
     A *folder* called ``*.mbox`` is Apple Mail's, and the mails are in a file inside.
     """
@@ -42,7 +42,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """
     messages = Messages(file, context)
     try:
-        # mailbox has an error of its own, without the reason, for a file that is not there.
+        # For a missing file mailbox raises an error of its own, without the reason.
         file.path.stat()
         mails = mailbox.mbox(file.path, create=False)
         keys = mails.keys()
@@ -68,7 +68,7 @@ def _add(mails: mailbox.mbox, key: str, number: int, messages: Messages) -> None
         text = own_text(_body(mail))
         item = str(mail.get("Message-ID") or number).strip().strip("<>")
         attachments = sum(part.get_content_disposition() == "attachment" for part in mail.walk())
-    except Exception:  # noqa: BLE001 - the parser of headers raises whatever a broken one leads it into
+    except Exception:  # noqa: BLE001 - a broken header can make the parser raise anything
         mend = "delete it, or export the mails again"
         context.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
         return
@@ -108,7 +108,7 @@ def _body(mail: EmailMessage) -> str:
 
 
 def _content(part: MIMEPart) -> str:
-    """Decode a part; where its charset is unknown or wrong, it is UTF-8, or else what Windows calls ANSI."""
+    """Decode a part; where its charset is unknown or wrong, as UTF-8 or else as Windows-1252."""
     try:
         return str(part.get_content(errors="strict"))
     except (LookupError, UnicodeError):
@@ -126,7 +126,7 @@ def _plain(text: str) -> str:
 
 
 def _from_html(html: str) -> str:
-    """Return what an HTML mail shows, without what it marks as quoted or as a signature."""
+    """Return the visible text of an HTML mail, without what is marked as a quotation or a signature."""
     from lxml import etree
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
@@ -137,7 +137,7 @@ def _from_html(html: str) -> str:
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, node in walk:
         if event == "start" and (node.tag in NO_TEXT or not QUOTES.isdisjoint(node.get("class", "").split())):
-            # Its end still comes, and after it the text that follows.
+            # Its end event still comes, and with it the text that follows the element.
             walk.skip_subtree()
             continue
         if node.tag in BLOCKS or (node.tag == "br" and event == "start"):

@@ -15,7 +15,7 @@ from mealign.ingest.text import read_text
 from mealign.records import Document
 
 DATE_KEYS = ("date", "created", "created_at", "date created", "creation date")
-"""Keys of a note's day, the first that is there: mealign's, Obsidian's, and those of Obsidian's common plugins."""
+"""Front matter keys of a note's date, the preferred first: mealign's, Obsidian's, and those of its common plugins."""
 
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:
@@ -55,7 +55,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
 
 
 def _date_in(metadata: dict[str, Any]) -> tuple[str | None, Any]:
-    """Return the key and the value of a note's date. A link to a daily note (``[[2024-03-14]]``) means its day."""
+    """Return the key and the value of a note's date. A link to a daily note (``[[2024-03-14]]``) is its day."""
     values = {str(key).lower(): value for key, value in metadata.items()}
     for key in DATE_KEYS:
         value = values.get(key)

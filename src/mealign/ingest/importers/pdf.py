@@ -22,7 +22,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     data = read_bytes(file.path, file.name, problems, context.settings)
     if data is None:
         return []
-    # Its warnings about small damage name objects of the file that nobody can mend.
+    # It warns about minor damage in terms of PDF objects, which no user can repair.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         pdf = PdfReader(BytesIO(data))
@@ -32,7 +32,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
             return []
         text = "\n\n".join(page.extract_text().strip() for page in pdf.pages)
         created = pdf.metadata.creation_date if pdf.metadata and not file.date else None
-    except Exception:  # noqa: BLE001 - pypdf raises whatever a damaged file leads it into
+    except Exception:  # noqa: BLE001 - a damaged file can make pypdf raise anything
         problems.add(file.name, None, "broken", "the PDF is damaged, or is none", "open it and save it again")
         return []
     if not text.strip():

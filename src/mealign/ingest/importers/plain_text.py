@@ -14,7 +14,7 @@ YEAR = re.compile(r"\d{4}")
 
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:
-    """Read a note of the person; its date is that of the file name, else a first line that is a date alone."""
+    """Read a note of the person; its date comes from the file name, or from a first line that is only a date."""
     text = read_text(file.path, file.name, context.problems, context.settings)
     if text is None:
         return []

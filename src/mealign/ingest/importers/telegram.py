@@ -18,18 +18,18 @@ EXPORT = re.compile(r'"(?:personal_information|contacts|chats)"\s*:\s*\{')
 SENDER = ("from", "from_id")
 """Who sent a message; a deleted account has an id and no name."""
 AUTHOR = ("forwarded_from", *SENDER)
-"""Who wrote it: of a forwarded message, not who sent it on."""
+"""Who wrote a message: if it was forwarded, its author and not who forwarded it."""
 CHAT_ID = re.compile(r'"id"\s*:\s*(-?\d+)')
 
 
 def recognises(file: SourceFile) -> bool:
-    """Take a JSON object that is a chat of one of Telegram's types, or has the parts of a whole export."""
+    """Recognise a JSON object that is a chat of one of Telegram's types, or has the sections of a whole export."""
     found = CHAT.search(file.head) or EXPORT.search(file.head)
     return file.head.lstrip().startswith("{") and bool(found)
 
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:
-    """Read the messages of every chat; who joined, called or pinned something is no message."""
+    """Read the messages of every chat; service entries (joined, called, pinned) are skipped."""
     text = read_text(file.path, file.name, context.problems, may_be_cut=True)
     if text is None:
         return []
@@ -56,7 +56,7 @@ def _read_chat(chat: list[Element], number: int, messages: Messages, context: Im
             f"{ids[-1] if ids else number}/{message.get('id', '')}",
             author=author,
             participants=tuple(dict.fromkeys(name for name in (*senders, author) if name)),
-            # `date` is the clock on the wall of whoever made the export, `date_unixtime` is UTC.
+            # `date` is the local time of whoever made the export, `date_unixtime` is UTC.
             date=message.get("date") or from_unix(message.get("date_unixtime")),
             text=text,
             line=element.line,
