@@ -1,4 +1,4 @@
-"""A bio in a language model's words, believed only where its sentences name the facts they rest on."""
+"""A bio in a language model's words, accepted only where its sentences name the facts that they rest on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mealign.records import Fact, Message, Record
 MAX_FACTS = 80
 """The latest facts that the model is shown: about 2000 tokens."""
 NAME = re.compile(r"(?<!^)\b(?:[A-Z]\w+|\d+)\b")
-"""What a sentence can get wrong beyond its wording: names and numbers; its first word is capital in any case."""
+"""What a sentence can get wrong: names and numbers. Its first word is capitalised in any case and does not count."""
 
 
 class Sentence(Record):
@@ -64,19 +64,19 @@ def abstractive_bio(
 ) -> Bio:
     """Let a model write the bio from what is current about the person.
 
-    A sentence without facts, with a number that is no fact's, or with a name or number that its facts do not have is
-    refused. The bio is empty when the model says nothing that can be used, and when nothing is known.
+    A sentence is refused if it names no facts, or a fact that was not shown, or has a name or number that its facts do
+    not have. The bio is empty when the model says nothing usable, and when nothing is known.
 
     Args:
         facts: of any number of people.
         person: full name of the user.
-        model: who writes.
+        model: writes the bio.
         settings: the length of the reply and its temperature.
         cache: folder of the replies.
-        sentences: how many there are at most.
+        sentences: the maximum number of sentences.
 
     Raises:
-        MealignError: the model cannot answer. What it answers never raises.
+        MealignError: the model cannot answer. No answer of its raises an error.
     """
     current = [fact for fact in facts if fact.subject == person and not fact.superseded_by]
     shown = in_time_order(current)[-MAX_FACTS:]

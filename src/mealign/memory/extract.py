@@ -1,12 +1,12 @@
-"""Statements found by a dependency parse: who, what, when, and the span of text that says so.
+"""Facts found by a dependency parse: who, what, when, and the span of text that says so.
 
-A sentence is split into clauses; a clause with a finite verb and a subject that can be named becomes one fact. First
-person becomes the author, second person the one other participant of a conversation, a pronoun of the third person the
-one person just mentioned, ``my sister`` the one sister whose name is known, and a relative time the date it means on
-the day it was written. Questions, commands and clauses about nothing nameable make no fact.
+A sentence is split into clauses; a clause with a finite verb and a subject that can be named becomes one fact. The
+first person is replaced by the author, the second by the only other participant of a conversation, a third-person
+pronoun by the one person just mentioned, ``my sister`` by the one sister whose name is known, and a relative time by
+its date, counted from the day of writing. Questions, commands and clauses without a nameable subject make no fact.
 
-Documents are read one by one, twice: for what they say of names, then for their facts. Both results are kept in a memo
-under the document's id and what it was read with, so that a new note is the only one that is read again.
+Each document is processed twice: for what it says about names, then for its facts. Both results are kept in a memo
+under the document's id and everything else that they depend on, so that only a new note has to be parsed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CHUNK = 256
 """Documents whose parses are in memory at the same time."""
 PIPELINE_BATCH = 64
 ANNOTATIONS = ("ORTH", "SPACY", "HEAD", "DEP", "TAG", "POS", "LEMMA", "ENT_IOB", "ENT_TYPE")
-"""What the extraction reads of a parse."""
+"""The annotations of a parse that extraction uses."""
 MAX_WORDS = 45
 MIN_WORDS = 3
 NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP"}
@@ -50,7 +50,7 @@ ENDED = re.compile(r"[.!?][\"”]?$")
 
 
 class ClauseRefusal(StrEnum):
-    """Why a clause, or a sentence, makes no fact."""
+    """Why a clause, or a whole sentence, makes no fact."""
 
     question = "question"
     no_verb = "no_verb"
@@ -62,7 +62,7 @@ class ClauseRefusal(StrEnum):
 
 
 class DocumentFacts(Record):
-    """What one document says: its facts, and how many of its clauses make none, by reason."""
+    """The facts of one document, and how many of its clauses make none, by reason; kept in the memo."""
 
     facts: tuple[Fact, ...]
     refused: dict[ClauseRefusal, int]
@@ -70,7 +70,7 @@ class DocumentFacts(Record):
 
 @dataclass(frozen=True)
 class Extraction:
-    """Facts in the order of their documents, what was refused, and how many documents had to be read.
+    """Facts in the order of their documents, what was refused, and how many documents had to be parsed.
 
     ``refused`` counts clauses by reason (:class:`ClauseRefusal`), and under ``assistant`` the documents that a program
     wrote.
@@ -90,7 +90,7 @@ def extract_facts(
         documents: notes, messages or turns, in any order.
         person: full name of the user.
         parser: folder of an English spaCy pipeline with tagger, parser and named entities.
-        memo: what was read before, by content; it is added to. The result does not depend on it.
+        memo: earlier results by the hash of what they depend on; new ones are added. It never changes the result.
     """
     memo = {} if memo is None else memo
     ordered = [document for document in oldest_first(documents) if document.kind != "assistant"]
@@ -109,7 +109,7 @@ def extract_facts(
 
 
 class _DocumentParser:
-    """Parses documents whose results are not known yet, a chunk at a time, each once."""
+    """Parses the documents whose results are not in the memo, a chunk at a time, each document once."""
 
     def __init__(self, parser: Path, memo: MutableMapping[str, str]) -> None:
         self._parser = parser
@@ -119,7 +119,7 @@ class _DocumentParser:
         self.documents_read = 0
 
     def name_mentions(self, documents: Sequence[Document], speakers: KnownPeople) -> list[tuple[str, NameMentions]]:
-        """Return every document's author and what the document says of names."""
+        """Return every document's author and what the document says about names."""
 
         def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
             sentences = [sentence for block in blocks for sentence in block.parsed.sents]
@@ -133,7 +133,7 @@ class _DocumentParser:
         ]
 
     def facts(self, documents: Sequence[Document], people: KnownPeople) -> Iterator[DocumentFacts]:
-        """Yield what every document says."""
+        """Yield the facts of every document."""
 
         def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
             found = list(_facts_in(document, blocks, about))
@@ -151,7 +151,7 @@ class _DocumentParser:
         people: KnownPeople,
         work: Callable[[Document, Sequence[_ParsedBlock], KnownPeople], str],
     ) -> Iterator[str]:
-        """Yield the result of ``work`` for every document, from the memo where it is known."""
+        """Yield the result of ``work`` for every document, from the memo where it has it."""
         with bar(f"read {kind}", total=len(documents)) as shown:
             for start in range(0, len(documents), CHUNK):
                 chunk = documents[start : start + CHUNK]
@@ -170,7 +170,7 @@ class _DocumentParser:
                 yield from (str(result) for result in results)
 
     def _parse(self, documents: Sequence[Document]) -> list[list[_ParsedBlock]]:
-        """Parse documents, or take up again what was parsed before in this run."""
+        """Return the parses of documents, reusing those made earlier in this run."""
         nlp = _pipeline(self._parser)
         new = [document for document in documents if document.id not in self._parses]
         pieces = [(content, (document.id, offset)) for document in new for offset, content in blocks(document.text)]
@@ -185,7 +185,7 @@ class _DocumentParser:
 
 
 def _unpacked(tokens: NDArray[np.uint64], vocab: Any) -> Any:
-    """Make a parse again of its annotations, which take a fraction of its memory: shape [tokens, annotations]."""
+    """Rebuild a parse from its annotations, shape [tokens, annotations], which take a fraction of its memory."""
     from spacy.tokens import Doc
 
     words = [vocab.strings[int(word)] for word in tokens[:, 0]]
@@ -204,7 +204,7 @@ class _ParsedBlock:
 def _facts_in(
     document: Document, blocks: Sequence[_ParsedBlock], people: KnownPeople
 ) -> Iterator[Fact | ClauseRefusal]:
-    """Yield the facts of one document, and for each clause that makes none, why."""
+    """Yield the facts of one document and, for each clause that makes none, the reason."""
     speaker = short_name(document.author)
     mentioned: list[list[str]] = []
     for block in blocks:
@@ -229,7 +229,7 @@ def _pipeline(parser: Path) -> Any:
 
 
 def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, people: KnownPeople) -> dict[int, str]:
-    """Resolve the sentence's third-person pronouns: position of each -> first name of the person it means."""
+    """Resolve the sentence's third-person pronouns: position of each -> first name of the person meant."""
     found = {}
     for token in sentence:
         if token.pos_ == "PRON":
@@ -268,7 +268,7 @@ def _facts_of(
             continue
         subject = subject_of(verb)
         if subject is not None and subject.lower_ in VAGUE and subject.i not in context.third and previous:
-            # "... and it was wonderful": only the clause before says what.
+            # "... and it was wonderful": only the clause before says what "it" is.
             tokens = [token for token in sentence if previous[0].i <= token.i <= tokens[-1].i]
         fact = _fact(verb, tokens, subject, document, offset, context, people)
         yield fact
@@ -279,7 +279,7 @@ def _facts_of(
 
 
 def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None) -> bool:
-    """Tell "I was on a boat" from "I was somebody else": a fact names more than its subject."""
+    """Whether a clause names more than its subject: "I was on a boat", but not "I was somebody else"."""
     about = {token.i for token in subject.subtree} if subject is not None else set()
     for token in tokens:
         if token.i not in about and (token.pos_ in ("NOUN", "PROPN", "NUM") or token.dep_ in ("acomp", "xcomp")):
@@ -336,12 +336,12 @@ def _text(tokens: Sequence[Token]) -> str:
 
 
 def _confidence(*, vague: bool, complete: bool, inferred: bool) -> float:
-    """0.9 for subject, verb and complement as they stand; less for each thing that was inferred or is missing."""
+    """Return 0.9 for explicit subject, verb and complement, and less for each that is inferred, vague or missing."""
     return round(0.9 - 0.3 * vague - 0.2 * (not complete) - 0.1 * inferred, 2)
 
 
 def _lost_its_i(verb: Token, subject: Token | None) -> bool:
-    """Whether the verb opens its sentence the way diaries do (``Bought a bike``), after adverbs at most."""
+    """Whether a verb without subject opens its sentence as in diaries (``Bought a bike``), at most after adverbs."""
     if subject is not None or verb.tag_ not in ("VBD", "VBN", "VBG"):
         return False
     opening = [token for token in verb.sent if token.i < verb.i and not token.is_punct]
@@ -357,14 +357,14 @@ def _has_auxiliary(verb: Token, subject: Token | None) -> bool:
 
 
 def _subject_text(subject: Token, context: SpeakerContext, rewriter: Rewriter) -> str:
-    """Name the subject: the name in apposition or of the relative, the pronoun's meaning, or the noun phrase."""
+    """Name the subject: by the name in apposition or of the relative, who the pronoun means, or the noun phrase."""
     if subject.i in context.named:
         return context.named[subject.i]
     if apposition := _apposition(subject):
         return str(" ".join(token.text for token in apposition.subtree if token.dep_ in ("compound", "appos")))
     inside = {token.i for token in subject.subtree if token.dep_ not in ("relcl", "acl")}
     phrase = [token for token in subject.subtree if token.i in inside and _before_relative(token, subject)]
-    # "Sanne, who has the desk beside mine," leaves its commas behind.
+    # The clause left out of "Sanne, who has the desk beside mine," leaves its commas.
     return rewriter.render(phrase).strip(" ,;:–—")
 
 
@@ -378,7 +378,7 @@ def _before_relative(token: Token, subject: Token) -> bool:
 
 
 def _apposition(subject: Token) -> Token | None:
-    """Return the name in ``my sister Ilse``; None where there is none."""
+    """Return the name in ``my sister Ilse``; None if there is none."""
     possessed = any(child.dep_ == "poss" for child in subject.children)
     for child in subject.children:
         if possessed and child.dep_ == "appos" and child.pos_ == "PROPN":
@@ -389,7 +389,7 @@ def _apposition(subject: Token) -> Token | None:
 def _kinship(
     subject: Token, name: Token, document: Document, offset: int, context: SpeakerContext, people: KnownPeople
 ) -> Fact:
-    """State who a name in apposition is: ``my sister Ilse`` says that Ilse is the speaker's sister."""
+    """Make the fact that an apposition states: ``my sister Ilse`` says that Ilse is the speaker's sister."""
     who = people.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
     role = [token for token in subject.subtree if token.i < name.left_edge.i and not token.is_punct]
     value = Rewriter(role, context, {}).render(role)

@@ -1,8 +1,8 @@
-"""Facts read by a language model, and believed only where the document says them.
+"""Facts extracted by a language model, and accepted only where the document states them.
 
 The model is asked about one document at a time and quotes, for every fact, the words that state it. A fact whose
-quotation is not in the document is refused; first persons, names and times are resolved here, not by the model. What a
-document asks of its reader is text like any other: all that can come back is a fact, and a fact needs its quotation.
+quotation is not in the document is refused; first persons, names and times are resolved here, not by the model.
+Instructions in a document are text like any other: all that can come back is a fact, and a fact needs its quotation.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ExtractedFacts(Record):
 
 
 class StatementRefusal(StrEnum):
-    """Why something that a model said is no fact."""
+    """Why something that a model stated is not taken as a fact."""
 
     malformed = "malformed"
     empty = "empty"
@@ -86,11 +86,11 @@ class StatementRefusal(StrEnum):
 
 @dataclass(frozen=True)
 class LlmExtraction:
-    """The facts, and what was counted on the way.
+    """The facts, and counts of what the model answered.
 
     ``replies`` counts the models' answers (``read``, ``empty``, ``malformed``), ``refused`` their facts by reason,
-    ``reservations`` what was left out of facts that were kept: a time that no calendar knows or the document does not
-    name, a name that it does not mention.
+    ``reservations`` what was left out of facts that were kept: times that cannot be resolved or are not in the
+    document, names that it does not mention.
     """
 
     facts: list[Fact]
@@ -101,7 +101,7 @@ class LlmExtraction:
     reservations: dict[str, int]
 
     def counts(self) -> dict[str, Any]:
-        """Everything but the facts and what depends on earlier runs."""
+        """Return everything but the facts and what depends on earlier runs."""
         return {key: value for key, value in vars(self).items() if key not in ("facts", "asked", "cached")}
 
 
@@ -122,12 +122,12 @@ def extract_with_llm(
     Args:
         documents: notes, messages or turns, in any order.
         person: full name of the user.
-        model: who reads.
+        model: reads the documents.
         settings: the length of a reply and its temperature.
-        cache: folder of the replies; what has been asked before is not asked again.
+        cache: folder of the replies; a request that has one is not sent again.
 
     Raises:
-        MealignError: the model cannot answer. What it answers never raises.
+        MealignError: the model cannot answer. No answer of its raises an error.
     """
     people = KnownPeople.of(
         {person, *(name for document in documents for name in (document.author, *document.participants))}
@@ -196,7 +196,7 @@ def request_schema(reply: type[Record], **names: str) -> dict[str, Any]:
 def read_items(text: str, key: str) -> list[Any] | None:
     """Return the list under ``key`` of the JSON object in a reply; None when there is no such object.
 
-    What stands around the object (a code fence, a polite sentence) is left alone.
+    Text around the object (a code fence, a polite sentence) is ignored.
     """
     try:
         value, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
@@ -207,7 +207,7 @@ def read_items(text: str, key: str) -> list[Any] | None:
 
 
 def _windows(document: Document) -> Iterator[Window]:
-    """Cut a long document at the end of a line, a sentence or a word, whichever comes first in this order."""
+    """Cut a long document at the end of a line, else of a sentence, else of a word."""
     text, start = document.text, 0
     while len(text) - start > WINDOW:
         ends = (text.rfind(mark, start + WINDOW // 2, start + WINDOW) for mark in ("\n", ". ", " "))
@@ -238,7 +238,7 @@ def _prompt(window: Window, person: str) -> tuple[Message, ...]:
 
 
 def _keys(fact: Fact) -> tuple[tuple[str, ...], ...]:
-    """Return what no two facts of one document share: who does what, and the sentence that says so."""
+    """Return what identifies a fact within its document: who does what, and the statement."""
     document = fact.evidence.document_id
     return (
         (document, fact.subject.casefold(), fact.relation, fact.object.casefold()),
@@ -278,7 +278,7 @@ def _fact(item: Any, window: Window, people: KnownPeople, reservations: Counter[
 
 
 def _checked(item: Any) -> ExtractedFact | StatementRefusal:
-    """Return what was said with single spaces, if it can be a fact at all."""
+    """Return the item with single spaces, if it can be a fact at all."""
     try:
         extracted = ExtractedFact.model_validate(item)
     except ValidationError:
@@ -286,7 +286,7 @@ def _checked(item: Any) -> ExtractedFact | StatementRefusal:
     fields = {name: " ".join(value.split()) for name, value in extracted if isinstance(value, str)}
     if not all(_words(fields[name]) for name in ("subject", "relation", "statement")):
         return StatementRefusal.empty
-    # One word stands in a document by chance.
+    # A single word may be in a document by chance.
     if len(fields["span"].split()) < 2 or not _words(fields["span"]):
         return StatementRefusal.empty
     if max(len(text) for text in (*fields.values(), *extracted.entities)) > MAX_CHARACTERS:
@@ -303,7 +303,7 @@ def _words(text: str) -> set[str]:
 
 
 def _name(name: str, document: Document, people: KnownPeople) -> str | None:
-    """Return whom or what a name means in this document; None for a pronoun that only its sentence explains."""
+    """Return whom or what a name means in this document; None for a pronoun that needs its context."""
     speaker, lower = short_name(document.author), name.lower()
     if lower in FIRST:
         return document.author
@@ -318,14 +318,14 @@ def _name(name: str, document: Document, people: KnownPeople) -> str | None:
 
 
 def _mentioned(name: str, document: Document, people: KnownPeople) -> str | None:
-    """Return the full name behind an entity; None where the document has no such name and nobody bears it."""
+    """Return the full name behind an entity; None where neither the document nor a known person has the name."""
     full = _name(" ".join(name.split()), document, people)
     known = full in people.full_names.values() or name.lower() in document.text.lower()
     return full if full and known else None
 
 
 def _time(when: str, span: tuple[int, int], document: Document) -> Time | None:
-    """Return the calendar time of an expression that the document has; None where it has not, or means none."""
+    """Return the calendar time of an expression; None where it is not in the document, or is not such a time."""
     text = " ".join(document.text.split()).lower()
     if " ".join(when.split()).lower() not in text:
         return None
@@ -334,18 +334,18 @@ def _time(when: str, span: tuple[int, int], document: Document) -> Time | None:
     try:
         time = resolve(when, written, future=future)
         if time and time.start > written and not future and PAST.search(f"{when} {told}"):
-            # What has happened in September, told in August, happened the year before.
+            # In August, "it happened in September" means last year's.
             return resolve(f"{when} {written.year - 1}", written) or time
     except (ValueError, OverflowError):
-        # Years that no calendar has: "May 0000".
+        # Years outside the calendar: "May 0000".
         return None
     return time
 
 
 def _sentence(statement: str, when: str | None, time: Time | None) -> str:
-    """Write the statement as a sentence, with the date in the place of the expression that means it.
+    """Write the statement as a sentence, with the date in place of the time expression.
 
-    Of a note of 13 March 2024, ``Ilse started last Friday`` becomes ``Ilse started on 8 March 2024.``
+    In a note of 13 March 2024, ``Ilse started last Friday`` becomes ``Ilse started on 8 March 2024.``
     """
     if when and time:
         phrase = rf"(?:\b({'|'.join(LEADING)}) )?(?<!\w){re.escape(when)}(?!\w)"
@@ -354,7 +354,7 @@ def _sentence(statement: str, when: str | None, time: Time | None) -> str:
 
 
 def _phrase(before: str | None, when: str, time: Time) -> str:
-    """Return the date with its preposition: the one that was there, unless it only fitted the other expression."""
+    """Return the date with its preposition: the original one, unless that only fitted the replaced expression."""
     first = when.split()[0].lower()
     leading = before or (first if first in PREPOSITIONS else "on")
     preposition = time.preposition if leading.lower() in ("on", "in", "at") else leading

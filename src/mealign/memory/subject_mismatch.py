@@ -1,9 +1,9 @@
-"""Whom a question asks about, and whether the memory speaks of somebody else instead.
+"""Which person a question is about, and which person the memory is about instead, if it is another one.
 
 A search finds what fits a question best, whoever did it; small models then answer with another person's life. Facts
-know their subjects, so this is decided without a language model: the question is compared with all facts without the
-names in it, and what best fits among the facts that mention the person asked about is held against what best fits
-among the facts about another person alone.
+have subjects, so this is decided without a language model: the question, with the names taken out, is compared with all
+facts, and the best matches among the facts that mention the person asked about compete with the best matches among the
+facts that are about another person alone.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from mealign.memory.search import QUERIES_AT_ONCE, FactIndex, Scores
 from mealign.records import Fact
 
 BEST_SHARE = 0.05
-"""Of the facts that mention a person, how many at most are taken to be about one question."""
+"""At most this share of the facts that mention a person is taken to be about one question."""
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine)\b")
 
 
 class SubjectMismatch(NamedTuple):
-    """The first names of whom a question asks about, and of whom the fitting facts are about."""
+    """The first names of the person whom a question asks about, and of the one whom the matching facts are about."""
 
     asked: str
     found: str
 
 
 class Recalled(NamedTuple):
-    """What the memory has for a question: the facts that are shown, and whom they are about instead, if so."""
+    """What the memory has for a question: the facts that are shown, and a mismatch of persons, if there is one."""
 
     facts: list[Fact]
     instead: SubjectMismatch | None
@@ -49,11 +49,11 @@ def recall(
     as_of: date | None = None,
     exclude: Collection[str] = (),
 ) -> list[Recalled]:
-    """Search the memory for every question, up to ``k`` facts, and tell whether it speaks of another person instead.
+    """Search the memory for every question, up to ``k`` facts, and detect whether they are about another person.
 
-    That is so when the ``k`` best facts about others fit the question better, on average, than the ``k`` best that
-    mention whom it names; of whom little is told (:data:`BEST_SHARE`), fewer are compared. A question that names
-    nobody whom the memory knows has no answer here (``None``).
+    They are when the ``k`` best facts about others fit the question better, on average, than the ``k`` best that
+    mention the person whom it names; for a person with few facts (:data:`BEST_SHARE`), fewer are compared. There is no
+    mismatch (``None``) for a question that names nobody whom the memory knows.
 
     Args:
         questions: bare questions; ``I`` is the user.
@@ -78,7 +78,7 @@ def recall(
 
 
 class _People:
-    """The people of a memory by first name, and which facts mention whom: the user, speakers, and who acts in facts."""
+    """The people of a memory (user, speakers, and who acts in facts) by first name, and the facts that mention each."""
 
     def __init__(self, index: FactIndex, person: str) -> None:
         people = {person, *find_people(index.facts), *(passage.speaker for passage in index.passages)}
@@ -97,14 +97,14 @@ class _People:
         return first[0] if first and first[0] in self._names else ""
 
     def named(self, question: str) -> list[str]:
-        """Return whom a question names, each once, in the order of the question; the user for ``I``."""
+        """Return the people whom a question names, each once, in its order; the user for ``I``."""
         named = [word for word in _words(question) if word in self._names]
         if _FIRST_PERSON.search(question):
             named.append(self._user)
         return list(dict.fromkeys(named))
 
     def without_names(self, question: str) -> str:
-        """Return a question without the people's names and their possessive."""
+        """Return a question without people's names and their possessive endings."""
         names = "|".join(map(re.escape, sorted(self._dropped, key=len, reverse=True)))
         return re.sub(rf"\b(?:{names})\b(?:['’]s\b)?", "", question)
 
@@ -125,12 +125,12 @@ class _People:
 
 @lru_cache(maxsize=1)
 def _people(index: FactIndex, person: str) -> _People:
-    """Find the people of a memory, which is asked about anew for every date that questions have."""
+    """Find the people of a memory; cached, because it is asked for again for every date that questions have."""
     return _People(index, person)
 
 
 def _words(text: str) -> list[str]:
-    """Split into words without their possessive: ``Jean-Luc's bike`` is ``Jean-Luc`` and ``bike``."""
+    """Split into words without possessive endings: ``Jean-Luc's bike`` is ``Jean-Luc`` and ``bike``."""
     return [re.sub(r"['’]s$", "", word) for word in WORD.findall(text)]
 
 
