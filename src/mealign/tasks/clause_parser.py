@@ -1,4 +1,4 @@
-"""From a fact to its clause: what the dependency parse of its statement says."""
+"""From a fact to its clause, by the dependency parse of its statement."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _PRONOUNS = {
     "possessive": ("my", "your"),
     "alone": ("mine", "yours"),
 }
-"""What stands for the user's name: in the first and in the second person."""
+"""What replaces the user's name in the first and in the second person."""
 
 _HEDGES = frozenset(
     {"nearly", "almost", "hardly", "barely", "never", "supposedly", "would", "could", "might", "should", "'d"}
@@ -72,7 +72,8 @@ _FREQUENCY = re.compile(r"^(?:every|each|once|twice|three times|several times|da
 def load_parser(folder: Path | None) -> Any:
     """Load spaCy's English pipeline; ``None`` means the installed ``en_core_web_sm``.
 
-    Its tokeniser is told to leave ``thought-provoking`` whole: as three words it becomes a verb with an object.
+    Its tokeniser is configured to keep ``thought-provoking`` whole: as three words it would become a verb with an
+    object.
     """
     import spacy
     from spacy.util import compile_infix_regex
@@ -89,7 +90,7 @@ def parse_clauses(
     """Parse the statement of every fact, in the order given.
 
     The time phrase is taken out first, which makes the parse of what is left more reliable. ``speakers`` are names of
-    people, whatever the parser takes them for.
+    people, whatever the parser thinks they are.
     """
     sentences = [tidy(fact, person=person) for fact in facts]
     bare = [take_time_phrase(sentence or "") for sentence in sentences]
@@ -106,7 +107,7 @@ def parse_clauses(
 
 
 class _ClauseParser:
-    """Reads one parsed statement."""
+    """Turns one parsed statement into a clause."""
 
     def __init__(self, doc: Any, fact: Fact, *, user: str, people: set[str], subjects: set[str]) -> None:
         self._doc = doc
@@ -172,7 +173,7 @@ class _ClauseParser:
         )
 
     def _subject_phrase(self) -> list[Any]:
-        """Return a name alone: the parser likes to tie ``On Sundays`` to the ``Nadia`` that follows."""
+        """Return a name without modifiers: the parser tends to attach ``On Sundays`` to the ``Nadia`` that follows."""
         token = self._subject
         if token.text not in self._names or any(child.dep_ in ("conj", "poss", "det") for child in token.children):
             return self._noun_phrase(token)
@@ -180,7 +181,7 @@ class _ClauseParser:
         return [*titled, token]
 
     def _day_of_writing(self, root: Any) -> TimePhrase | None:
-        """Return when a past event without a time happened: when it was told, as far as the memory knows."""
+        """Return the time of a past event that names none: the day on which it was told."""
         if root.tag_ != "VBD" or _lemma(root) in STATIVE_VERBS or self._fact.valid_from is None:
             return None
         if any(token.ent_type_ in ("DATE", "TIME") for token in self._doc):  # "for 34 years", "when I was a child"
@@ -188,7 +189,7 @@ class _ClauseParser:
         return TimePhrase(preposition="on", answer=written(self._fact.valid_from))
 
     def _wrong_subject(self, root: Any) -> str | None:
-        """Tell why the clause is not about whom the fact is about, or comes back to them as its object."""
+        """Return why the clause has the wrong subject, or one that is its object too; None if it has the right one."""
         named = self._fact.subject.split()[0]
         if (
             self._fact.subject[:1].isupper()
@@ -311,7 +312,7 @@ class _ClauseParser:
         yield replace(part, answers="place") if self._is_place(noun, lead, verb) else part
 
     def _is_place(self, noun: Any, lead: str, verb: Any) -> bool:
-        """Decide by where someone goes ``to`` or is ``in``: the parser's names of places are unreliable."""
+        """Decide by verbs and prepositions such as ``to`` and ``in``: the parser's place names are unreliable."""
         if noun.lemma_.lower() in PEOPLE_NOUNS or noun.pos_ == "VERB" or noun.tag_ == "CD":
             return False
         if noun.pos_ == "PROPN" and (lead in ("in", "near") or (lead == "at" and verb.lemma_ not in _AT_PEOPLE)):
@@ -325,7 +326,7 @@ class _ClauseParser:
         )
 
     def _state(self, token: Any, verb: Any) -> Iterable[Constituent]:
-        """Yield an adjective: its own words are one part, what hangs on it (``allergic to peanuts``) is another."""
+        """Yield an adjective: its own words are one part, its complement (``allergic to peanuts``) is another."""
         own = [t for t in token.lefts if t.dep_ in ("advmod", "neg", "det", "amod", "compound", "poss")] + [token]
         hanging = [child for child in token.rights if child.dep_ in ("prep", "xcomp", "ccomp")]
         chained = [child for child in token.rights if child.dep_ in ("cc", "conj")]
@@ -338,7 +339,7 @@ class _ClauseParser:
             yield from self._part(child, verb)
 
     def _activity(self, token: Any, verb: Any) -> Iterable[Constituent]:
-        """Yield a chained verb: ``wants to buy a car`` asks for the car and, as a whole, for what is wanted."""
+        """Yield a chained verb: ``wants to buy a car`` can be asked for the car and, as a whole, for what is wanted."""
         start = [t for t in token.lefts if t.dep_ in ("aux", "neg", "auxpass", "advmod", "mark")]
         if token.pos_ not in ("VERB", "AUX"):
             yield from self._state(token, verb)
@@ -438,7 +439,7 @@ def _is_amount(token: Any) -> bool:
 
 
 def _phrase_tokens(token: Any) -> list[Any]:
-    """Return a noun's words without the clauses that hang on it."""
+    """Return a noun's words without the clauses that depend on it."""
     tokens = [token]
     for child in token.children:
         if child.dep_ in _SKIPPED or (child.dep_ == "acl" and len(list(child.subtree)) > 4):

@@ -1,4 +1,4 @@
-"""The time a statement names: found, taken out of the sentence, and given back as an answer."""
+"""The time phrase of a statement: found, removed from the sentence, and available as an answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TimePhrase:
 
     @property
     def phrase(self) -> str:
-        """The words that a question puts behind its clause: ``on 1 March 2024``."""
+        """The words that a question appends to its clause: ``on 1 March 2024``."""
         return f"{self.preposition} {self.answer}".strip()
 
     @property
@@ -52,7 +52,7 @@ def take_time_phrase(statement: str) -> tuple[str, TimePhrase | None]:
     """
     found = None
     for match in _PHRASE.finditer(statement):
-        # A bare year without preposition or anchor is a number or a name ("the 2022 concert"), not a time.
+        # A bare year without preposition or anchor is part of a name ("the 2022 concert"), not a time.
         if statement[: match.start()].endswith(" of"):
             continue
         if match["preposition"] or match["anchor"] or not _YEAR.fullmatch(match["date"]):

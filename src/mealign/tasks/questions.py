@@ -1,7 +1,7 @@
 """Questions that one fact answers, each with its answer as a short span.
 
 Every part of the clause that can be asked for gives a draft: what, who, where, how many, what kind of, how often, how
-long, why, when. A draft is written in two voices; what cannot be asked well is skipped and its reason counted.
+long, why, when. A draft is written in two voices; parts that make no good question are skipped and counted by reason.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _EMPTY = word_set(
     "do doing done go going gone get getting make making made feel feeling have having had want "
     "wanted know see saw start try trying thing tell give chance time"
 )
-"""Words that leave a question open for many answers: ``What is Nadia doing?``."""
+"""Words that leave a question open to many answers: ``What is Nadia doing?``."""
 _IDIOMATIC = word_set("place part care fun sense sure turn turns notice hold leave root shape pride")
 _PLANNABLE = MOTION_VERBS | word_set("leave start move meet visit marry open begin have see")
 _DANGLING = word_set("the a an of to and or my your her his their with for in at on by from about some")
@@ -64,8 +64,8 @@ _DANGLING = word_set("the a an of to and or my your her his their with for in at
 class Draft:
     """A question in two voices with its answer.
 
-    ``first`` asks as the user and is answered to the user (``second``); both are empty where the clause has nothing
-    of the user. ``asks`` names what is asked for; drafts with the same ``asks`` and question compete.
+    ``first`` is the question as the user asks it and ``second`` the answer to the user; both are empty where the clause
+    does not mention the user. ``asks`` names what is asked for; drafts with the same ``asks`` and question compete.
     """
 
     family: Family
@@ -164,11 +164,11 @@ def make_draft(
         return Skipped("question_says_nothing")
     if asks != "feeling" and set(answers["third"].lower().split()) & {"it", "them", "they"}:
         return Skipped("pronoun_in_answer")
-    # The user's own pronouns have become names in the statements: a pronoun beside them means somebody unnamed.
+    # In statements the user's own pronouns have become names, so a remaining pronoun means somebody unnamed.
     if clause.subject_is_user and _OTHER.search(f"{question['third']} {answers['third']}"):
         return Skipped("pronoun_of_another")
     personal = question["first"] != question["third"] or answers["second"] != answers["third"]
-    # "What did Tom give me for her birthday?": whose birthday is lost, so only the third person asks it.
+    # "What did Tom give me for her birthday?" does not say whose, so it is asked in the third person only.
     personal = personal and not _OTHER.search(question["first"])
     return Draft(
         family=family,
@@ -184,7 +184,7 @@ def make_draft(
 
 
 def with_time(draft: Draft) -> Draft | None:
-    """Return the same question with the day in it, for a question that would otherwise have several answers."""
+    """Return the question with the day added, for one that would otherwise have several answers."""
     when = draft.clause.when
     if when is None or not when.is_event or draft.dated or draft.family == "temporal":
         return None
@@ -341,7 +341,7 @@ def _state(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Sk
 
 
 def _activity(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
-    """Ask what she stopped doing (``stopped drinking coffee``) or wants to do (``wants to buy a car``)."""
+    """Ask what somebody stopped doing (``stopped drinking coffee``) or wants to do (``wants to buy a car``)."""
     tail = clause.parts[index + 1 :]
     words: Phrase = tuple(
         word
@@ -464,7 +464,7 @@ def _for_time(clause: Clause) -> Iterator[Draft | Skipped]:
 
 
 def _is_ahead(clause: Clause) -> bool:
-    """Tell whether it is to happen: ``will move``, ``is going to move``, ``is moving``, but not ``is learning``."""
+    """Whether it is about the future: ``will move``, ``is going to move``, ``is moving``, but not ``is learning``."""
     if "will" in clause.auxiliaries:
         return True
     return bool(set(clause.auxiliaries) & {"is", "are"}) and clause.verb.endswith("ing") and clause.lemma in _PLANNABLE
