@@ -32,7 +32,7 @@ def build_judge(
     """Build the judge that the settings name; they are checked already (:func:`mealign.config.check`).
 
     ``model`` and ``index`` are called only for a judge that needs them. A panel comes without weights: they are
-    measured first (:func:`~mealign.judging.panel.panel_weights`).
+    measured before it is used (:func:`~mealign.judging.panel.panel_weights`).
 
     Raises:
         ConfigError: the template cannot be used, or a model cannot be asked in this way.

@@ -1,7 +1,7 @@
-"""Pairs of answers whose better one is known: by construction, or because the user said so.
+"""Pairs of answers whose better one is known: by construction, or because the user labelled them.
 
-What is constructed depends on the memory and its tasks alone, never on what a policy sampled, so that every judge of a
-person is held to the same pairs.
+Constructed pairs depend on the memory and its tasks alone, never on a policy's samples, so that all judges of a person
+are certified on the same pairs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ USER = "user"
 """The kind of a pair that the user labelled."""
 
 NO_REFERENCE = "(not given)"
-"""The reference of a question that no task of ours asks: the label's own answer would hand the judge its verdict."""
+"""The reference of a question that no task asks: the label's own answer would give the verdict away."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,12 @@ def certification_pairs(
 ) -> list[CertificationPair]:
     """Collect up to ``per_kind`` constructed pairs of every corruption, and every pair that the user labelled.
 
-    Constructed is the reference against an answer that one edit of the facts made wrong. The tasks are drawn; one task
-    gives at most one pair a kind, and a question that is asked with and without memory gives the same pair once.
+    A constructed pair is the reference and an answer that one edit of the facts made wrong. Tasks are drawn at random;
+    each gives at most one pair per kind, and a question that is asked with and without memory gives the same pair only
+    once.
 
     Returns:
-        The pairs by kind, then by task; the user's come last.
+        The pairs by kind, then by task; the user's labels come last.
     """
     by_id = {fact.id: fact for fact in facts}
     found: dict[str, list[CertificationPair]] = {kind: [] for kind in CORRUPTIONS}
@@ -65,8 +66,8 @@ def certification_pairs(
 def labelled_pairs(labels: Sequence[Label], tasks: Sequence[Task]) -> list[CertificationPair]:
     """Turn the user's labels into pairs, in their order.
 
-    A question that a task asks is that task's, with its facts and reference (the one that shows most memory, where
-    there are several). Any other becomes a task without facts, whose reference says nothing.
+    A question that a task asks gets that task, with its facts and reference (of several tasks, the one that shows most
+    memory). Any other question becomes a task without facts, whose reference is :data:`NO_REFERENCE`.
     """
     asked: dict[tuple[str, ...], Task] = {}
     for task in sorted(tasks, key=lambda task: (-len(task.context_fact_ids), task.id)):
@@ -82,7 +83,7 @@ def labelled_pairs(labels: Sequence[Label], tasks: Sequence[Task]) -> list[Certi
 def split_certification_pairs(
     pairs: Sequence[CertificationPair], *, seed: int
 ) -> tuple[list[CertificationPair], list[CertificationPair]]:
-    """Divide known pairs into two halves that share no question, every kind as evenly as that allows.
+    """Divide the pairs into two halves that share no question, every kind as evenly as possible.
 
     A panel's weights are measured on the first half and its certificate on the second.
     """

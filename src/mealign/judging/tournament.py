@@ -1,4 +1,4 @@
-"""The candidates of every task meet, all tasks' meetings of a round in one call, and are ranked."""
+"""Tournaments of every task's candidates, played together, one call per round; and the resulting rankings."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from mealign.records import Candidate, Standing, Task, Verdict
 
 @dataclass(frozen=True)
 class TournamentResult:
-    """What a judge said of the candidates of all tasks, and what follows from it.
+    """A judge's verdicts about the candidates of all tasks, and the resulting standings.
 
-    ``counts`` are those of :class:`Plan`, over all pairs there are; ``rounds`` how many times the judge was asked.
+    ``counts`` are those of :class:`Plan`, over all possible pairs; ``rounds`` is how many times the judge was asked.
     """
 
     verdicts: list[Verdict]
@@ -37,9 +37,9 @@ def judge_candidates(
 ) -> TournamentResult:
     """Let the candidates of every task meet by ``settings.tournament``, and rank them.
 
-    ``all_pairs`` is one round of :func:`plan_pairs`. In the other plans a round depends on the verdicts before it; the
-    tasks go through their rounds together. The limits hold for every plan: a tournament that would pass
-    ``max_pairs_per_task`` ends there.
+    ``all_pairs`` is one round of :func:`plan_pairs`. In the other plans a round depends on earlier verdicts; all tasks
+    play their rounds together. The limits hold for every plan: a tournament ends when it reaches
+    ``max_pairs_per_task``.
 
     Raises:
         MealignError: a candidate belongs to no task, the judge cannot be asked, or its budget is spent.
@@ -72,7 +72,7 @@ def judge_candidates(
 def expected_pairs(
     tasks: Sequence[Task], candidates: Sequence[Candidate], *, settings: JudgeConfig, seed: int
 ) -> list[PlannedPair]:
-    """Return pairs such as :func:`judge_candidates` would ask about at most, for an estimate of what that takes.
+    """Return as many pairs as :func:`judge_candidates` would ask about at most, to estimate its cost.
 
     Raises:
         MealignError: a candidate belongs to no task.
@@ -86,7 +86,7 @@ def expected_pairs(
 
 @dataclass
 class _TaskTournament:
-    """One task's tournament as it stands. ``possible`` counts the pairs that may meet."""
+    """The state of one task's tournament. ``possible`` is the number of pairs that may meet."""
 
     task_id: str
     players: Sequence[str]
@@ -98,7 +98,7 @@ class _TaskTournament:
     rounds: int = 0
 
     def may_meet(self, first: str, second: str) -> bool:
-        """Tell whether two may meet: two corruptions, both wrong by construction, never do."""
+        """Whether two may meet: two corruptions, both wrong by construction, may not."""
         return not (first in self.constructed and second in self.constructed)
 
     def next_round(self, settings: JudgeConfig) -> list[PlannedPair]:
@@ -116,7 +116,7 @@ class _TaskTournament:
         return [PlannedPair(self.task_id, *meeting) for meeting in self.pending]
 
     def record(self, outcomes: Mapping[tuple[str, str, str], Outcome]) -> None:
-        """Take in what was said about the pending meetings."""
+        """Record the outcomes of the pending meetings."""
         before = self._strength()
         for meeting in self.pending:
             said = outcomes[(self.task_id, *meeting)]
@@ -126,7 +126,7 @@ class _TaskTournament:
         self.pending = []
 
     def longest(self, settings: JudgeConfig) -> Iterator[PlannedPair]:
-        """Yield as many pairs as the tournament may have."""
+        """Yield as many pairs as the tournament can have at most."""
         limit = min(meetings_of(settings.tournament, len(self.players)), settings.max_pairs_per_task)
         meetings = [sorted(pair) for pair in combinations(self.players, 2) if self.may_meet(*pair)]
         for first, second in meetings[:limit]:
@@ -140,9 +140,9 @@ class _TaskTournament:
 def _tournaments(
     tasks: Sequence[Task], candidates: Sequence[Candidate], *, max_tasks: int, seed: int
 ) -> tuple[list[_TaskTournament], Counter[str]]:
-    """Return the tournament of every judged task before its first round, and what is left out, by reason.
+    """Return the tournament of every judged task before its first round, and how many pairs are left out, by reason.
 
-    Of several candidates with the same tokens the first by id plays.
+    Of several candidates with the same tokens only the first by id plays.
     """
     by_task, chosen = chosen_tasks(tasks, candidates, max_tasks=max_tasks, seed=seed)
     counts: Counter[str] = Counter()
@@ -161,7 +161,7 @@ def _tournaments(
         possible = math.comb(len(players), 2) - together
         counts["duplicate"] += math.comb(len(group), 2) - math.comb(len(players), 2)
         counts["both_constructed"] += together
-        # Drawn, so that neither ids nor origins decide who meets first.
+        # Shuffled, so that neither ids nor origins decide who meets first.
         names = [candidate.id for candidate in players]
         random.Random(f"{seed}:{task.id}").shuffle(names)
         tournaments.append(_TaskTournament(task.id, names, constructed, possible, survivors=names))
