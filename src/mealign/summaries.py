@@ -10,7 +10,7 @@ from mealign.records import Record
 
 
 class Funnel(Record):
-    """One step from documents to trained pairs: how many of what were made, and what became of the rest."""
+    """One step on the way from documents to trained pairs: how many were made, and what became of the rest."""
 
     what: str
     count: int

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], list[CertificationPair]]:
-    """Return the tasks, their candidates, and the pairs whose answer is known."""
+    """Return the tasks, their candidates, and the certification pairs."""
     from mealign.judging.certification_pairs import certification_pairs
 
     settings = context.settings
@@ -34,7 +34,7 @@ def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], li
 
 
 def judge_of(context: StageContext) -> Judge:
-    """Build the judge of the settings; what it needs is loaded when it asks for it."""
+    """Build the judge of the settings; what it needs is loaded on demand."""
     from mealign.judging.build import build_judge
     from mealign.memory.profile import Profile
 
@@ -50,7 +50,7 @@ def judge_of(context: StageContext) -> Judge:
 
 
 def _deciding_model(context: StageContext, asked: JudgeConfig) -> DecisionModel:
-    """Return who answers a judge's questions."""
+    """Return the model that answers a judge's questions."""
     from mealign.judging.settings import JudgeBackend
     from mealign.language.build import build_decision_model
 

@@ -1,18 +1,18 @@
 """From verdicts to preference pairs.
 
-A pair of answers becomes a preference when the judge, asked in both orders, names the same winner by enough of a
-margin. Errors, flips, ties and equal texts become nothing, and are counted.
+A pair of answers becomes a preference when the judge, asked in both orders, names the same winner by a sufficient
+margin. Errors, flips, ties and equal texts make no preference, and are counted.
 
-Nor does every clear verdict make a lesson. Where a question can be answered, whether declining is right depends on what
-the prompt shows, which the judge does not weigh:
+Not every clear verdict is a useful lesson either. For an answerable question, whether declining is right depends on
+what the prompt shows, which the judge does not take into account:
 
 | the prompt shows | an abstention may be chosen | an abstention may be rejected |
 | --- | --- | --- |
-| the facts that answer | no: it would teach not to read | yes |
+| the facts that answer | no: it would teach not to read them | yes |
 | a memory without one of them | yes | no: it would teach to invent |
-| no memory | no: it would unteach what SFT put into the weights | no: it would teach to guess |
+| no memory | no: it would undo what SFT put into the weights | no: it would teach to guess |
 
-A pair against this table is skipped as ``abstention``. Of a question without an answer the verdict stands.
+A pair that contradicts this table is skipped as ``abstention``. For an unanswerable question the verdict stands.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ Skip = Literal["judge_error", "flip", "tie", "duplicate", "abstention"]
 class PreferenceSet:
     """Pairs to train on and to hold out; no task, and no set of facts, has pairs in both.
 
-    ``counts`` of ``pairs`` made and of judged pairs skipped, by reason (:data:`Skip`, ``over_task_limit``,
-    ``over_limit``), sum up to the judged pairs. ``origins`` counts the pairs by
+    ``counts`` has the ``pairs`` made and the judged pairs skipped, by reason (:data:`Skip`, ``over_task_limit``,
+    ``over_limit``); together they are all judged pairs. ``origins`` counts the pairs by
     ``<origin of chosen> over <origin of rejected>``.
     """
 
@@ -61,10 +61,10 @@ def build_preferences(
 ) -> PreferenceSet:
     """Make the pairs of every task, clearest first, and split them by the facts that their tasks rest on.
 
-    At most ``max_pairs_per_task`` a task and ``max_pairs`` in all; over the limit, families take turns, clearest
-    first, so that a frequent family does not crowd out the others. Two texts meet once in a task, whoever wrote them:
-    the clearest verdict counts. Of two pairs that are equally clear, the one whose answers stand further apart in
-    ``standings`` comes first. Whether there is a pair at all is for the verdicts of both orders alone to say.
+    At most ``max_pairs_per_task`` per task and ``max_pairs`` in all; over the limit, families take turns, clearest
+    first, so that a frequent family does not crowd out the others. The same two texts make one pair per task, whoever
+    wrote them: the clearest verdict counts. Of equally clear pairs, the one whose answers are further apart in
+    ``standings`` comes first. Whether there is a pair at all depends on the verdicts of both orders alone.
 
     Raises:
         MealignError: a verdict names a task, a candidate or a fact that is not given.
@@ -100,7 +100,7 @@ def build_preferences(
 
 
 def skip_reason(outcome: Outcome, task: Task, first: Candidate, second: Candidate, *, min_margin: float) -> Skip | None:
-    """Say why an outcome makes no pair; None when it does. ``first`` and ``second`` are the outcome's candidates."""
+    """Return why an outcome makes no pair; None if it makes one. ``first`` and ``second`` are its candidates."""
     if outcome.error is not None:
         return "judge_error"
     if outcome.flipped:
@@ -114,7 +114,7 @@ def skip_reason(outcome: Outcome, task: Task, first: Candidate, second: Candidat
 
 
 def _teaches(task: Task, chosen: str, rejected: str) -> bool:
-    """Apply the table of this module."""
+    """Whether the table in this module's docstring allows the pair."""
     if task.family == "unanswerable" or abstained(task.reference):
         return True
     answer_shown = set(task.fact_ids) <= set(task.context_fact_ids)
@@ -125,7 +125,7 @@ def _teaches(task: Task, chosen: str, rejected: str) -> bool:
 
 @dataclass(frozen=True)
 class _Lookup:
-    """What the verdicts speak of, by id."""
+    """The records to which verdicts refer, by id."""
 
     tasks: Mapping[str, Task]
     answers: Mapping[str, Candidate]
@@ -148,7 +148,7 @@ class _Lookup:
         )
 
     def clearness(self, pair: Preference) -> tuple[float, float]:
-        """Return the margin of the direct verdict, then how far apart the two answers stand among all of their task."""
+        """Return the margin of the direct verdict, then the difference of the two answers' strengths."""
         chosen, rejected = pair.lineage.chosen_id, pair.lineage.rejected_id
         return pair.margin, self.strengths.get(chosen, 0.0) - self.strengths.get(rejected, 0.0)
 
@@ -192,7 +192,7 @@ def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candi
 
 
 def _distinct(pairs: Sequence[Preference], lookup: _Lookup) -> list[Preference]:
-    """Return the clearest pair of every two texts, clearest first."""
+    """Return the clearest pair for every two texts, clearest first."""
     found: dict[frozenset[tuple[str, ...]], Preference] = {}
     for pair in _clearest_first(pairs, lookup):
         found.setdefault(frozenset({tuple(normalise(pair.chosen)), tuple(normalise(pair.rejected))}), pair)
@@ -217,6 +217,6 @@ def _take_turns(pairs: Sequence[Preference], limit: int, lookup: _Lookup) -> lis
 
 
 def _is_held_out(task: Task, *, share: float, seed: int) -> bool:
-    """Draw by facts, so that a question asked with and without memory stays on one side."""
+    """Draw by facts, so that a question with and without memory falls on the same side."""
     digest = content_id("", seed, sorted(task.fact_ids) or task.id)
     return int(digest[1:], 16) < share * 16**16

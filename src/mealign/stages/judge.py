@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class JudgeSummary(Summary):
-    """What the judge said as a whole, and its certificate."""
+    """The judge's verdicts as a whole, and its certificate."""
 
     verdicts: int
     counts: dict[str, Any]
@@ -68,7 +68,7 @@ def templates(settings: Settings, root: Path) -> dict[str, Path]:
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say what would leave this machine."""
+    """Report what would leave this machine."""
     return sends_away(settings.judge, settings.egress, key="judge")
 
 

