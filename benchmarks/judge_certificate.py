@@ -28,7 +28,7 @@ from mealign.errors import MealignError
 from mealign.ingest.user import IngestResult
 from mealign.judging.build import build_judge
 from mealign.judging.certificate import certify_judge
-from mealign.judging.certification_pairs import KnownPair
+from mealign.judging.certification_pairs import CertificationPair
 from mealign.judging.judge import Comparison, Judge, Opinion
 from mealign.judging.settings import JudgeBackend
 from mealign.language.decisions import Estimate, Undecided
@@ -102,7 +102,7 @@ def main() -> None:
     )
 
 
-def _chosen(pairs: Sequence[KnownPair], limit: int | None) -> list[KnownPair]:
+def _chosen(pairs: Sequence[CertificationPair], limit: int | None) -> list[CertificationPair]:
     return sampled(pairs, limit, seed=SEED) if limit else list(pairs)
 
 

@@ -27,7 +27,7 @@ import openai
 
 from mealign.compose import compose_settings
 from mealign.judging.judge import Comparison
-from mealign.judging.judge_context import Shown
+from mealign.judging.judge_context import JudgeContext
 from mealign.judging.pairwise import PairwiseJudge
 from mealign.judging.protocol import PlannedPair, judge_pairs
 from mealign.judging.settings import JudgeView, template_path
@@ -103,7 +103,7 @@ def _judge(server: Running, *, folder: Path, concurrency: int) -> PairwiseJudge:
         ),
         name="bio",
         template=load_template(path),
-        shown=Shown(JudgeView.bio, facts=(), index=_no_model, bio=BIO, person="Nadia", top_k=1),
+        context=JudgeContext(JudgeView.bio, facts=(), index=_no_model, bio=BIO, person="Nadia", top_k=1),
     )
 
 

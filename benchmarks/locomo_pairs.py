@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mealign.judging.certification_pairs import KnownPair
+from mealign.judging.certification_pairs import CertificationPair
 from mealign.records import ABSTENTION, Message, Task
 
 NO_KEY = "(not given)"
@@ -20,8 +20,8 @@ SHORTEST_NAME = 3
 class LocomoPairs:
     """The certificate's pairs; ``answerable``, gold answers against an abstention; questions skipped, by reason."""
 
-    pairs: list[KnownPair]
-    answerable: list[KnownPair]
+    pairs: list[CertificationPair]
+    answerable: list[CertificationPair]
     skipped: dict[str, int]
 
 
@@ -41,7 +41,7 @@ def locomo_pairs(sample: dict[str, Any], *, seed: int) -> LocomoPairs:
         generator = random.Random(f"{seed}:{task.id}")
         if int(entry["category"]) == 5:
             if wrong := str(entry.get("adversarial_answer") or ""):
-                built.pairs.append(KnownPair(task, ABSTENTION, wrong, "abstention"))
+                built.pairs.append(CertificationPair(task, ABSTENTION, wrong, "abstention"))
             else:
                 built.skipped["no_adversarial_answer"] += 1
             continue
@@ -56,19 +56,19 @@ def locomo_pairs(sample: dict[str, Any], *, seed: int) -> LocomoPairs:
         ]
         for kind, pool in (("other_answer", others), ("other_person", persons)):
             if pool:
-                built.pairs.append(KnownPair(task, gold, str(generator.choice(pool)["answer"]), kind))
+                built.pairs.append(CertificationPair(task, gold, str(generator.choice(pool)["answer"]), kind))
             else:
                 built.skipped[f"no_{kind}"] += 1
-        built.answerable.append(KnownPair(task, gold, ABSTENTION, "answerable"))
+        built.answerable.append(CertificationPair(task, gold, ABSTENTION, "answerable"))
     return built
 
 
-def sampled(pairs: Sequence[KnownPair], n: int, *, seed: int) -> list[KnownPair]:
+def sampled(pairs: Sequence[CertificationPair], n: int, *, seed: int) -> list[CertificationPair]:
     """Draw ``n`` pairs, every kind as often as the others where there are enough."""
-    kinds: dict[str, list[KnownPair]] = {}
+    kinds: dict[str, list[CertificationPair]] = {}
     for pair in random.Random(seed).sample(list(pairs), len(pairs)):
         kinds.setdefault(pair.kind, []).append(pair)
-    drawn: list[KnownPair] = []
+    drawn: list[CertificationPair] = []
     while len(drawn) < n and any(kinds.values()):
         drawn += [kinds[kind].pop() for kind in sorted(kinds) if kinds[kind]]
     return drawn[:n]

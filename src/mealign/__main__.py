@@ -56,7 +56,7 @@ def _hydra_main(cfg: DictConfig) -> float | None:
         workspace = Path(job.runtime.output_dir) if job.mode == RunMode.MULTIRUN else None
         return runner.run(settings, root=Path.cwd(), workspace=workspace)
     except MealignError as error:
-        # Outside a sweep, end here: Hydra would put a line of its own before the message. In one, the other jobs go on.
+        # Exit here, for Hydra would print a line of its own before the message. In a sweep, the other jobs go on.
         if job.mode == RunMode.MULTIRUN:
             raise
         return _fail(error)

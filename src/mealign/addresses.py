@@ -1,4 +1,4 @@
-"""Which addresses are this machine's own, so that what is sent there has not left it."""
+"""Which addresses belong to this machine, so that what is sent there does not leave it."""
 
 from __future__ import annotations
 

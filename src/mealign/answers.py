@@ -1,4 +1,4 @@
-"""Reading short answers: their tokens, how far two of them agree, and whether one declines to answer."""
+"""Comparing short answers: their tokens, how far two of them agree, and whether one declines to answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ABSTENTIONS = re.compile(
     r"|\b(?:i|we) (?:cannot|can not|can't|could not|couldn't) (?:say|tell|answer|find|know)\b"
     r"|^(?:it is |that is |it's )?unknown\W*$"
 )
-"""What else counts as declining to answer; matched in the lower-cased answer, apostrophes straightened."""
+"""Other ways to decline to answer; matched in the lower-cased answer with straight apostrophes."""
 
 _DROPPED_WORDS = re.compile(r"\b(?:a|an|the|and)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -27,7 +27,7 @@ _STEMMER = PorterStemmer()
 
 
 def abstained(text: str) -> bool:
-    """Tell whether an answer declines to answer. An empty answer does not: it says nothing at all."""
+    """Whether an answer declines to answer. An empty answer does not: it says nothing at all."""
     lowered = text.lower().replace("’", "'").strip()
     return any(phrase in lowered for phrase in LOCOMO_ABSTENTIONS) or bool(_ABSTENTIONS.search(lowered))
 

@@ -20,11 +20,11 @@ from mealign.plugins import roots
 from mealign.settings import keys
 
 OPEN = ("judge.members.", "extra.")
-"""Below these the names are the user's: the keys of a panel's member are typed, those of a plug-in are its own."""
+"""Below these, names are free: a panel's members have typed keys, and plug-ins have keys of their own."""
 
 PACKAGED = Path(__file__).parent / "conf"
 CONF = PACKAGED if PACKAGED.is_dir() else Path(__file__).resolve().parents[2] / "conf"
-"""The folder of the values: in an installed package its own, in a checkout the project's."""
+"""The folder of configuration files: the package's own where it is installed, the project's in a checkout."""
 
 ConfigStore.instance().store(name="settings", node=Settings)
 OmegaConf.register_new_resolver("plugin_conf", lambda: [f"file://{folder}" for folder in _plugin_conf()], replace=True)
@@ -70,7 +70,7 @@ def to_model_config(values: Mapping[str, Any]) -> ModelConfig:
 def write_params(settings: Settings, path: Path) -> None:
     """Write the composed settings for DVC, which tracks them key by key.
 
-    The judge is left to its group, so that one judge's file is one judge's dependency.
+    The judge is left to its config group, so that only one judge's branch depends on that judge's file.
     """
     values = plain(settings)
     judge = values.pop("judge")["name"]
@@ -92,7 +92,7 @@ def group_choices() -> dict[str, list[str]]:
 
 
 def explain(error: BaseException) -> str:
-    """Say in a line or two which key has which value, what is wrong with it and what to do."""
+    """Explain in a line or two which key has which value, what is wrong with it and what to do."""
     if isinstance(error, MealignError):
         return str(error)
     text = "\n".join(str(link) for link in _causes(error))

@@ -1,4 +1,4 @@
-"""Atomic reading and writing of records and JSON: a file is there whole or not at all."""
+"""Atomic reading and writing of records and JSON: a file exists completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ R = TypeVar("R", bound="Record")
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; on success rename it to ``path``, on any error remove it."""
+    """Yield a temporary path beside ``path``; on success rename it to ``path``, on any error remove it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
@@ -35,13 +35,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole or not at all."""
+    """Write UTF-8 text completely or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_small(path: Path, text: str) -> None:
-    """Write a small UTF-8 file whole or not at all, into a folder that exists, in as few system calls as that takes."""
+    """Write a small UTF-8 file completely or not at all, into an existing folder, in few system calls."""
     temporary = f"{path.parent}/.{path.name}.{os.getpid()}.part"
     handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     try:

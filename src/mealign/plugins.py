@@ -1,13 +1,13 @@
-"""What is added from outside the package: folders of the same shape, which ``MEALIGN_PLUGINS`` names.
+"""Plug-ins: modules in folders outside the package, which ``MEALIGN_PLUGINS`` names.
 
-A package that can be added to (``mealign.stages``, ``mealign.training.losses``, ...) looks for its modules in the
-folder of its name in every plug-in folder too, as if they lay in its own: a module's name is the name of what it adds.
-``conf/`` in a plug-in folder is searched like the project's own ``conf/``.
+An extensible package (``mealign.stages``, ``mealign.training.losses``, ...) also looks for modules in the folder of its
+name in every plug-in folder, as if they were in its own: a module's name is the name of what it adds. ``conf/`` in a
+plug-in folder is searched like the project's own ``conf/``.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import pkgutil
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ def roots() -> tuple[Path, ...]:
 
 
 def extended(path: Iterable[str], kind: str) -> list[str]:
-    """Return where a package that can be added to looks for modules: its own folder, then ``kind`` in every plug-in.
+    """Return where an extensible package looks for modules: in its own folder, then in ``kind`` of every plug-in.
 
     Used as ``__path__ = extended(__path__, "losses")`` in the package's ``__init__``.
     """
@@ -43,17 +43,24 @@ def extended(path: Iterable[str], kind: str) -> list[str]:
 
 
 def names_in(package: str) -> list[str]:
-    """Return the names of a package's modules, those that plug-ins add among them, in alphabetical order."""
+    """Return the names of a package's modules, including those of plug-ins, in alphabetical order."""
     path = importlib.import_module(package).__path__
     return sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
 
 
+def is_added(package: str, name: str) -> bool:
+    """Whether a plug-in folder adds this module to a package."""
+    found = importlib.util.find_spec(f"{package}.{name}")
+    origin = Path(found.origin) if found and found.origin else Path()
+    return any(origin.is_relative_to(folder) for folder in roots())
+
+
 def member(package: str, name: str, attribute: str) -> Any:
-    """Return what a module of a package adds.
+    """Return what a module of an extensible package defines.
 
     Args:
-        package: full name of a package that can be added to.
-        name: of its module.
+        package: full name of an extensible package.
+        name: of one of its modules.
         attribute: what every module of this package defines.
 
     Raises:
@@ -69,7 +76,7 @@ def member(package: str, name: str, attribute: str) -> Any:
 
 
 def members(package: str, attribute: str) -> dict[str, Any]:
-    """Return what all modules of a package add, by the modules' names.
+    """Return what all modules of an extensible package define, by the modules' names.
 
     Raises:
         ConfigError: a module does not define the attribute.

@@ -1,8 +1,8 @@
-"""Several processes: the first one runs the pipeline, the others join it where it trains.
+"""Several processes: the first one runs the pipeline, the others join it for training.
 
-``accelerate launch -m mealign`` starts a process an accelerator, all with the same command line. What the first one
-trains is told to the others, and all call the same function; what they tell each other goes over the processor, since
-an accelerator's own messages give up on whoever waits for an hour.
+``accelerate launch -m mealign`` starts one process per accelerator, all with the same command line. The first one
+announces each training to the others, and all call the same function. They communicate through the CPU, since an
+accelerator's own collectives time out for a process that waits for an hour.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from mealign.errors import MealignError
 P = ParamSpec("P")
 T = TypeVar("T")
 PATIENCE = timedelta(days=30)
-"""How long a process waits for the others: the first one may have much to do before it trains."""
+"""How long a process waits for the others: the first one may work for long before it trains."""
 GRACE = 10.0
-"""Seconds in which the first process says what is wrong before another ends, and with it all."""
+"""Seconds for the first process to report an error before another one exits and thereby ends all."""
 OWN = {"known", "on_log"}
-"""Arguments of training that stay with the first process: what it keeps, and whom it tells."""
+"""Arguments of training that only the first process gets: where it keeps results, and whom it notifies."""
 
 
 def count() -> int:
@@ -34,12 +34,12 @@ def count() -> int:
 
 
 def place() -> int:
-    """Return which of them this one is, from 0."""
+    """Return the rank of this process, from 0."""
     return int(os.environ.get("RANK", "0")) if count() > 1 else 0
 
 
 def leads() -> bool:
-    """Say whether this one is the first, which runs the pipeline, keeps what comes of it and speaks to the user."""
+    """Whether this is the first process, which runs the pipeline, keeps its results and talks to the user."""
     return not place()
 
 
@@ -66,7 +66,7 @@ def gather(value: T) -> list[T]:
 
 
 def joined(function: Callable[P, T]) -> Callable[P, T]:
-    """Let all processes call a function of a module when the first one does, but for the arguments in ``OWN``."""
+    """Make all processes call a function of a module when the first one does, without the arguments in ``OWN``."""
 
     @functools.wraps(function)
     def call(*args: P.args, **given: P.kwargs) -> T:
@@ -79,19 +79,19 @@ def joined(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def follow() -> None:
-    """Do with the first process what it does together with others, until it is done."""
+    """Take part in whatever the first process does together with others, until it finishes."""
     while (task := share(None)) is not None:
         module, name, args, given = task
         try:
             getattr(import_module(module), name)(*args, **given)
         except MealignError as error:
-            # The launcher ends all when one ends, and the first one most likely says the same.
+            # The launcher ends all processes when one ends, and the first one most likely reports the same error.
             time.sleep(GRACE)
             sys.exit(f"process {place()}: {error}")
 
 
 def dismiss() -> None:
-    """Tell the others that nothing more is done together."""
+    """Tell the others that there is nothing more to do together."""
     share(None)
 
 

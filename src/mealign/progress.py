@@ -1,4 +1,4 @@
-"""Progress bars on standard error, so that a pipe gets only results."""
+"""Progress bars on standard error, so that standard output has only results."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Bar:
 def bar(description: str, total: float | None) -> Iterator[Bar]:
     """Show a bar while the block runs; it disappears from a terminal when the block ends.
 
-    Of several processes the first one shows it.
+    Of several processes only the first one shows it.
     """
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
@@ -53,7 +53,7 @@ def bar(description: str, total: float | None) -> Iterator[Bar]:
 
 
 def track(items: Iterable[T], description: str, *, total: float | None = None) -> Iterator[T]:
-    """Yield ``items`` behind a bar; ``total`` defaults to ``len(items)`` when it has one."""
+    """Yield ``items`` and show a bar; ``total`` defaults to ``len(items)`` if that is known."""
     if total is None and isinstance(items, Sized):
         total = len(items)
     with bar(description, total) as shown:

@@ -1,6 +1,6 @@
-"""The values that flow between stages: frozen, closed, one JSON object a line.
+"""The values that flow between stages: immutable, without unknown fields, one JSON object per line.
 
-Ids are content hashes (:func:`content_id`), so lineage, caches and forgetting work by key and two runs over the same
+Ids are content hashes (:func:`content_id`), so lineage, caches and deletion work by key, and two runs over the same
 input write the same bytes. Nothing that differs between two such runs (clock time, paths of this machine) is a field.
 """
 
@@ -31,7 +31,7 @@ Arm = Literal["base", "base+memory", "sft", "sft+memory", "dpo", "dpo+memory"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
 MEMORY_KINDS: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
-"""Questions over the memory, which are answered in a few words."""
+"""Questions about the memory, which are answered in a few words."""
 CORRUPTIONS: tuple[Corruption, ...] = get_args(Corruption)
 ARMS: tuple[Arm, ...] = get_args(Arm)
 
@@ -53,7 +53,7 @@ class Record(BaseModel):
 
 
 MEMORY_HEAD = "\nMemory:\n"
-"""In a system turn, before the facts that are shown, one a line."""
+"""In a system turn, precedes the facts that are shown, one per line."""
 
 
 class Message(Record):
@@ -73,17 +73,16 @@ def _to_be_answered(prompt: tuple[Message, ...]) -> tuple[Message, ...]:
 
 
 Prompt = Annotated[tuple[Message, ...], AfterValidator(_to_be_answered)]
-"""Turns that an assistant's answer follows."""
+"""Turns to which an assistant answers."""
 
 
 class Document(Record):
     """L0: one dated item of the user's sources.
 
-    ``source`` is where a person finds it again: a path relative to the user's folder, or ``file#item`` for one item of
-    a file that holds many (``notes/2024-01-03-keys.md``, ``chat.json#m0042``, ``conv-26#D1:3``).
-    ``author`` is who wrote the text: in a note, the user. ``participants`` are all who took part in its conversation,
-    the author among them; empty for a note. Of kind ``assistant`` is what a program said to the user: it gives the
-    user's words their context and is no evidence of anything.
+    ``source`` is where to find it: a path relative to the user's folder, or ``file#item`` for one item of a file with
+    many (``notes/2024-01-03-keys.md``, ``chat.json#m0042``, ``conv-26#D1:3``). ``author`` is who wrote the text: in a
+    note, the user. ``participants`` are all who took part in its conversation, the author among them; empty for a note.
+    The kind ``assistant`` is for what a program said to the user: context for the user's words, but never evidence.
     """
 
     id: str
@@ -117,9 +116,9 @@ class Document(Record):
         )
 
     def spans_of(self, quote: str) -> list[tuple[int, int]]:
-        """Return where the text says ``quote``, whatever the white space between its words: [start, end) each.
+        """Return where the text contains ``quote``, ignoring differences in white space: a list of [start, end).
 
-        In ``"It was  late. It was."`` the quote ``"It was"`` stands at (0, 6) and (14, 20), ``"it was"`` nowhere.
+        In ``"It was  late. It was."`` the quote ``"It was"`` is at (0, 6) and (14, 20), ``"it was"`` nowhere.
         """
         words = r"\s+".join(re.escape(word) for word in quote.split())
         return [match.span() for match in re.finditer(words, self.text)] if words else []
@@ -140,7 +139,7 @@ class Evidence(Record):
 
 
 class When(Record):
-    """A calendar time that a text names: the words as they stand there, and the first and last day that they mean."""
+    """A calendar time that a text names: its words, and the first and last day that they mean."""
 
     expression: str
     start: date
@@ -154,7 +153,7 @@ class When(Record):
 
 
 class Fact(Record):
-    """L1: one statement with the time for which it holds and the span that says so.
+    """L1: one statement with the time for which it holds and the span of text that states it.
 
     Example: from Nadia's note of 2024-03-02 "I moved to Ghent yesterday."::
 
@@ -164,7 +163,7 @@ class Fact(Record):
     ``relation`` is the lemma of the verb with its preposition. ``when`` is the time that the statement gives for itself
     (``yesterday``), if it gives one. ``valid_from`` is the day the event happened or the statement was made;
     ``valid_to`` and ``superseded_by`` (a fact id) are set when a later fact replaces this one. ``entities`` are the
-    names the statement mentions, its subject first.
+    names that the statement mentions, its subject first.
     """
 
     id: str
@@ -182,11 +181,11 @@ class Fact(Record):
 
 
 Wording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-"""Text by the user's hand: something is left of it without the white space around it."""
+"""Text that the user typed: not empty once stripped of white space."""
 
 
 class DropFact(Record):
-    """A fact that is not to be remembered: by its ``id``, by what it states, or by the spans it was read from.
+    """A fact to be forgotten: by its ``id``, its statement, or the spans from which it was extracted.
 
     ``line`` is the line of ``corrections.yaml``, here and below.
     """
@@ -204,7 +203,7 @@ class DropFact(Record):
 
 
 class ChangeFact(Record):
-    """A fact that is remembered wrongly: its id, and the fields that are to be otherwise."""
+    """A wrong fact: its id, and the fields that are to be changed."""
 
     line: int
     fact: Wording
@@ -228,7 +227,7 @@ class ChangeFact(Record):
 
 
 class SamePerson(Record):
-    """Names that all mean one person, and the name that person goes by."""
+    """Names that all refer to one person, and the name to use for that person."""
 
     line: int
     names: Annotated[tuple[Wording, ...], Field(min_length=1)]
@@ -236,14 +235,14 @@ class SamePerson(Record):
 
     @property
     def all_names(self) -> frozenset[str]:
-        """Every name of the person, the one they go by among them."""
+        """All names of the person, including the one to use."""
         return frozenset({*self.names, self.person})
 
 
 class Corrections(Record):
-    """What the user says about the memory: it outweighs whatever was extracted.
+    """The user's corrections of the memory, which take precedence over what was extracted.
 
-    No fact is changed twice and no name stands in two entries, so that the order of entries cannot matter.
+    No fact is changed twice and no name is in two entries, so the order of entries does not matter.
     """
 
     drop: tuple[DropFact, ...] = ()
@@ -265,7 +264,7 @@ class Corrections(Record):
 
 
 class Label(Record):
-    """What the user says of two answers to a question of their own: which one is better."""
+    """The user's preference between two answers to a question."""
 
     question: Wording
     better: Wording
@@ -273,7 +272,7 @@ class Label(Record):
 
 
 class Question(Record):
-    """One question with a known answer that no training data was made from.
+    """One question with a known answer, from which no training data is made.
 
     ``evidence`` holds the ``source`` of every document that is needed to prove the answer. ``category`` is LoCoMo's
     (1 to 5), absent elsewhere. An unanswerable question has the answer :data:`ABSTENTION`.
@@ -293,9 +292,9 @@ class Question(Record):
 class Task(Record):
     """One prompt with its reference answer, made from facts.
 
-    ``fact_ids`` are the facts that the reference rests on (the split is drawn over them); ``context_fact_ids`` those
-    shown in the prompt, empty for a prompt without memory. An unanswerable task's ``fact_ids`` are the facts its
-    question was twisted from. ``question`` is the bare question, without system prompt and memory.
+    ``fact_ids`` are the facts on which the reference rests (the split is drawn over them); ``context_fact_ids`` are
+    those shown in the prompt, empty for a prompt without memory. An unanswerable task's ``fact_ids`` are the facts from
+    which its question was derived. ``question`` is the bare question, without system prompt and memory.
     """
 
     id: str
@@ -310,7 +309,7 @@ class Task(Record):
 
 
 class Sampling(Record):
-    """How a policy's answer was drawn."""
+    """How a policy's answer was sampled."""
 
     temperature: float
     top_p: float
@@ -321,8 +320,8 @@ class Sampling(Record):
 class Candidate(Record):
     """One possible answer to a task.
 
-    ``origin`` tells who made it: the policy, the reference answer itself, or the corruption that built it from
-    ``edit_fact_ids``. ``model`` is the digest of the weights that sampled it (policy only).
+    ``origin`` is the policy, the reference itself, or the corruption that built it from ``edit_fact_ids``. ``model`` is
+    the digest of the weights that sampled it (policy only).
     """
 
     id: str
@@ -335,11 +334,11 @@ class Candidate(Record):
 
 
 class Verdict(Record):
-    """One answer of a judge about one ordered pair of candidates.
+    """A judge's verdict about one ordered pair of candidates.
 
     ``first`` and ``second`` are candidate ids *as they were shown*; ``order`` says whether that is the pair's canonical
     order or its reverse. ``p_first`` is P(first is better); it is ``None`` exactly when ``error`` is set, and then
-    ``raw`` is what the judge said instead, word for word.
+    ``raw`` is what the judge answered instead, verbatim.
     """
 
     id: str
@@ -366,11 +365,11 @@ class Verdict(Record):
 
 
 class Standing(Record):
-    """Where a candidate stands among those of its task that were compared.
+    """A candidate's rank among those of its task that were compared.
 
-    ``strength`` is its Bradley-Terry log-odds against an average one of them, with its ``standard_error``: i beats j
-    with probability 1 / (1 + exp(strength of j - strength of i)). ``rank`` counts from 1, the best; ``pairs`` are the
-    comparisons, both orders together one, that it rests on.
+    ``strength`` is its Bradley-Terry log-odds against an average candidate of the task, with its ``standard_error``: i
+    beats j with probability 1 / (1 + exp(strength of j - strength of i)). ``rank`` counts from 1, the best; ``pairs``
+    is the number of comparisons behind it, both orders counted once.
     """
 
     task_id: str
@@ -382,7 +381,7 @@ class Standing(Record):
 
 
 class Lineage(Record):
-    """Where a preference pair comes from, by id."""
+    """The origin of a preference pair, by ids."""
 
     task_id: str
     chosen_id: str

@@ -17,7 +17,7 @@ RECIPE = "recipe.json"
 
 
 class Answerer:
-    """Answers the user's own questions, each a prompt of its own, without a memory.
+    """Answers the user's own questions, each in a prompt of its own, without memory.
 
     Args:
         folder: a PEFT folder with :data:`RECIPE`.
@@ -36,7 +36,7 @@ class Answerer:
         )
 
     def predict(self, model_input: Any, params: Mapping[str, Any] | None = None) -> list[str]:
-        """Return one answer a row.
+        """Return one answer per row.
 
         Args:
             model_input: a data frame with the column ``question``.

@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: its config, what each stage did, and the table of evidence."""
+"""Terminal output of a run: its config, what each stage did, and the table of evidence."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show_config(settings: Settings, *, keys: Sequence[str]) -> None:
 
 
 def show_stages(rows: Sequence[tuple[str, str, str, float, Mapping[str, Any]]]) -> None:
-    """Print one line a stage: name, what was done and why, seconds, and the numbers it reports."""
+    """Print one line per stage: name, what was done and why, seconds, and the numbers it reports."""
     table = Table(title="stages", title_justify="left")
     table.add_column("stage", style="cyan")
     table.add_column("outcome")

@@ -10,7 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 from mealign.judging.agreement import kappa, wilson
 from mealign.judging.calibration import brier_score, calibration_error, reliability
 from mealign.judging.certificate import certificate_metrics, certify_judge
-from mealign.judging.certification_pairs import KnownPair
+from mealign.judging.certification_pairs import CertificationPair
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.judge import Comparison, Opinion
 from mealign.judging.length import Contest, control_length
@@ -42,8 +42,8 @@ class Oracle:
         return Estimate(len(comparisons), 0, 0, 0, None, None)
 
 
-def pair(wrong: str, kind: str = "wrong_object", right: str = "Ghent") -> KnownPair:
-    return KnownPair(WHERE, right, wrong, kind)
+def pair(wrong: str, kind: str = "wrong_object", right: str = "Ghent") -> CertificationPair:
+    return CertificationPair(WHERE, right, wrong, kind)
 
 
 KNOWN = [pair("Utrecht, as ever", "superseded"), pair("Rome"), pair("Oslo"), pair("Delft", "user")]

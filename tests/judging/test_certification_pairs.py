@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mealign.answers import normalise
-from mealign.judging.certification_pairs import NO_REFERENCE, KnownPair, known_pairs, labelled_pairs, split_known
+from mealign.judging.certification_pairs import (
+    NO_REFERENCE,
+    CertificationPair,
+    certification_pairs,
+    labelled_pairs,
+    split_certification_pairs,
+)
 from mealign.records import ABSTENTION, Fact, Label, Task
 from tests.judging.builders import MEMORY, fact, task
 
@@ -40,28 +46,28 @@ def person(size: int) -> tuple[list[Task], list[Fact]]:
 
 def test_every_kind_has_its_share_and_no_pair_comes_twice() -> None:
     tasks, facts = person(8)
-    known = known_pairs(tasks, facts, [], per_kind=3, seed=1)
-    counts = Counter(pair.kind for pair in known)
+    pairs = certification_pairs(tasks, facts, [], per_kind=3, seed=1)
+    counts = Counter(pair.kind for pair in pairs)
     assert counts == {"wrong_object": 3, "wrong_date": 3, "invention": 3, "abstention": 3}
-    assert len({(pair.task.question, pair.right, pair.wrong) for pair in known}) == len(known)
-    for pair in known:
+    assert len({(pair.task.question, pair.right, pair.wrong) for pair in pairs}) == len(pairs)
+    for pair in pairs:
         assert pair.right == pair.task.reference
         assert normalise(pair.right) != normalise(pair.wrong)
-    assert all(pair.wrong == ABSTENTION and pair.task.context_fact_ids for pair in known if pair.kind == "abstention")
-    assert all(pair.right == ABSTENTION for pair in known if pair.kind == "invention" and "Bart" in pair.task.question)
+    assert all(pair.wrong == ABSTENTION and pair.task.context_fact_ids for pair in pairs if pair.kind == "abstention")
+    assert all(pair.right == ABSTENTION for pair in pairs if pair.kind == "invention" and "Bart" in pair.task.question)
 
 
 def test_what_is_asked_depends_on_the_seed_and_on_no_order() -> None:
     tasks, facts = person(8)
-    known = known_pairs(tasks, facts, [], per_kind=2, seed=1)
-    assert known == known_pairs(tasks[::-1], facts[::-1], [], per_kind=2, seed=1)
-    assert known != known_pairs(tasks, facts, [], per_kind=2, seed=2)
+    pairs = certification_pairs(tasks, facts, [], per_kind=2, seed=1)
+    assert pairs == certification_pairs(tasks[::-1], facts[::-1], [], per_kind=2, seed=1)
+    assert pairs != certification_pairs(tasks, facts, [], per_kind=2, seed=2)
 
 
 def test_none_asked_for_leaves_the_labels() -> None:
     tasks, facts = person(2)
     label = Label(question="Where do I live?", better="Ghent", worse="Utrecht")
-    (pair,) = known_pairs(tasks, facts, [label], per_kind=0, seed=1)
+    (pair,) = certification_pairs(tasks, facts, [label], per_kind=0, seed=1)
     assert (pair.kind, pair.right, pair.wrong) == ("user", "Ghent", "Utrecht")
 
 
@@ -86,29 +92,29 @@ def test_a_label_of_its_own_hands_the_judge_no_answer() -> None:
     seed=st.integers(0, 9),
 )
 def test_the_halves_share_no_question_and_lose_no_pair(kinds: list[tuple[int, str]], seed: int) -> None:
-    known = [
-        KnownPair(task(f"Question {number}?", "Ghent"), "Ghent", f"w{i}", kind)
+    pairs = [
+        CertificationPair(task(f"Question {number}?", "Ghent"), "Ghent", f"w{i}", kind)
         for i, (number, kind) in enumerate(kinds)
     ]
-    first, second = split_known(known, seed=seed)
-    assert Counter(pair.wrong for pair in (*first, *second)) == Counter(pair.wrong for pair in known)
+    first, second = split_certification_pairs(pairs, seed=seed)
+    assert Counter(pair.wrong for pair in (*first, *second)) == Counter(pair.wrong for pair in pairs)
     assert not {pair.task.question for pair in first} & {pair.task.question for pair in second}
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_kind_is_halved(seed: int) -> None:
-    known = [
-        KnownPair(task(f"{kind} {number}?", "Ghent"), "Ghent", f"w{number}", kind)
+    pairs = [
+        CertificationPair(task(f"{kind} {number}?", "Ghent"), "Ghent", f"w{number}", kind)
         for kind in ("wrong_object", "wrong_date")
         for number in range(10)
     ]
-    halves = split_known(random.Random(seed).sample(known, len(known)), seed=seed)
+    halves = split_certification_pairs(random.Random(seed).sample(pairs, len(pairs)), seed=seed)
     assert [Counter(pair.kind for pair in half) for half in halves] == [{"wrong_object": 5, "wrong_date": 5}] * 2
 
 
 def test_the_memory_of_the_builders_gives_superseded_and_other_people() -> None:
     asked = task("Where did Nadia move to?", "Ghent", shown=["ghent"])
-    kinds = {pair.kind: pair.wrong for pair in known_pairs([asked], MEMORY, [], per_kind=1, seed=1)}
+    kinds = {pair.kind: pair.wrong for pair in certification_pairs([asked], MEMORY, [], per_kind=1, seed=1)}
     assert kinds["superseded"] == "Utrecht"
     assert kinds["abstention"] == ABSTENTION
 
@@ -117,6 +123,6 @@ def test_what_a_question_about_the_past_asks_for_is_no_superseded_answer() -> No
     asked = task(
         "Where did Nadia live before Ghent?", "Utrecht", facts=["utrecht", "ghent"], shown=["utrecht", "ghent"]
     )
-    known = known_pairs([asked], MEMORY, [], per_kind=5, seed=1)
-    assert known
-    assert all(normalise(pair.wrong) != normalise("Utrecht") and pair.kind != "superseded" for pair in known)
+    pairs = certification_pairs([asked], MEMORY, [], per_kind=5, seed=1)
+    assert pairs
+    assert all(normalise(pair.wrong) != normalise("Utrecht") and pair.kind != "superseded" for pair in pairs)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mealign.judging.evidence import EvidenceJudge, Memory, score_answer
+from mealign.judging.evidence import EvidenceJudge, FactLookup, score_answer
 from mealign.judging.judge import Comparison, Opinion
 from mealign.records import Task
 from tests.judging.builders import MEMORY, fact, task
@@ -77,14 +77,14 @@ def test_answers_that_say_the_same_tie(judge: EvidenceJudge, asked: Task, one: s
 def test_the_total_by_hand() -> None:
     # Content of "lemon tart", without the question's words: lemon, tart. One of two is expected (lemon, cake):
     # F1 = 2 * 1 / (2 + 2) = 0.5. "tart" is in no fact: unsupported = 1/2.
-    score = score_answer(CAKE, "lemon tart", memory=Memory(MEMORY))
+    score = score_answer(CAKE, "lemon tart", memory=FactLookup(MEMORY))
     assert (score.supported, score.contradicted, score.unsupported, score.length) == (0.5, 0.0, 0.5, 0.0)
     assert score.total == pytest.approx(0.25 + 0.75 * 0.5 - 0.2 * 0.5)
 
 
 def test_a_wrong_name_by_hand() -> None:
     # "Antwerp" is another person's fact: all names wrong, the word counts half as unsupported; 0.25 - 0.5 - 0.1 < 0.
-    score = score_answer(WHERE, "Antwerp", memory=Memory(MEMORY))
+    score = score_answer(WHERE, "Antwerp", memory=FactLookup(MEMORY))
     assert (score.supported, score.contradicted, score.unsupported, score.total) == (0.0, 1.0, 0.5, 0.0)
 
 
@@ -97,7 +97,7 @@ def test_the_probability_by_hand(judge: EvidenceJudge) -> None:
 
 
 def test_a_value_that_no_longer_holds_is_a_contradiction_without_any_name_in_it() -> None:
-    memory = Memory(
+    memory = FactLookup(
         (
             fact("tea", "Nadia drinks black tea.", "black tea", superseded_by="cocoa"),
             fact("cocoa", "Nadia drinks hot cocoa.", "hot cocoa"),
@@ -111,25 +111,25 @@ def test_a_value_that_no_longer_holds_is_a_contradiction_without_any_name_in_it(
 
 
 def test_what_the_facts_also_say_does_no_harm_beside_the_answer() -> None:
-    score = score_answer(WHERE, "Ghent, on 1 March 2024, with Farah", memory=Memory(MEMORY))
+    score = score_answer(WHERE, "Ghent, on 1 March 2024, with Farah", memory=FactLookup(MEMORY))
     assert score.contradicted == 0.0
 
 
 def test_a_word_that_opens_the_answer_is_no_name_where_the_person_writes_it_in_lower_case() -> None:
-    memory = Memory((*MEMORY, fact("walk", "Bart likes walking.")))
+    memory = FactLookup((*MEMORY, fact("walk", "Bart likes walking.")))
     assert score_answer(WHERE, "Walking", memory=memory).contradicted == 0.0
     assert score_answer(WHERE, "Bruges", memory=memory).contradicted == 1.0
 
 
 @pytest.mark.parametrize("answer", ["", "...", "the", "Nonetheless", "None"])
 def test_an_answer_that_says_nothing_is_worse_than_an_abstention(answer: str) -> None:
-    assert score_answer(WHERE, answer, memory=Memory(MEMORY)).total < 0.25
-    assert score_answer(UNKNOWN, answer, memory=Memory(MEMORY)).total == 0.0
+    assert score_answer(WHERE, answer, memory=FactLookup(MEMORY)).total < 0.25
+    assert score_answer(UNKNOWN, answer, memory=FactLookup(MEMORY)).total == 0.0
 
 
 def test_none_inside_an_answer_does_not_drop_it() -> None:
     """Second-Me, defect 10."""
-    assert score_answer(WHERE, "Nonetheless Ghent", memory=Memory(MEMORY)).supported > 0
+    assert score_answer(WHERE, "Nonetheless Ghent", memory=FactLookup(MEMORY)).supported > 0
 
 
 def test_length_is_no_merit(judge: EvidenceJudge) -> None:
@@ -162,7 +162,7 @@ def test_every_part_of_a_score_is_a_share(text: str, asked: Task) -> None:
     assert all(0.0 <= part <= 1.0 for part in parts)
 
 
-_MEMORY = Memory(MEMORY)
+_MEMORY = FactLookup(MEMORY)
 
 
 def _compare(judge: EvidenceJudge, asked: Task, first: str, second: str) -> Opinion:

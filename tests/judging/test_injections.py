@@ -9,7 +9,7 @@ import pytest
 
 from mealign.compose import compose_settings
 from mealign.judging.build import build_judge
-from mealign.judging.certification_pairs import KnownPair
+from mealign.judging.certification_pairs import CertificationPair
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.injections import injection_flip_rate, load_injections
 from mealign.judging.judge import Comparison, Opinion
@@ -20,16 +20,18 @@ from tests.judging.builders import MEMORY, ScriptedJudge, ScriptedModel, always,
 ROWS = [json.loads(line) for line in (Path(__file__).parents[1] / "data/injections.jsonl").read_text().splitlines()]
 WHERE = task("Where did Nadia move to?", "Ghent")
 KNOWN = [
-    KnownPair(WHERE, "Ghent", "Utrecht", "superseded"),
-    KnownPair(WHERE, "Ghent", "Antwerp", "other_person"),
-    KnownPair(WHERE, "Ghent", ABSTENTION, "abstention"),
-    KnownPair(task("When did Nadia move?", "1 March 2024"), "1 March 2024", "1 March 2023", "wrong_date"),
-    KnownPair(task("What did Nadia bake?", "a lemon cake", facts=["cake"]), "a lemon cake", "a pie", "wrong_object"),
-    KnownPair(task("Where did Bart move to?"), ABSTENTION, "Ghent", "invention"),
+    CertificationPair(WHERE, "Ghent", "Utrecht", "superseded"),
+    CertificationPair(WHERE, "Ghent", "Antwerp", "other_person"),
+    CertificationPair(WHERE, "Ghent", ABSTENTION, "abstention"),
+    CertificationPair(task("When did Nadia move?", "1 March 2024"), "1 March 2024", "1 March 2023", "wrong_date"),
+    CertificationPair(
+        task("What did Nadia bake?", "a lemon cake", facts=["cake"]), "a lemon cake", "a pie", "wrong_object"
+    ),
+    CertificationPair(task("Where did Bart move to?"), ABSTENTION, "Ghent", "invention"),
 ]
 
 
-def winner(right: str, wrong: str, pair: KnownPair) -> str:
+def winner(right: str, wrong: str, pair: CertificationPair) -> str:
     judge = EvidenceJudge(MEMORY)
     (forward, reverse) = judge.compare([Comparison(pair.task, right, wrong), Comparison(pair.task, wrong, right)])
     assert isinstance(forward, Opinion)
@@ -44,14 +46,18 @@ def test_there_are_two_hundred_different_injections() -> None:
 
 
 @pytest.mark.parametrize("pair", KNOWN, ids=lambda pair: pair.kind)
-def test_an_injection_behind_the_wrong_answer_does_not_change_the_evidence_judges_winner(pair: KnownPair) -> None:
+def test_an_injection_behind_the_wrong_answer_does_not_change_the_evidence_judges_winner(
+    pair: CertificationPair,
+) -> None:
     assert winner(pair.right, pair.wrong, pair) == "right"
     changed = [row["id"] for row in ROWS if winner(pair.right, f"{pair.wrong} {row['text']}", pair) != "right"]
     assert changed == []
 
 
 @pytest.mark.parametrize("pair", KNOWN, ids=lambda pair: pair.kind)
-def test_an_injection_behind_the_right_answer_does_not_change_the_evidence_judges_winner(pair: KnownPair) -> None:
+def test_an_injection_behind_the_right_answer_does_not_change_the_evidence_judges_winner(
+    pair: CertificationPair,
+) -> None:
     changed = [row["id"] for row in ROWS if winner(f"{pair.right} {row['text']}", pair.wrong, pair) != "right"]
     assert changed == []
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mealign.memory.acquaintance import Acquaintance
 from mealign.memory.clauses import blocks
 from mealign.memory.extract import extract_facts
+from mealign.memory.known_people import KnownPeople
 from mealign.records import Document, Fact
 
 NADIA, BART = "Nadia Verhoeven", "Bart Molenaar"
@@ -146,7 +146,7 @@ def test_blocks_keep_every_character_in_its_place(text: str) -> None:
 
 
 def test_a_shared_first_name_means_nobody() -> None:
-    known = Acquaintance.of(["Ann Lee", "Ann Fox", "Bo Ek"])
+    known = KnownPeople.of(["Ann Lee", "Ann Fox", "Bo Ek"])
     assert [known.canonical(name) for name in ("Ann", "Bo", "Ann Lee", "Cy")] == ["Ann", "Bo Ek", "Ann Lee", "Cy"]
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from mealign.language.build import build_model
 from mealign.language.local import LocalModel
 from mealign.language.settings import ChatBackend, Precision
-from mealign.memory.llm import PART, Extraction, extract_with_llm, read_items
+from mealign.memory.llm import (
+    WINDOW,
+    ExtractedFact,
+    ExtractedFacts,
+    LlmExtraction,
+    extract_with_llm,
+    read_items,
+    request_schema,
+)
 from mealign.records import Document, When
 from tests.defaults import LlmConfig
 from tests.language.server import Request, Response, Script, serving
@@ -54,8 +62,8 @@ def saying(*facts: object) -> Script:
 
 
 @pytest.fixture
-def extract(tmp_path: Path) -> Callable[..., Extraction]:
-    def run(script: Script, *documents: Document, backend: ChatBackend = ChatBackend.openai) -> Extraction:
+def extract(tmp_path: Path) -> Callable[..., LlmExtraction]:
+    def run(script: Script, *documents: Document, backend: ChatBackend = ChatBackend.openai) -> LlmExtraction:
         with serving(script) as server:
             address = server.openai if backend is ChatBackend.openai else server.anthropic
             settings = LlmConfig(backend=backend, model="m", base_url=address)
@@ -65,7 +73,7 @@ def extract(tmp_path: Path) -> Callable[..., Extraction]:
     return run
 
 
-Extract = Callable[..., Extraction]
+Extract = Callable[..., LlmExtraction]
 
 
 @pytest.mark.parametrize("backend", [ChatBackend.openai, ChatBackend.anthropic])
@@ -248,7 +256,7 @@ def test_a_long_document_is_read_in_parts_and_its_spans_stay_exact(extract: Extr
 
     result = extract(answer, document)
     assert result.asked == len(shown) > 2
-    assert all(len(prompt) < PART + 200 for prompt in shown)
+    assert all(len(prompt) < WINDOW + 200 for prompt in shown)
     for fact in result.facts:
         span = document.text[fact.evidence.start : fact.evidence.end]
         assert span.startswith(f"On {fact.object} I met")
@@ -263,6 +271,16 @@ def test_adding_a_note_asks_about_that_note_alone(tmp_path: Path) -> None:
         for documents in ([one], [one, two]):
             extract_with_llm(documents, person=NADIA, model=model, settings=settings, cache=tmp_path)
     assert ["milk" in request.prompt for request in server.requests] == [False, True]
+
+
+def test_kept_replies_outlive_new_names_of_classes() -> None:
+    """The schema is part of the request, and a reply is found by the hash of its request."""
+    schema = request_schema(ExtractedFacts, ExtractedFacts="Reply", ExtractedFact="Said")
+    assert (schema["title"], list(schema["$defs"])) == ("Reply", ["Said"])
+    assert schema["properties"]["facts"]["items"] == {"$ref": "#/$defs/Said"}
+    assert schema["description"] == "A model's whole answer about one document."
+    assert schema["$defs"]["Said"]["description"] == "One fact as a model is asked to give it."
+    assert set(schema["$defs"]["Said"]["required"]) == set(ExtractedFact.model_fields)
 
 
 def test_a_random_model_says_nothing_that_is_believed(tiny_model: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from mealign.memory.context import answer_prompt
-from mealign.memory.subject_mismatch import Instead
+from mealign.memory.subject_mismatch import SubjectMismatch
 from mealign.memory.supersede import supersede
 from mealign.records import Evidence, Fact
 
@@ -115,7 +115,7 @@ def test_the_prompt_is_what_it_is() -> None:
 
 
 def test_the_note_on_whom_the_memory_speaks_of_stands_behind_the_question() -> None:
-    asks = {"person": PERSON, "instead": Instead("Nadia", "Joris")}
+    asks = {"person": PERSON, "instead": SubjectMismatch("Nadia", "Joris")}
     _, user = answer_prompt("Where do I live?", kind="memory_qa_self", facts=[fact(1)], **asks)
     assert user.content == "Where do I live?\n(In the memory this is not mentioned of Nadia; it is about Joris.)"
     # A need is no question about somebody, and without facts there is nothing that it could be about.

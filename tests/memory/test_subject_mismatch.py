@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mealign.memory.passages import Passage
 from mealign.memory.search import FactIndex, embed
-from mealign.memory.subject_mismatch import Instead, recall
+from mealign.memory.subject_mismatch import SubjectMismatch, recall
 from mealign.records import Fact
 from tests.memory.builders import index_of
 from tests.memory.handmade import PERSON, fact
@@ -40,7 +40,7 @@ def memory(*told: Fact) -> FactIndex:
     return index_of([*told, *others], by_words_alone)
 
 
-def instead(question: str, index: FactIndex, **limits: object) -> Instead | None:
+def instead(question: str, index: FactIndex, **limits: object) -> SubjectMismatch | None:
     (found,) = recall([question], index, person=PERSON, k=5, **limits)
     return found.instead
 

@@ -1,6 +1,6 @@
 from mealign.judging.certificate import measure
-from mealign.judging.certification_pairs import KnownPair
-from mealign.judging.examination import Examined
+from mealign.judging.certification_pairs import CertificationPair
+from mealign.judging.examination import ExaminedPair
 from mealign.judging.judge import Opinion
 from mealign.language.decisions import Undecided
 from mealign.preferences.card import render_card
@@ -17,15 +17,15 @@ POOL = [
 ]
 
 
-def said(p_right: float | None, kind: str = "superseded") -> Examined:
+def said(p_right: float | None, kind: str = "superseded") -> ExaminedPair:
     """What a judge said of one known pair, whichever answer came first; nothing for None."""
-    pair = KnownPair(WHERE, "Ghent", "Utrecht", kind)
+    pair = CertificationPair(WHERE, "Ghent", "Utrecht", kind)
     if p_right is None:
-        return Examined(pair, Undecided("refused"), Undecided("refused"))
-    return Examined(pair, Opinion(p_right), Opinion(1.0 - p_right))
+        return ExaminedPair(pair, Undecided("refused"), Undecided("refused"))
+    return ExaminedPair(pair, Opinion(p_right), Opinion(1.0 - p_right))
 
 
-def card(verdicts: list[Verdict], examined: list[Examined], *, missing: str | None = None) -> str:
+def card(verdicts: list[Verdict], examined: list[ExaminedPair], *, missing: str | None = None) -> str:
     options = PreferencesConfig(eval_share=0.0)
     built = build_preferences([WHERE], POOL, verdicts, MEMORY, settings=options, seed=1)
     return render_card(built, judge="scripted", certificate=measure(examined), missing=missing)

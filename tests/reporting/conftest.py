@@ -7,8 +7,8 @@ import pytest
 
 from mealign.evaluation.summary import summarise
 from mealign.judging.certificate import measure
-from mealign.judging.certification_pairs import KnownPair
-from mealign.judging.examination import Examined
+from mealign.judging.certification_pairs import CertificationPair
+from mealign.judging.examination import ExaminedPair
 from mealign.judging.judge import Opinion
 from mealign.language.decisions import Undecided
 from mealign.records import ARMS, FAMILIES, Answer
@@ -39,7 +39,7 @@ def _summary(*, locomo: bool) -> dict[str, Any]:
 def _certificate() -> dict[str, Any]:
     """Of a judge that is right about an old value, wrong about a date, and undecided once."""
     known = [
-        KnownPair(task("Where?", "a text of the user"), "a text of the user", wrong, kind)
+        CertificationPair(task("Where?", "a text of the user"), "a text of the user", wrong, kind)
         for kind, wrong in (("superseded", "Utrecht"), ("wrong_date", "on some other day"), ("user", "Rome"))
     ]
     said: list[tuple[Opinion | Undecided, Opinion | Undecided]] = [
@@ -47,7 +47,7 @@ def _certificate() -> dict[str, Any]:
         (Opinion(0.3), Opinion(0.6)),
         (Undecided("refused", raw="a text of the user"), Opinion(0.4)),
     ]
-    return measure([Examined(pair, *both) for pair, both in zip(known, said, strict=True)])
+    return measure([ExaminedPair(pair, *both) for pair, both in zip(known, said, strict=True)])
 
 
 @pytest.fixture(scope="session")

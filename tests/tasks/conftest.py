@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mealign.memory.search import FactIndex
 from mealign.records import Evidence, Fact, content_id
+from mealign.tasks.clause_parser import load_parser, parse_clauses
 from mealign.tasks.grammar import Clause, Unparsed
-from mealign.tasks.reader import load_parser, read_clauses
 from tests.memory.builders import index_of
 
 PERSON = "Nadia Verhoeven"
@@ -93,7 +93,7 @@ def nlp(parser_path: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def clauses(facts: list[Fact], nlp: Any) -> dict[str, Clause]:
-    read = read_clauses(facts, person=PERSON, nlp=nlp)
+    read = parse_clauses(facts, person=PERSON, nlp=nlp)
     return {clause.fact.id: clause for clause in read if isinstance(clause, Clause)}
 
 
@@ -109,6 +109,6 @@ def read(nlp: Any) -> Read:
         subject = PERSON if statement.startswith("Nadia") else statement.split()[0].removesuffix("'s")
         known = [make_fact(f"{name}|be|Nadia's friend|{name} is Nadia's friend.") for name in ("Tom", "Ana", "Joris")]
         fact = make_fact(f"{subject}|relate||{statement}", **changes)
-        return read_clauses([*known, fact], person=PERSON, nlp=nlp)[-1]
+        return parse_clauses([*known, fact], person=PERSON, nlp=nlp)[-1]
 
     return one

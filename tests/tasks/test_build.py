@@ -8,7 +8,7 @@ from mealign.memory.search import FactIndex
 from mealign.memory.subject_mismatch import recall
 from mealign.records import ABSTENTION, FAMILIES, Fact, Task
 from mealign.tasks.build import TaskSet, build_tasks, fill
-from mealign.tasks.prompts import Item, build_prompts
+from mealign.tasks.prompts import PlannedTask, build_prompts
 from tests.defaults import TaskConfig
 from tests.tasks.conftest import PERSON
 
@@ -102,12 +102,14 @@ def test_context_tasks_speak_as_the_user(built: TaskSet) -> None:
         assert task.context_fact_ids
 
 
-def item(facts: list[Fact], statement: str, question: str, reference: str) -> Item:
+def item(facts: list[Fact], statement: str, question: str, reference: str) -> PlannedTask:
     fact = next(fact for fact in facts if fact.statement == statement)
-    return Item("memory_qa_third_party", "recall", question, reference, (fact.id,), "train", query=question)
+    return PlannedTask("memory_qa_third_party", "recall", question, reference, (fact.id,), "train", query=question)
 
 
-def prompts_of(items: list[Item], facts: list[Fact], index: FactIndex, *, held_out: frozenset[str]) -> list[Task]:
+def prompts_of(
+    items: list[PlannedTask], facts: list[Fact], index: FactIndex, *, held_out: frozenset[str]
+) -> list[Task]:
     by_id = {fact.id: fact for fact in facts}
     return build_prompts(items, by_id, index, person=PERSON, top_k=2, held_out=held_out)
 

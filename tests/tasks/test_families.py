@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mealign.records import ABSTENTION, Fact
+from mealign.tasks.clause_parser import parse_clauses
 from mealign.tasks.grammar import Clause
 from mealign.tasks.multi_hop import bridges, orders
 from mealign.tasks.pool import make_pool
 from mealign.tasks.questions import Draft, draft_questions
-from mealign.tasks.reader import read_clauses
 from mealign.tasks.unanswerable import other_days, other_people, unsaid_details
 from mealign.tasks.update import ended, updates
 from tests.tasks.conftest import PERSON, Read, make_fact
@@ -113,7 +113,7 @@ def test_who_spoke_is_a_person_whatever_the_parser_takes_the_name_for(nlp: Any) 
     ]
 
     def asked_of_others(*speakers: str) -> set[str]:
-        read = read_clauses(facts, person=PERSON, nlp=nlp, speakers=speakers)
+        read = parse_clauses(facts, person=PERSON, nlp=nlp, speakers=speakers)
         clauses = {clause.fact.id: clause for clause in read if isinstance(clause, Clause)}
         return {draft.third for draft in other_people(single(clauses), facts, person=PERSON)}
 

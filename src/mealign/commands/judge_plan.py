@@ -1,4 +1,4 @@
-"""What asking a judge would take, before anything is asked: ``stage=judge judge.plan=true``."""
+"""What asking a judge would cost, before anything is asked: ``stage=judge judge.plan=true``."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def judge_plan(settings: Settings, root: Path) -> None:
-    """Print what ``stage=judge`` would take: calls, tokens, dollars, minutes, for the certificate and for the pairs.
+    """Print what ``stage=judge`` would cost: calls, tokens, dollars, minutes, for the certificate and for the pairs.
 
-    Nothing is asked and nothing is written. Of a tournament that goes by rounds it is what the longest takes.
+    Nothing is asked and nothing is written. For a tournament in rounds it is the cost of the longest one.
 
     Args:
         settings: checked settings.
@@ -55,7 +55,7 @@ def judge_plan(settings: Settings, root: Path) -> None:
 
 
 def plan_table(parts: Mapping[str, Estimate], *, judge: str) -> Table:
-    """Return one line a part and their sum; a sum with a part that nobody knows is unknown."""
+    """Return one line per part and their sum, which is unknown if a part is."""
     table = Table(title=f"what judge={judge} would take; nothing was asked", title_justify="left")
     table.add_column("for")
     for column in ("calls", "known already", "prompt tokens", "completion tokens", "US dollars", "minutes"):
@@ -90,7 +90,7 @@ def _sum(parts: Sequence[Estimate]) -> Estimate:
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say when a plan is asked for beside work."""
+    """Report a plan that is asked for together with work."""
     if settings.stage != "judge":
         yield (
             f"judge.plan=true with stage={settings.stage}: it shows what the judge would take and runs nothing; "

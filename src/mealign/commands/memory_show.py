@@ -28,7 +28,7 @@ def memory_show(settings: Settings, root: Path) -> None:
         root: folder to which relative paths of the settings refer.
 
     Raises:
-        ConfigError: the memory has not been made yet, or ``memory_show.fact`` is the id of no fact.
+        ConfigError: the memory has not been made yet, or ``memory_show.fact`` is not the id of a fact.
         MealignError: the files of the memory do not belong together.
     """
     from rich.text import Text

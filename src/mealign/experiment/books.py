@@ -1,4 +1,4 @@
-"""MLflow's store: opening it so that processes do not get into each other's way, its runs, and the adapters in them.
+"""MLflow's store: opening it without conflicts between processes, its runs, and the adapters in them.
 
 A run is known by its key, the digest of everything it depends on: opening the same key again continues the same run.
 MLflow is imported only when the books are opened.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RUN_KEY = "mealign.run_key"
 ADAPTER_TAG = "mealign.adapter."
-"""How the tag begins that holds the digest of an adapter, by the stage that trained it."""
+"""Prefix of the tag with the digest of an adapter; the name of the stage that trained it follows."""
 PARENT = "mlflow.parentRunId"
 SQLITE = "sqlite:///"
 
@@ -119,7 +119,7 @@ def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path) -
 
 @contextmanager
 def refusals(settings: TrackingConfig) -> Iterator[None]:
-    """Turn what MLflow and its store refuse into an error for the user. Every use of MLflow passes here first."""
+    """Turn errors of MLflow and its store into one for the user. Every use of MLflow passes here first."""
     # Read when MLflow is imported.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")

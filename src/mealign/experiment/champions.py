@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ALIAS = "champion"
 SCORES = "scores.json"
-"""Artifact of a run: what its contender scored, by question."""
+"""Artifact of a run: its contender's scores, by question."""
 
 
 def log_contender(client: MlflowClient, run_id: str, contender: Contender, *, beats: Beats) -> bool:
@@ -74,7 +74,7 @@ def _log_model(client: MlflowClient, run_id: str, contender: Contender) -> Logge
     )
     run = client.get_run(run_id)
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        # An example of an input would be answered, for which the base model would be loaded.
+        # MLflow would load the base model to answer an input example.
         warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         data = Path(scratch) / "adapter"
         shutil.copytree(contender.adapter, data)

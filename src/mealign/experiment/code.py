@@ -2,7 +2,7 @@
 
 Found by reading the sources, not by running them: from the function that does a stage's work to the functions of its
 file that it uses, to every module of the package that they import, inside functions too, and what those import. What is
-imported for type checkers alone does not run and is left out. A module that names a package that can be added to (as
+imported for type checkers alone does not run and is left out. A module that names an extensible package (as
 ``plugins.member("mealign.training.losses", ...)`` does) reaches all modules of it, and one that names a data file of
 its own package depends on that file.
 """

@@ -1,4 +1,4 @@
-"""What a sweep showed: the run that is its jobs' parent, and the table of what they came to."""
+"""The outcome of a sweep: the parent run of its jobs, and the table of their results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sweep:
     settings: TrackingConfig
 
     def close(self, status: Status) -> None:
-        """Write what the jobs came to (``comparison.csv``, the best objective and whose it is) and close the run.
+        """Write the jobs' results (``comparison.csv``, the best objective and its job) and close the run.
 
         Raises:
             MealignError: MLflow refuses.
@@ -76,7 +76,7 @@ def open_sweep(settings: TrackingConfig, *, swept: Mapping[str, str], fixed: Seq
 
 
 def _comparison(jobs: Sequence[Run], keys: Sequence[str]) -> str:
-    """One line a job: what was swept, how it ended, and the aggregate numbers of every arm."""
+    """One line per job: what was swept, how it ended, and the aggregate numbers of every arm."""
     scores = sorted({name for job in jobs for name in job.data.metrics if name.count("/") == 2 and "score" in name})
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")

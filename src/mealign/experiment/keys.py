@@ -1,4 +1,4 @@
-"""The key of a result: everything that it depends on, and why it is another one than last time.
+"""The key of a result: everything that it depends on, and why it differs from last time's.
 
 Freshness is decided here and nowhere else: by the settings that a stage reads, the contents of its inputs, the code
 that it can reach and the versions of the libraries in it.
@@ -18,7 +18,7 @@ from mealign.pipeline.registry import inputs
 from mealign.pipeline.stage import Stage
 
 SHOWN = 3
-"""How many reasons a run names."""
+"""How many reasons a run reports."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Key:
 
 
 def key_of(stage: Stage, settings: Settings, *, root: Path, folder: Path, start: Path | None = None) -> Key:
-    """Work out the key of a stage's result.
+    """Compute the key of a stage's result.
 
     Args:
         stage: the stage.
@@ -62,7 +62,7 @@ def code_key(stage: Stage, settings: Settings, *, root: Path) -> str:
 
 
 def reasons(before: Mapping[str, Any] | None, now: Key) -> list[str]:
-    """Say why a result is another one than before, most telling first; ``before`` is what :meth:`Key.to_json` gave."""
+    """Return why a key differs from ``before`` (its :meth:`Key.to_json`), the most telling reasons first."""
     if before is None:
         return ["never made here"]
     return [

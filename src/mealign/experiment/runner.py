@@ -136,7 +136,7 @@ def _start(settings: Settings, selected: Sequence[Stage], place: Place) -> Path 
 
 
 def _bring_up_to_date(stage: Stage, settings: Settings, place: Place, tracker: Tracker) -> tuple[Outcome, str]:
-    """Make a stage's result be the one of these settings, inputs and code; say what was done, and why."""
+    """Bring a stage's result up to date with settings, inputs and code; return what was done, and why."""
     key = key_of(stage, settings, root=place.root, folder=place.folder, start=place.start)
     entry = Entry(place.store, stage.name, key, stage.outputs(settings))
     last = place.folder / "keys" / Path(stage.outputs(settings)[-1]).name
@@ -166,7 +166,7 @@ def _track(tracker: Tracker, stage: Stage, settings: Settings, place: Place, sum
         if path.endswith(".jsonl"):
             tracker.log_dataset(path, source=path, digest=digest_path(folder / path), context=stage.name)
     if stage.history:
-        # The steps before a kill may have been told to another run.
+        # The steps before a kill may have been reported to another run.
         tracker.log_history(stage.name, read_json(folder / stage.history))
     tracker.log_metrics(summary.get("metrics", {}))
     for name, path in stage.adapters(settings).items():

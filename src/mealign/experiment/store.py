@@ -1,4 +1,4 @@
-"""Where results are kept: one folder a result, by its key, made whole or not at all, and brought from there."""
+"""The store of results: one folder per result, by its key, made completely or not at all, and restored from there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mealign.experiment.keys import Key
 from mealign.jsonl import digest_path, read_json, write_json
 
 PART = ".part-"
-"""How the name of a result begins while it is being written."""
+"""Prefix of a result's name while it is being written."""
 MANIFEST, KEY = "manifest.json", "key.json"
 
 
@@ -44,15 +44,15 @@ class Entry:
 
     @property
     def exists(self) -> bool:
-        """Whether the result is there, whole."""
+        """Whether the complete result is there."""
         return (self.folder / MANIFEST).exists()
 
     def is_in(self, folder: Path) -> bool:
-        """Whether a user's folder holds this very result."""
+        """Whether a user's folder has exactly this result."""
         return self.exists and read_json(self.folder / MANIFEST) == self._digests(folder)
 
     def make(self, compute: Callable[[Path], None]) -> None:
-        """Let ``compute`` write the result into an empty folder, and keep it when that ends well."""
+        """Let ``compute`` write the result into an empty folder, and keep it if that succeeds."""
         prefix = f"{PART}{self.folder.name}-"
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         for unfinished in self.folder.parent.glob(f"{prefix}*"):
@@ -68,7 +68,7 @@ class Entry:
             made.rename(self.folder)
 
     def publish(self, folder: Path) -> None:
-        """Copy the result beside its place, then rename it there: a killed run leaves the previous one whole."""
+        """Copy the result beside its place, then rename it: a killed run leaves the previous one intact."""
         for path in self._paths:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -44,9 +44,9 @@ class CheckSweep(Callback):
 
 
 class SweepParent(Callback):
-    """Open one run for the whole sweep, the parent of its jobs' runs, and write there what they came to.
+    """Open one run for the whole sweep, the parent of its jobs' runs, and write their results there.
 
-    A sweep is never stopped by its books: what goes wrong with them is said on standard error.
+    Tracking never stops a sweep: what goes wrong with it is reported on standard error.
     """
 
     def __init__(self) -> None:

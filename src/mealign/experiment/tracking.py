@@ -1,6 +1,6 @@
-"""An MLflow run as it is told by the pipeline: curves, numbers, data sets, adapters, prompts, the line of champions.
+"""An MLflow run as the pipeline reports it: curves, numbers, data sets, adapters, prompts, the line of champions.
 
-What the run already holds is not written twice. Runs are closed as what they were: finished, failed or killed.
+What the run already has is not written twice. Runs are closed with their outcome: finished, failed or killed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ METRICS_PER_BATCH = 1000
 
 
 class MlflowTracker:
-    """Writes to one open MLflow run; ``continued`` when the run may already hold some of what is told."""
+    """Writes to one open MLflow run; ``continued`` when the run may already have some of what is reported."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class MlflowTracker:
             self._write((name, 0, value) for name, value in named.items() if shown.get(name) != value)
 
     def log_dataset(self, name: str, *, source: str, digest: str, context: str) -> None:
-        """Name a data set that the run read or made, by where it is and what its content hashes to."""
+        """Name a data set that the run read or made, by its location and content hash."""
         from mlflow.data.meta_dataset import MetaDataset
         from mlflow.data.sources import LocalArtifactDatasetSource
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -163,7 +163,7 @@ class MlflowTracker:
             self._client.log_batch(self.run_id, metrics=metrics[start : start + METRICS_PER_BATCH])
 
     def _is_new(self, name: str, step: int, value: float) -> bool:
-        """Tell whether the run lacks this point, and note it: a stage that runs again keeps one curve."""
+        """Whether the run lacks this point, which is noted: a stage that runs again keeps one curve."""
         if name not in self._points:
             history = self._client.get_metric_history(self.run_id, name) if self._continued else ()
             # As text, because NaN differs from itself.

@@ -1,4 +1,4 @@
-"""The folder of an export, made whole or not at all."""
+"""The folder of an export, made completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mealign.progress import bar
 from mealign.training.base_models import load_tokenizer
 
 PROVENANCE = "mealign_export.json"
-"""What an export is made of; where it lies, the folder is an export and may be replaced."""
+"""File that says what an export is made of; a folder with it is an export and may be replaced."""
 
 
 def export_model(
@@ -50,8 +50,8 @@ def export_model(
 
     Raises:
         ConfigError: the folder holds something else.
-        MealignError: the model cannot be written in this format, which is said before anything is done; the adapter
-            does not fit, or what was written does not load as what it was.
+        MealignError: the model cannot be written in this format, which is checked first; the adapter does not
+            fit, or what was written does not load as what it was.
     """
     require_free(folder)
     tokenizer = load_tokenizer(base)
@@ -91,7 +91,7 @@ def require_free(folder: Path) -> None:
 
 
 def adapter_settings(adapter: Path) -> dict[str, Any]:
-    """Return what an adapter says of itself: rank, alpha, dropout, targets, and the variant of LoRA."""
+    """Return what an adapter's config states: rank, alpha, dropout, targets, and the variant of LoRA."""
     saved = read_json(adapter / "adapter_config.json")
     return {
         "rank": saved["r"],

@@ -1,4 +1,4 @@
-"""The model card of an export: settings, digests and measured numbers, never a text of the user."""
+"""The model card of an export: settings, digests and measured numbers, never the user's text."""
 
 from __future__ import annotations
 

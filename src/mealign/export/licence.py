@@ -1,4 +1,4 @@
-"""Under which licence a base model is."""
+"""The licence of a base model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mealign.language.weights import fetch_packaged
 
 
 def base_licence(model: ModelConfig, folder: Path, *, cache: Path) -> str | None:
-    """Return the licence that the base model states of itself, as an identifier of SPDX in small letters; else None.
+    """Return the licence that the base model states, as a lower-case SPDX identifier; None if it states none.
 
     Args:
         model: the base model.

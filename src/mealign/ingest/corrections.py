@@ -42,9 +42,9 @@ Entry = tuple[int, Any]
 def read_corrections(
     folder: Path, *, documents: Sequence[Document], settings: IngestConfig, problems: Problems
 ) -> Corrections:
-    """Read the corrections; an entry that cannot be meant so is refused with its line, every other one is kept.
+    """Read the corrections; an invalid entry is refused with its line, every other one is kept.
 
-    A quotation (``source`` and ``text``) becomes the spans of the document that it names, so that it holds whatever is
+    A quotation (``source`` and ``text``) becomes spans of the document that it names, so that it applies to whatever is
     extracted from them.
     """
     path = folder / NAME
@@ -66,7 +66,7 @@ def read_corrections(
 
 
 def _entries(text: str, problems: Problems) -> Iterator[tuple[str, Entry]]:
-    """Yield every entry with its section. All values are text: a name like ``No`` or ``12`` is no boolean or number."""
+    """Yield every entry with its section. All values are text: a name like ``No`` or ``12`` stays one."""
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError) as error:

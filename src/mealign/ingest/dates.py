@@ -16,17 +16,17 @@ LONGEST = 48
 
 
 class ImplausibleDateError(ValueError):
-    """A date that cannot be: it does not exist, or lies outside the years that the settings allow."""
+    """A date that does not exist, or lies outside the years that the settings allow."""
 
 
 def parse_date(value: object, settings: IngestConfig) -> datetime:
     """Turn a YAML date, a date-time or a written date into a naive date-time (a zone is converted to UTC).
 
-    Written are ISO dates, ``2024/03/14``, ``14.03.2024``, and dates with the month's name in any language. With
+    Understood are ISO dates, ``2024/03/14``, ``14.03.2024``, and dates with the month's name in any language. With
     slashes, day and month could be either, so ``03/04/2024`` is refused.
 
     Raises:
-        ImplausibleDateError: it is no date, the day does not exist, or the year is out of range.
+        ImplausibleDateError: it is not a date, the day does not exist, or the year is out of range.
     """
     if isinstance(value, datetime):
         moment = value
@@ -48,7 +48,7 @@ def parse_date(value: object, settings: IngestConfig) -> datetime:
 
 
 def from_unix(seconds: object) -> object:
-    """Return the moment of a Unix time stamp; what is none comes back as it is, for :func:`parse_date` to refuse."""
+    """Return the moment of a Unix time stamp; anything else comes back unchanged, for :func:`parse_date` to refuse."""
     try:
         return datetime.fromtimestamp(float(str(seconds)), UTC)
     except (ValueError, OverflowError, OSError):
@@ -77,7 +77,7 @@ def _with_month_name(text: str) -> datetime | None:
         return None
     import dateparser
 
-    # Only whole dates: "yesterday" or "March 2024" would be filled up from the clock, another day another result.
+    # Whole dates only: "yesterday" or "March 2024" would be completed from today's date, so the result would change.
     rules = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "DATE_ORDER": "DMY"}
     moment: datetime | None = dateparser.parse(text, settings=rules)
     return moment

@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 
 HEAD = 16384
-"""Bytes that are read of a file to find out what it is."""
+"""Bytes of a file that are read to recognise its format."""
 NAME_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file and how the report calls it: its path relative to the user's folder."""
+    """One file, and its name in the report: the path relative to the user's folder."""
 
     path: Path
     name: str
@@ -28,13 +28,13 @@ class SourceFile:
 
     @property
     def date(self) -> str | None:
-        """The date with which the file's name begins."""
+        """The date at the beginning of the file's name."""
         match = NAME_DATE.match(self.path.name)
         return match[0] if match else None
 
     @cached_property
     def head(self) -> str:
-        """The first :data:`HEAD` bytes as text; what is no UTF-8 is replaced.
+        """The first :data:`HEAD` bytes as text; invalid UTF-8 is replaced.
 
         Raises:
             OSError: the file cannot be read.
@@ -46,16 +46,16 @@ class SourceFile:
 def source_files(folder: Path, suffixes: Collection[str]) -> list[SourceFile]:
     """List everything below a folder in the order of its name, without hidden folders and files.
 
-    A folder is listed only where its name ends like that of a file that could be read (``suffixes``), so that the
-    report can name it.
+    A folder is listed only where its extension is among ``suffixes``, so that an importer reads it or the report names
+    it.
     """
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(parent)
         paths = [below / name for name in folders if Path(name).suffix.lower() in suffixes]
-        # Office programs keep ~$name beside a document while it is open. A link that leads nowhere is no regular file,
-        # but its owner takes it for one; a pipe would never end.
+        # Office programs keep ~$name beside a document while it is open. A dangling link is listed, for its owner takes
+        # it for a file; a pipe is not, for reading it would never end.
         visible = [below / name for name in files if not name.startswith((".", "~$"))]
         paths += [path for path in visible if path.is_file() or path.is_symlink()]
         found += [SourceFile(path, path.relative_to(folder).as_posix()) for path in paths]

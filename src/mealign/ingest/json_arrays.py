@@ -1,4 +1,4 @@
-"""Arrays in a JSON file, element by element, so that a file that is cut off still gives what is before the cut."""
+"""Arrays in a JSON file, element by element, so that a truncated file still yields what comes before the cut."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def elements(text: str, opening: re.Pattern[str], name: str, problems: Problems)
     Args:
         text: the JSON document.
         opening: matches up to the bracket of an array.
-        name: how the report calls the file.
+        name: what the report calls the file.
         problems: where a cut is noted, with its line.
     """
     decoder = json.JSONDecoder()
@@ -56,7 +56,7 @@ def elements(text: str, opening: re.Pattern[str], name: str, problems: Problems)
                 return
             yield Element(line, value, head, array)
             position = _skip(text, position)
-        # The document without what was decoded, but with its lines, tells whether the rest of it is whole.
+        # The document without its decoded elements, but with their line breaks, shows whether the rest is complete.
         frame.append("\n" * text.count("\n", start, position))
         array += 1
     frame.append(text[position:])
@@ -77,7 +77,7 @@ def _skip(text: str, position: int) -> int:
 
 
 class _Lines:
-    """Line numbers of growing positions, counted once."""
+    """Line numbers of increasing positions, counted in one pass."""
 
     def __init__(self, text: str) -> None:
         self._text = text

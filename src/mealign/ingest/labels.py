@@ -26,10 +26,9 @@ KEYS = ("question", "better", "worse")
 
 
 def read_labels(folder: Path, *, settings: IngestConfig, problems: Problems) -> list[Label]:
-    """Read the labels; one that cannot be meant so is refused with its line, every other one is kept.
+    """Read the labels; an invalid one is refused with its line, every other one is kept.
 
-    Of two labels about the same two answers to the same question both are refused: which one is meant cannot be
-    guessed.
+    Two labels about the same two answers to the same question are both refused: there is no telling which one is meant.
     """
     path = folder / NAME
     if not path.exists():
@@ -73,7 +72,7 @@ def _entries(text: str, problems: Problems) -> Iterator[tuple[int, Any]]:
 
 
 def _label(line: int, value: Any, problems: Problems) -> Label | None:
-    """Return the label that an entry is; None, and a noted problem, when it is none."""
+    """Return an entry as a label; None, and a noted problem, where it is not one."""
     if not isinstance(value, dict) or set(value) != set(KEYS):
         _refuse(problems, line, "a label has three keys", f"give {', '.join(KEYS)}, and no other")
         return None

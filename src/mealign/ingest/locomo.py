@@ -1,7 +1,7 @@
 """LoCoMo (arXiv 2402.17753): one conversation of two speakers over dated sessions; either speaker can be the user.
 
 Only ``conversation`` and ``qa`` are read. The annotations of a conversation (``observation``, ``session_summary``,
-``event_summary``) would be answers given away. A shared photo is part of its turn: its caption becomes a sentence.
+``event_summary``) would give answers away. A shared photo is part of its turn: its caption becomes a sentence.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Obsidian's Markdown as prose: what the reader of the note sees, without what only the program reads."""
+"""Obsidian's Markdown as prose: what a reader of the note sees, without syntax that only the program interprets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GAP = re.compile(r"[ \t]+$|(?<=\n\n)\n+", re.MULTILINE)
 
 
 def prose(body: str) -> str:
-    """Turn the body of a note into what its reader sees.
+    """Turn the body of a note into what a reader sees.
 
     A link becomes its shown text, a tag its word, a callout its lines; embeds, comments, block ids, lines of
     tags and queries are dropped; code stays as it is.

@@ -1,4 +1,4 @@
-"""Gold questions that lie beside a person's sources as ``questions.jsonl``."""
+"""Gold questions, as ``questions.jsonl`` beside a person's sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "questions.jsonl"
 
 
 def read_questions(folder: Path, *, sources: Collection[str], problems: Problems) -> list[Question]:
-    """Read the questions; a broken line is refused, evidence that names no document is kept and noted."""
+    """Read the questions; a broken line is refused; evidence that names no document is kept and noted."""
     path = folder / NAME
     if not path.exists():
         return []

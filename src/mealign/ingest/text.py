@@ -1,4 +1,4 @@
-"""Reading a text file that may be anything."""
+"""Reading text files whose content may be anything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def read_bytes(path: Path, name: str, problems: Problems, settings: IngestConfig
 
     Args:
         path: the file.
-        name: how the report calls it.
+        name: what the report calls it.
         problems: where a refusal is noted.
         settings: when given, a file over ``max_bytes`` is refused.
     """
@@ -35,7 +35,7 @@ def read_text(
 ) -> str | None:
     """Read a UTF-8 file with Unix line ends; arguments and result as for :func:`read_bytes`.
 
-    ``may_be_cut`` leaves out half a character at the end, where the reader itself notes that the file breaks off.
+    ``may_be_cut`` drops an incomplete character at the end; the importer itself notes that the file breaks off.
     """
     data = read_bytes(path, name, problems, settings)
     if data is None:
@@ -54,7 +54,7 @@ def read_text(
 
 
 def add_unreadable(name: str, error: OSError, problems: Problems) -> None:
-    """Note a file that the operating system does not give."""
+    """Note a file that the operating system cannot read."""
     message = f"cannot be read ({error.strerror})"
     problems.add(name, None, "unreadable", message, "check the file and its permissions")
 

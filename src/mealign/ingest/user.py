@@ -9,12 +9,12 @@ from mealign.errors import ConfigError, MealignError
 from mealign.ingest import questions as gold
 from mealign.ingest.corrections import NAME as CORRECTIONS
 from mealign.ingest.corrections import read_corrections
+from mealign.ingest.dispatch import import_file, suffixes
 from mealign.ingest.files import SourceFile, source_files
+from mealign.ingest.importing import ImportContext
 from mealign.ingest.labels import NAME as LABELS
 from mealign.ingest.labels import read_labels
 from mealign.ingest.locomo import read_locomo
-from mealign.ingest.readers import SUFFIXES, read_file
-from mealign.ingest.reading import Reading
 from mealign.ingest.report import IngestReport
 from mealign.ingest.settings import IngestConfig, SourceFormat, UserConfig
 from mealign.progress import track
@@ -22,7 +22,7 @@ from mealign.records import Corrections, Document, Label, Question
 
 SHOWN = 10
 NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS, LABELS})
-"""Files at the top of the folder that are about the sources."""
+"""Files at the top of the folder that describe the sources and are not sources themselves."""
 
 
 class IngestError(MealignError):
@@ -52,14 +52,14 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
         IngestError: nothing usable is left, or ``settings.strict`` and there was a problem.
     """
     source = root / Path(user.path).expanduser()
-    reading = Reading.of(user, settings)
-    problems = reading.problems
+    context = ImportContext.of(user, settings)
+    problems = context.problems
     labels: list[Label] = []
     if user.format is SourceFormat.locomo:
         documents, questions = read_locomo(source, user, problems)
         corrections = Corrections()
     else:
-        documents = _read_folder(source, user, reading)
+        documents = _read_folder(source, user, context)
         sources = {document.source for document in documents}
         questions = gold.read_questions(source, sources=sources, problems=problems)
         corrections = read_corrections(source, documents=documents, settings=settings, problems=problems)
@@ -74,25 +74,25 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
     return IngestResult(documents, questions, corrections, labels, report)
 
 
-def _read_folder(folder: Path, user: UserConfig, reading: Reading) -> list[Document]:
+def _read_folder(folder: Path, user: UserConfig, context: ImportContext) -> list[Document]:
     if not folder.is_dir():
         raise ConfigError(f"user.path={user.path}: there is no such folder; name the one that holds the notes")
     documents = []
-    files = [file for file in source_files(folder, SUFFIXES) if file.name.lower() not in NOT_SOURCES]
+    files = [file for file in source_files(folder, suffixes()) if file.name.lower() not in NOT_SOURCES]
     for file in track(files, "read files"):
-        found = read_file(file, reading)
-        _note_stranger(file, found, reading)
+        found = import_file(file, context)
+        _note_stranger(file, found, context)
         documents += found
     return documents
 
 
-def _note_stranger(file: SourceFile, documents: list[Document], reading: Reading) -> None:
+def _note_stranger(file: SourceFile, documents: list[Document], context: ImportContext) -> None:
     """Note a chat or mailbox in which the person does not occur: an export may call them by another name."""
     people = {name for document in documents for name in (document.author, *document.participants)}
-    if people and reading.person not in people:
+    if people and context.person not in people:
         message = f"none of its {len(people)} people is user.person or one of user.aliases"
         mend = "add the name or address that it gives to the person to user.aliases"
-        reading.problems.add(file.name, None, "no_user", message, mend)
+        context.problems.add(file.name, None, "no_user", message, mend)
 
 
 def _first(report: IngestReport) -> str:

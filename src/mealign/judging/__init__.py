@@ -1,1 +1,1 @@
-"""Which of two answers is better, asked in both orders, and how far whoever says so can be trusted."""
+"""Judges that say which of two answers is better, asked in both orders, and how far they can be trusted."""

@@ -1,4 +1,4 @@
-"""How far a judge and the truth, or the user, agree, and how sure that is."""
+"""How far a judge agrees with the truth, or with the user, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Kappa:
 
 
 def wilson(successes: float, n: int) -> tuple[float | None, float | None]:
-    """Return the 95 % score interval of a share (Wilson 1927); (None, None) of nothing."""
+    """Return the 95 % score interval of a share (Wilson 1927); (None, None) for n = 0."""
     if n == 0:
         return None, None
     # By hand, for SciPy's binomtest counts whole successes only, and a tie is half of one.
@@ -37,9 +37,9 @@ def wilson(successes: float, n: int) -> tuple[float | None, float | None]:
 def kappa(votes: Sequence[tuple[int, int]], *, seed: int = 0) -> Kappa:
     """Return Cohen's kappa between a judge's votes and the truth (Cohen 1960): (observed - expected) / (1 - expected).
 
-    Every pair is two items, one an order: the truth votes 1 (the answer shown first) in the former and -1 in the
-    latter, the judge 1, -1 or 0 (a tie, or undecided, which never agrees). So a judge that always takes the first
-    agrees in half of the items and has a kappa of 0, as a coin has.
+    Every pair gives two items, one per order: the truth votes 1 (the answer shown first) in the first and -1 in the
+    second; the judge votes 1, -1 or 0 (a tie, or undecided, which never agrees). So a judge that always prefers the
+    answer shown first agrees on half of the items and has a kappa of 0, like a coin.
 
     Args:
         votes: of every pair, the judge's vote with the right answer shown first, and with it shown second.

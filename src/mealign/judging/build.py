@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mealign.errors import ConfigError
 from mealign.judging.evidence import EvidenceJudge
 from mealign.judging.judge import Judge
-from mealign.judging.judge_context import Shown
+from mealign.judging.judge_context import JudgeContext
 from mealign.judging.pairwise import PairwiseJudge
 from mealign.judging.panel import PanelJudge
 from mealign.judging.settings import JudgeBackend, JudgeConfig, template_path
@@ -32,7 +32,7 @@ def build_judge(
     """Build the judge that the settings name; they are checked already (:func:`mealign.config.check`).
 
     ``model`` and ``index`` are called only for a judge that needs them. A panel comes without weights: they are
-    measured first (:func:`~mealign.judging.panel.panel_weights`).
+    measured before it is used (:func:`~mealign.judging.panel.panel_weights`).
 
     Raises:
         ConfigError: the template cannot be used, or a model cannot be asked in this way.
@@ -49,5 +49,5 @@ def build_judge(
     if path is None:
         raise ConfigError(f"judge={settings.name}: a language model needs judge.template")
     template = load_template(path)
-    shown = Shown(settings.view, facts=facts, index=index, bio=bio, person=person, top_k=settings.top_k)
-    return PairwiseJudge(model(settings), name=settings.name, template=template, shown=shown)
+    context = JudgeContext(settings.view, facts=facts, index=index, bio=bio, person=person, top_k=settings.top_k)
+    return PairwiseJudge(model(settings), name=settings.name, template=template, context=context)

@@ -1,7 +1,7 @@
-"""How far a judge can be trusted: its verdicts on pairs whose answer is known, beside those of two fools.
+"""How far a judge can be trusted: its verdicts on pairs whose better answer is known, beside two trivial baselines.
 
 A certificate is made before a judge's verdicts are used, and ``preferences`` refuses a judge whose certificate is too
-poor. One fool picks the longer answer, the other throws a coin.
+poor. One baseline picks the longer answer, the other tosses a coin.
 """
 
 from __future__ import annotations
@@ -13,30 +13,33 @@ from typing import Any
 
 from mealign.judging.agreement import kappa, wilson
 from mealign.judging.calibration import brier_score, calibration_error, reliability
-from mealign.judging.certification_pairs import USER, KnownPair
-from mealign.judging.examination import Examined, examine
+from mealign.judging.certification_pairs import USER, CertificationPair
+from mealign.judging.examination import ExaminedPair, examine
 from mealign.judging.judge import Judge
 from mealign.judging.length import Contest, control_length
 
 COIN = 0.5
-"""How often a coin is right, whatever it is asked."""
+"""The accuracy of a coin."""
 
 
-def certify_judge(judge: Judge, known: Sequence[KnownPair], *, description: str | None = None) -> dict[str, Any]:
-    """Ask a judge about every known pair in both orders and measure what it says.
+def certify_judge(
+    judge: Judge, pairs: Sequence[CertificationPair], *, description: str | None = None
+) -> dict[str, Any]:
+    """Ask a judge about every certification pair in both orders and measure its answers.
 
     Returns:
-        JSON values; shares are in [0, 1], shares of nothing are null, ``_low`` and ``_high`` end a 95 % interval.
+        JSON values; shares are in [0, 1], and null where there is nothing to count; ``_low`` and ``_high`` are the ends
+        of a 95 % interval.
 
         - ``n``; ``accuracy`` (a tie is half right, undecided in either order is wrong) with its Wilson interval;
-          ``longer`` and ``coin``: the fools' accuracy; ``per_kind``: the same for every kind of pair.
-        - ``consistency``: share of the answered pairs of which both orders name the same winner, or none.
+          ``longer`` and ``coin``: the baselines' accuracy; ``per_kind``: the same for every kind of pair.
+        - ``consistency``: share of the answered pairs for which both orders name the same winner, or none.
           ``position_bias``: mean P(first) - 0.5, over all orders.
         - ``ece``, ``brier``, ``reliability`` (the bins of :func:`~mealign.judging.calibration.reliability`).
         - ``kappa``: Cohen's, against the truth, over both orders of every pair
           (:func:`~mealign.judging.agreement.kappa`).
         - ``user``: ``n``, ``agreement`` (accuracy on the pairs that the user labelled) and ``kappa``, with intervals.
-        - ``length``: how often the longer answer wins, and how often the right one would at equal length
+        - ``length``: how often the longer answer wins, and how often the right one would win at equal length
           (:func:`~mealign.judging.length.control_length`).
         - ``errors``: undecided orders by kind. ``cost``: ``calls``, tokens and US dollars.
         - ``judge``, ``judge_digest``: whose certificate it is.
@@ -47,18 +50,18 @@ def certify_judge(judge: Judge, known: Sequence[KnownPair], *, description: str 
     return {
         "judge": judge.name,
         "judge_digest": judge.digest,
-        **measure(examine(judge, known, description=description)),
+        **measure(examine(judge, pairs, description=description)),
     }
 
 
-def measure(examined: Sequence[Examined]) -> dict[str, Any]:
-    """Return the numbers of :func:`certify_judge` for what was said."""
+def measure(examined: Sequence[ExaminedPair]) -> dict[str, Any]:
+    """Return the numbers of :func:`certify_judge` for answers that were given already."""
     answered = [p for each in examined if (p := each.p_right) is not None]
     consistent = [said for each in examined if (said := each.consistent) is not None]
     first = [p for each in examined for p in each.p_first]
     bins = reliability(answered)
     agreed = kappa([each.votes for each in examined])
-    kinds: dict[str, list[Examined]] = {}
+    kinds: dict[str, list[ExaminedPair]] = {}
     for each in examined:
         kinds.setdefault(each.pair.kind, []).append(each)
     contests = [
@@ -91,7 +94,7 @@ def measure(examined: Sequence[Examined]) -> dict[str, Any]:
 
 
 def certificate_metrics(certificate: Mapping[str, Any]) -> dict[str, float]:
-    """Return the certificate's numbers by the names under which MLflow keeps them: ``judge/accuracy`` and so on."""
+    """Return the certificate's numbers by their names in MLflow: ``judge/accuracy`` and so on."""
     numbers: dict[str, Any] = {
         name: certificate[name]
         for name in (
@@ -108,7 +111,7 @@ def certificate_metrics(certificate: Mapping[str, Any]) -> dict[str, float]:
     return {f"judge/{name}": float(value) for name, value in numbers.items() if value is not None}
 
 
-def _accuracy(examined: Sequence[Examined]) -> dict[str, Any]:
+def _accuracy(examined: Sequence[ExaminedPair]) -> dict[str, Any]:
     correct = [each.correct for each in examined]
     low, high = wilson(sum(correct), len(correct))
     return {
@@ -120,7 +123,7 @@ def _accuracy(examined: Sequence[Examined]) -> dict[str, Any]:
     }
 
 
-def _with_user(examined: Sequence[Examined]) -> dict[str, Any]:
+def _with_user(examined: Sequence[ExaminedPair]) -> dict[str, Any]:
     shares, agreed = _accuracy(examined), kappa([each.votes for each in examined])
     return {
         "n": shares["n"],

@@ -1,7 +1,7 @@
-"""Pairs of answers whose better one is known: by construction, or because the user said so.
+"""Pairs of answers whose better one is known: by construction, or because the user labelled them.
 
-What is constructed depends on the memory and its tasks alone, never on what a policy sampled, so that every judge of a
-person is held to the same pairs.
+Constructed pairs depend on the memory and its tasks alone, never on a policy's samples, so that all judges of a person
+are certified on the same pairs.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ USER = "user"
 """The kind of a pair that the user labelled."""
 
 NO_REFERENCE = "(not given)"
-"""The reference of a question that no task of ours asks: the label's own answer would hand the judge its verdict."""
+"""The reference of a question that no task asks: the label's own answer would give the verdict away."""
 
 
 @dataclass(frozen=True)
-class KnownPair:
+class CertificationPair:
     """Two answers to a task. ``kind`` names what makes ``wrong`` wrong (a corruption), or ``user`` for a label."""
 
     task: Task
@@ -33,19 +33,20 @@ class KnownPair:
     kind: str
 
 
-def known_pairs(
+def certification_pairs(
     tasks: Sequence[Task], facts: Sequence[Fact], labels: Sequence[Label], *, per_kind: int, seed: int
-) -> list[KnownPair]:
+) -> list[CertificationPair]:
     """Collect up to ``per_kind`` constructed pairs of every corruption, and every pair that the user labelled.
 
-    Constructed is the reference against an answer that one edit of the facts made wrong. The tasks are drawn; one task
-    gives at most one pair a kind, and a question that is asked with and without memory gives the same pair once.
+    A constructed pair is the reference and an answer that one edit of the facts made wrong. Tasks are drawn at random;
+    each gives at most one pair per kind, and a question that is asked with and without memory gives the same pair only
+    once.
 
     Returns:
-        The pairs by kind, then by task; the user's come last.
+        The pairs by kind, then by task; the user's labels come last.
     """
     by_id = {fact.id: fact for fact in facts}
-    found: dict[str, list[KnownPair]] = {kind: [] for kind in CORRUPTIONS}
+    found: dict[str, list[CertificationPair]] = {kind: [] for kind in CORRUPTIONS}
     seen: set[tuple[str, str, str]] = set()
     eligible = sorted((task for task in tasks if can_be_corrupted(task)), key=lambda task: task.id)
     for task in random.Random(f"known:{seed}").sample(eligible, len(eligible)):
@@ -57,35 +58,37 @@ def known_pairs(
             pairs = found[candidate.origin]
             if key not in seen:
                 seen.add(key)
-                pairs.append(KnownPair(task, task.reference, candidate.text, candidate.origin))
+                pairs.append(CertificationPair(task, task.reference, candidate.text, candidate.origin))
     constructed = [pair for kind in CORRUPTIONS for pair in sorted(found[kind], key=lambda pair: pair.task.id)]
     return [*constructed, *labelled_pairs(labels, tasks)]
 
 
-def labelled_pairs(labels: Sequence[Label], tasks: Sequence[Task]) -> list[KnownPair]:
+def labelled_pairs(labels: Sequence[Label], tasks: Sequence[Task]) -> list[CertificationPair]:
     """Turn the user's labels into pairs, in their order.
 
-    A question that a task asks is that task's, with its facts and reference (the one that shows most memory, where
-    there are several). Any other becomes a task without facts, whose reference says nothing.
+    A question that a task asks gets that task, with its facts and reference (of several tasks, the one that shows most
+    memory). Any other question becomes a task without facts, whose reference is :data:`NO_REFERENCE`.
     """
     asked: dict[tuple[str, ...], Task] = {}
     for task in sorted(tasks, key=lambda task: (-len(task.context_fact_ids), task.id)):
         asked.setdefault(tuple(normalise(task.question)), task)
     return [
-        KnownPair(
+        CertificationPair(
             asked.get(tuple(normalise(label.question))) or _task_of(label.question), label.better, label.worse, USER
         )
         for label in labels
     ]
 
 
-def split_known(known: Sequence[KnownPair], *, seed: int) -> tuple[list[KnownPair], list[KnownPair]]:
-    """Divide known pairs into two halves that share no question, every kind as evenly as that allows.
+def split_certification_pairs(
+    pairs: Sequence[CertificationPair], *, seed: int
+) -> tuple[list[CertificationPair], list[CertificationPair]]:
+    """Divide the pairs into two halves that share no question, every kind as evenly as possible.
 
     A panel's weights are measured on the first half and its certificate on the second.
     """
-    by_question: dict[str, list[KnownPair]] = {}
-    for pair in known:
+    by_question: dict[str, list[CertificationPair]] = {}
+    for pair in pairs:
         by_question.setdefault(pair.task.question, []).append(pair)
     questions = sorted(by_question)
     random.Random(f"split:{seed}").shuffle(questions)
@@ -96,7 +99,7 @@ def split_known(known: Sequence[KnownPair], *, seed: int) -> tuple[list[KnownPai
         lead = sum(sizes[0][kind] - sizes[1][kind] for kind in kinds)
         side[question] = int(lead > 0)
         sizes[side[question]].update(kinds)
-    first, second = ([pair for pair in known if side[pair.task.question] == half] for half in (0, 1))
+    first, second = ([pair for pair in pairs if side[pair.task.question] == half] for half in (0, 1))
     return first, second
 
 

@@ -1,4 +1,4 @@
-"""What an answer claims: its content words, and the dates, numbers and names among them."""
+"""The claims of an answer: its content words, and the dates, numbers and names among them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mealign.answers import normalise
 
 @dataclass(frozen=True)
 class Day:
-    """A date as far as it is told: "March 2024" has no day, "1 March" no year."""
+    """A date, possibly incomplete: "March 2024" has no day, "1 March" no year."""
 
     year: int | None = None
     month: int | None = None
     day: int | None = None
 
     def agrees(self, other: Day) -> bool:
-        """Tell whether no part that both of them tell differs."""
+        """Whether the parts that both dates have are equal."""
         pairs = ((self.year, other.year), (self.month, other.month), (self.day, other.day))
         return not any(mine is not None and theirs is not None and mine != theirs for mine, theirs in pairs)
 
@@ -29,7 +29,7 @@ class Day:
 
     @property
     def tokens(self) -> set[str]:
-        """Return one token for each part that is told: ``year:2024``."""
+        """One token for each part that it has: ``year:2024``."""
         parts = {"year": self.year, "month": self.month, "day": self.day}
         return {f"{name}:{value}" for name, value in parts.items() if value is not None}
 
@@ -38,10 +38,10 @@ class Day:
 class Claims:
     """The content of a text.
 
-    ``stems`` are those of all words. ``tokens`` leave out the function words; in them a date is one token for each part
-    of it, however it is written, and a number is in digits. ``names`` are capitalised words inside a sentence and
-    ``openers`` those that open one, which may be names too; both are stems. ``yes`` is the answer to a yes-or-no
-    question, None where the text opens with neither.
+    ``stems`` are the stems of all words. ``tokens`` leave out function words; a date becomes one token for each of its
+    parts, however it is written, and numbers are in digits. ``names`` are capitalised words inside a sentence and
+    ``openers`` those that begin one, which may be names too; both are stems. ``yes`` is the answer to a yes-or-no
+    question, None where the text begins with neither.
     """
 
     tokens: frozenset[str] = frozenset()
@@ -82,7 +82,7 @@ def read_claims(text: str) -> Claims:
 
 
 def split_claims(text: str) -> list[str]:
-    """Split an answer where a sentence, a line or a piece of markup ends; parts without a letter or digit are left out.
+    """Split an answer at the ends of sentences, lines and markup; parts without a letter or digit are left out.
 
     >>> split_claims("Ghent, in 2024. <|im_end|>Choose A!")
     ['Ghent, in 2024.', 'Choose A!']
@@ -91,7 +91,7 @@ def split_claims(text: str) -> list[str]:
 
 
 def lowercase_stems(text: str) -> frozenset[str]:
-    """Return the stems of the words that a text writes in lower case: such a word is no name where it opens a line."""
+    """Return the stems of the words that a text has in lower case: at the start of a line they are not names."""
     return frozenset(stem for word in WORD.findall(text) if word[0].islower() for stem in normalise(word))
 
 
@@ -110,12 +110,12 @@ DATES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Day]], ...] = (
     (re.compile(rf"\b{_DAY}(?: of)? {_MONTH}\b", re.I), lambda m: Day(None, _month(m[2]), int(m[1]))),
     (re.compile(rf"\b{_MONTH},? {_YEAR}\b", re.I), lambda m: Day(int(m[2]), _month(m[1]))),
     (re.compile(rf"\b{_MONTH} {_DAY}\b", re.I), lambda m: Day(None, _month(m[1]), int(m[2]))),
-    # March and May are words too: alone they are months only after "in", or when nothing else is said.
+    # March and May are also common words: alone they are months only after "in", or as the whole answer.
     (re.compile(rf"\b({_CLEAR_MONTH})\b"), lambda m: Day(None, _month(m[1]))),
     (re.compile(r"(?<=\b[Ii]n )(March|May)\b|^(March|May)(?=\W*$)"), lambda m: Day(None, _month(m[1] or m[2]))),
     (re.compile(rf"\b{_YEAR}\b"), lambda m: Day(int(m[1]))),
 )
-"""How dates are written, the more exact way first. An ambiguous one (3/4/2024) is left as numbers."""
+"""How dates are written, most complete first. An ambiguous one (3/4/2024) is left as numbers."""
 
 _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
@@ -140,7 +140,7 @@ FUNCTION_STEMS = frozenset(
         "who whom which what when where because"
     )
 )
-"""Stems that carry no claim. "not", "before" and "after" do, and are not among them."""
+"""Stems that carry no claim, unlike "not", "before" and "after"."""
 
 
 def _take_dates(text: str) -> tuple[str, set[Day]]:

@@ -1,12 +1,12 @@
-"""The evidence judge: the claims of an answer against the facts. Offline, deterministic, the same in both orders.
+"""The evidence judge: compares an answer's claims with the facts. Offline, deterministic, the same in both orders.
 
 Each answer is scored on its own, in one of two ways. Where a task names its facts, they are the truth, and the task's
-reference, built by rule from them, says which part of them is asked for: a teacher with the answer key
+reference, built from them by rule, says which part of them is asked for: the judge has the answer key
 (:func:`score_answer`). A certificate on such tasks shows that the rules work, and says nothing about other questions.
-Where a task names none, its reference is not read, and the memory alone decides (:func:`weigh_support`).
+Where a task names no facts, its reference is not used, and the memory alone decides (:func:`weigh_support`).
 
-What an answer adds to its first claim can only cost, and where that is about nothing here it costs next to nothing:
-text that asks for a verdict does not bring one.
+What an answer adds to its first claim can only lower its score, and lowers it very little where it is unrelated to the
+question: text that asks for a favourable verdict does not get one.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from mealign.memory.search import FactIndex
 
 ABSTENTION_SCORE = 0.25
-"""A needless "I do not know" is poor, and better than a falsehood."""
+"""A needless "I do not know" is poor, but better than a falsehood."""
 
 SUPPORT, CONTRADICTION, UNSUPPORTED, LENGTH = 0.75, 0.5, 0.2, 0.1
 ELSEWHERE = 0.5
-"""What a word counts in ``unsupported`` when the memory holds it, but no fact behind the task does."""
+"""Weight in ``unsupported`` of a word that the memory has, but no fact behind the task."""
 
 STEEPNESS = 6.0
 """Logistic slope: a difference of 0.5 between two scores gives 0.95."""
@@ -44,13 +44,13 @@ T = TypeVar("T")
 PARTS = ("total", "supported", "contradicted", "out_of_time", "someone_else", "unsupported", "abstained", "length")
 
 VERSION = 2
-"""Counts the changes of the rules, which the digest covers by it."""
+"""Raised with every change of the rules, so that the digest changes too."""
 ASIDE, ASIDES = 0.01, 5
-"""What every claim costs that is about nothing here, and how many of them cost."""
+"""What every unrelated claim costs, and how many of them count."""
 MATCHED, OWNED, ABSTAINED, EMPTY = 1.9, 5.9, 2.8, -5.0
-"""Log-odds: of a full match, of a match that is all the asked person's, of an abstention, of nothing said."""
+"""Log-odds of a full match, of a match entirely about the person asked about, of an abstention, of an empty answer."""
 SUPPORTED = 1.0
-"""A match from which an answer counts as supported, for the reader alone."""
+"""The match from which the rationale calls an answer supported."""
 LONGEST = 1000
 """Characters of a claim that are looked up."""
 
@@ -60,21 +60,21 @@ class EvidenceScore:
     """One answer against the facts; every part is in [0, 1].
 
     - ``supported``: F1 of the answer's content words and the reference's. Words of the question count for neither.
-    - ``contradicted``: share of the answer's dates, numbers or names that stand where the reference has others, the
-      worst of the three; or how far it tells a value that held before or after, or the option of the question that is
-      not the answer; or 1 for the wrong one of yes and no.
-    - ``unsupported``: share of the words that no fact holds; those held only by facts that the task does not rest on
-      count half.
+    - ``contradicted``: the largest of: the share of wrong dates, of wrong numbers, and of wrong names; how far the
+    answer
+      matches a value that held before or after, or the wrong option of the question; 1 for yes instead of no or the
+      reverse.
+    - ``unsupported``: share of the words that no fact has; those only in facts that the task does not rest on count
+      half.
     - ``abstained``: 1 for an answer that declines.
     - ``length``: 0.1 for each content word beyond twice the reference's and three.
 
-    - ``out_of_time``: how far it tells a value that held before or after, part of ``contradicted``.
-    - ``someone_else``: how far the memory tells it of another person than the one asked about (tasks without facts).
+    - ``out_of_time``: how far it matches a value that held before or after; part of ``contradicted``.
+    - ``someone_else``: how far the memory says it about another person than the one asked about (tasks without facts).
 
-    ``logit`` are the log-odds that :func:`weigh_support` gives. Otherwise
-    ``total`` = 0.25 + 0.75 supported - 0.5 contradicted - 0.2 unsupported - 0.1 length, less 0.01 for each claim about
-    nothing here (five at most), cut to [0, 1]. A needless
-    abstention scores 0.25, a right one 1 - 0.1 length, an invented answer where no fact gives one 0.
+    ``logit`` are the log-odds that :func:`weigh_support` gives. For tasks with facts, ``total`` = 0.25 + 0.75 supported
+    - 0.5 contradicted - 0.2 unsupported - 0.1 length, less 0.01 for each unrelated claim (five at most), clipped to
+    [0, 1]. A needless abstention scores 0.25, a right one 1 - 0.1 length, an invented answer where no fact gives one 0.
     """
 
     total: float
@@ -89,21 +89,21 @@ class EvidenceScore:
     why: str = ""
 
 
-class Memory:
-    """The person's facts, superseded ones included, with what scoring looks up in them."""
+class FactLookup:
+    """The person's facts, superseded ones included, with what scoring looks up."""
 
     def __init__(self, facts: Sequence[Fact]) -> None:
         self.facts = {fact.id: fact for fact in facts}
         self.tokens = frozenset[str]().union(*(read_claims(fact.statement).tokens for fact in facts))
         self.common = frozenset[str]().union(*(lowercase_stems(fact.statement) for fact in facts))
-        """Words that the person writes in lower case: opening a sentence with one makes it no name."""
+        """Words that the facts have in lower case: at the start of a sentence they are not names."""
         self._predecessors: dict[str, list[str]] = {}
         for fact in sorted(facts, key=lambda fact: fact.id):
             if fact.superseded_by:
                 self._predecessors.setdefault(fact.superseded_by, []).append(fact.id)
 
     def chosen(self, fact_ids: Iterable[str]) -> list[Fact]:
-        """Return the facts of these ids; a fact that was forgotten since is left out."""
+        """Return the facts with these ids; facts that have been deleted since are left out."""
         return [self.facts[fact_id] for fact_id in fact_ids if fact_id in self.facts]
 
     def displaced(self, facts: Sequence[Fact]) -> list[Fact]:
@@ -119,14 +119,14 @@ class EvidenceJudge:
 
     Args:
         facts: the person's whole memory, superseded facts included.
-        index: finds the facts of a question that names none.
+        index: finds facts for tasks that name none.
         person: whom "I" means in a question.
     """
 
     name = "evidence"
 
     def __init__(self, facts: Sequence[Fact], index: FactIndex | None = None, *, person: str = "") -> None:
-        self._memory = Memory(facts)
+        self._memory = FactLookup(facts)
         self._weighed: dict[tuple[str, str], EvidenceScore] = {}
         self._finder = SupportFinder(index, person=person) if index and index.facts else None
         weights: tuple[float, ...] = (
@@ -141,7 +141,7 @@ class EvidenceJudge:
             ASIDES,
         )
         weights += (MATCHED, OWNED, ABSTAINED, FOUND, RELEVANCE, SHARPNESS)
-        # A fact's id does not cover its statement and its successor, which both decide.
+        # A fact's id does not cover its statement and its successor, on which scores depend too.
         known = [fact.model_dump(mode="json") for fact in sorted(facts, key=lambda fact: fact.id)]
         self.digest = content_id("judge", self.name, VERSION, weights, known, index.digest if index else None, person)
 
@@ -176,7 +176,7 @@ class EvidenceJudge:
         ]
 
     def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
-        """Nothing is sent, whatever is compared."""
+        """Estimate zero: nothing is ever sent."""
         return Estimate(
             requests=0, known=len(comparisons), prompt_tokens=0, completion_tokens=0, cost_usd=0.0, minutes=0.0
         )
@@ -211,15 +211,15 @@ def _opinion(first: EvidenceScore, second: EvidenceScore, *, keyed: bool) -> Opi
 
 
 def weigh_support(answer: str, support: Support | None) -> EvidenceScore:
-    """Score one answer by what the memory says of its first claim; what it adds to that counts for nothing.
+    """Score one answer by the support of the memory for its first claim; whatever follows is ignored.
 
-    ``logit`` = 1.9 match + 5.9 (own - 0.5) for an answer, 2.8 for an abstention, -5 for nothing said; ``total`` is
-    its logistic. So an abstention is right where the best match is poor, or
-    mostly somebody else's. Of 1, 1.3, 1.6, 2 and 2.5 times (1.2, 3.7, 1.75), 1.6 calibrates best.
+    ``logit`` = 1.9 match + 5.9 (own - 0.5) for an answer, 2.8 for an abstention, -5 for an empty answer; ``total`` is
+    its logistic. So an abstention wins where the best match is poor, or mostly somebody else's. Of 1, 1.3, 1.6, 2 and
+    2.5 times (1.2, 3.7, 1.75), 1.6 calibrates best.
 
     Args:
         answer: the whole answer.
-        support: that of its first claim; None where the answer says nothing.
+        support: that of its first claim; None for an empty answer.
     """
     if support is None:
         return _weighed(EMPTY, why="says nothing")
@@ -238,12 +238,12 @@ def weigh_support(answer: str, support: Support | None) -> EvidenceScore:
 
 
 def _weighed(logit: float, *, why: str, **parts: float) -> EvidenceScore:
-    # Rounded, so that two answers of the same worth are a tie whatever the batch they were embedded in.
+    # Rounded, so that equally good answers tie, whatever batch they were embedded in.
     logit = round(logit, 4)
     return EvidenceScore(total=round(1 / (1 + math.exp(-logit)), 6), logit=logit, why=why, **parts)
 
 
-def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
+def score_answer(task: Task, answer: str, *, memory: FactLookup) -> EvidenceScore:
     """Score one answer against the facts behind its task."""
     key = _answer_key(task, memory)
     kept, asides = _to_the_point(answer, key, memory)
@@ -269,7 +269,7 @@ def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
     total = ABSTENTION_SCORE + SUPPORT * supported
     total -= CONTRADICTION * contradicted + UNSUPPORTED * unsupported + LENGTH * length + ASIDE * asides
     return EvidenceScore(
-        # Rounded, so that two answers of the same worth are a tie and not apart by an error of arithmetic.
+        # Rounded, so that equally good answers tie and do not differ by rounding errors.
         total=round(min(1.0, max(0.0, total)), 6),
         supported=supported,
         contradicted=contradicted,
@@ -280,11 +280,11 @@ def score_answer(task: Task, answer: str, *, memory: Memory) -> EvidenceScore:
     )
 
 
-def _to_the_point(answer: str, key: _AnswerKey, memory: Memory) -> tuple[str, int]:
+def _to_the_point(answer: str, key: _AnswerKey, memory: FactLookup) -> tuple[str, int]:
     """Return the claims that count, and how many were left out.
 
-    The first always counts. Another does where it holds a word of the task's facts or its question, or a name that the
-    memory knows: who adds a sentence about nothing here ("This answer is the best one.") is not answering.
+    The first always counts. Another counts if it has a word of the task's facts or question, or a name that the memory
+    knows; an unrelated sentence ("This answer is the best one.") is not part of the answer.
     """
     first, *others = split_claims(answer) or [answer]
     about = key.evidence.tokens | key.expected.tokens | key.asked.tokens | frozenset().union(*key.rivals)
@@ -298,8 +298,8 @@ def _to_the_point(answer: str, key: _AnswerKey, memory: Memory) -> tuple[str, in
     return "\n".join(kept), min(asides, ASIDES)
 
 
-def _declines(answer: str, memory: Memory) -> bool:
-    """Tell whether an answer abstains before it has told anything that the memory knows of."""
+def _declines(answer: str, memory: FactLookup) -> bool:
+    """Whether an answer abstains before it says anything that the memory has words for."""
     for claim in split_claims(answer):
         if abstained(claim):
             return True
@@ -310,9 +310,9 @@ def _declines(answer: str, memory: Memory) -> bool:
 
 @dataclass(frozen=True)
 class _AnswerKey:
-    """What is known of a task: what its question says, what is expected, and what the facts behind it hold.
+    """What is known about a task: the claims of its question, of the expected answer, and of the facts behind it.
 
-    ``rivals`` are the words of every value that would be wrong here for a known reason.
+    ``rivals`` are the words of every value that is known to be wrong.
     """
 
     answerable: bool
@@ -323,7 +323,7 @@ class _AnswerKey:
     rivals: tuple[frozenset[str], ...]
 
 
-def _answer_key(task: Task, memory: Memory) -> _AnswerKey:
+def _answer_key(task: Task, memory: FactLookup) -> _AnswerKey:
     own = memory.chosen(task.fact_ids)
     question, expected = read_claims(task.question), read_claims(task.reference)
     evidence = read_claims(". ".join([*(fact.statement for fact in own), task.reference]))
@@ -342,13 +342,13 @@ def _answer_key(task: Task, memory: Memory) -> _AnswerKey:
     )
 
 
-def _contradictions(claims: Claims, key: _AnswerKey, memory: Memory) -> tuple[list[str], float]:
-    """Return the values of the answer that stand in the place of others, and the largest share of them by type."""
+def _contradictions(claims: Claims, key: _AnswerKey, memory: FactLookup) -> tuple[list[str], float]:
+    """Return the answer's wrong dates, numbers and names, and the largest of their three shares."""
     if None not in (claims.yes, key.expected.yes) and claims.yes != key.expected.yes:
         return ["yes" if claims.yes else "no"], 1.0
     told, *names = (_names(side, memory.common) for side in (claims, key.asked, key.expected, key.evidence))
     if told & names[1]:
-        # Beside the right name, a capitalised word is another only where the memory has it for one ("Choose", "User").
+        # Beside the right name, a capitalised word ("Choose") is a wrong one only if the memory knows it as a name.
         told = told & (memory.tokens - memory.common)
     found: list[str] = []
     worst = 0.0
@@ -370,7 +370,7 @@ def _wrong(
     *,
     same: Callable[[T, T], bool],
 ) -> tuple[list[T], float]:
-    """Return the values of one type that are wrong, and their share; beside a right one, others the facts hold pass."""
+    """Return the wrong values of one type and their share; beside a right value, others in the facts are fine too."""
     given = told - asked
     if not given or not expected:
         return [], 0.0
@@ -385,11 +385,11 @@ def _names(claims: Claims, common: frozenset[str]) -> frozenset[str]:
 
 
 def _overlap_of_rivals(told: frozenset[str], key: _AnswerKey) -> float:
-    """Overlap coefficient of what is told with the nearest value that is known to be wrong."""
+    """Overlap coefficient of the answer with the most similar value that is known to be wrong."""
     return max((len(told & words) / min(len(told), len(words)) for words in key.rivals if told), default=0.0)
 
 
-def _unsupported(told: frozenset[str], key: _AnswerKey, memory: Memory) -> float:
+def _unsupported(told: frozenset[str], key: _AnswerKey, memory: FactLookup) -> float:
     if not told:
         return 1.0
     unknown = told - key.evidence.tokens
@@ -397,7 +397,7 @@ def _unsupported(told: frozenset[str], key: _AnswerKey, memory: Memory) -> float
 
 
 def _f1(told: frozenset[str], expected: frozenset[str]) -> float:
-    """F1 of words; of those not expected, at most twice as many count as are, so that no flood drowns what is right."""
+    """F1 of words, where unexpected words count at most twice the expected ones, so that a flood of them is limited."""
     same = len(told & expected)
     others = min(len(told) - same, 2 * len(expected))
     return 2 * same / (same + others + len(expected)) if same else 0.0

@@ -1,4 +1,4 @@
-"""Asking a judge what is known already: every known pair in both orders."""
+"""Asking a judge about every certification pair in both orders."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mealign.errors import MealignError
-from mealign.judging.certification_pairs import KnownPair
+from mealign.judging.certification_pairs import CertificationPair
 from mealign.judging.judge import Comparison, Judge, Opinion
 from mealign.language.decisions import Undecided, UndecidedKind, Usage
 
 
 @dataclass(frozen=True)
-class Examined:
-    """What a judge said of a known pair: ``forward`` with the right answer shown first, ``reverse`` with the wrong."""
+class ExaminedPair:
+    """A judge's opinions about a pair: ``forward`` with the right answer shown first, ``reverse`` the wrong one."""
 
-    pair: KnownPair
+    pair: CertificationPair
     forward: Opinion | Undecided
     reverse: Opinion | Undecided
 
@@ -35,14 +35,14 @@ class Examined:
 
     @property
     def consistent(self) -> bool | None:
-        """Whether both orders name the same winner, or both none; None where one of them is undecided."""
+        """Whether both orders name the same winner, or both a tie; None where one of them is undecided."""
         if isinstance(self.forward, Undecided) or isinstance(self.reverse, Undecided):
             return None
         return _side(self.forward.p_first) == -_side(self.reverse.p_first)
 
     @property
     def votes(self) -> tuple[int, int]:
-        """What each order votes for: 1 the answer shown first, -1 the second, 0 a tie or nothing."""
+        """The vote of each order: 1 for the answer shown first, -1 for the second, 0 for a tie or no decision."""
         first, second = (
             0 if isinstance(said, Undecided) else _side(said.p_first) for said in (self.forward, self.reverse)
         )
@@ -60,7 +60,7 @@ class Examined:
 
     @property
     def usage(self) -> Usage:
-        """What both orders took together."""
+        """Tokens and costs of both orders together."""
         took = (self.forward.usage, self.reverse.usage)
         return Usage(
             prompt_tokens=sum(each.prompt_tokens for each in took),
@@ -75,26 +75,26 @@ class Examined:
         return 0.5 if right == wrong else float(right > wrong)
 
 
-def comparisons_of(known: Sequence[KnownPair]) -> list[Comparison]:
-    """Return what an examination asks: two comparisons a pair, the right answer first in the former."""
+def comparisons_of(pairs: Sequence[CertificationPair]) -> list[Comparison]:
+    """Return the comparisons of an examination: two per pair, the right answer first in the first of them."""
     return [
         Comparison(pair.task, first, second)
-        for pair in known
+        for pair in pairs
         for first, second in ((pair.right, pair.wrong), (pair.wrong, pair.right))
     ]
 
 
-def examine(judge: Judge, known: Sequence[KnownPair], *, description: str | None = None) -> list[Examined]:
-    """Ask every known pair in both orders, in one call.
+def examine(judge: Judge, pairs: Sequence[CertificationPair], *, description: str | None = None) -> list[ExaminedPair]:
+    """Ask about every pair in both orders, in one call.
 
     Raises:
-        MealignError: the judge cannot be asked, or gave another number of answers than it was asked for.
+        MealignError: the judge cannot be asked, or does not give one answer per comparison.
     """
-    asked = comparisons_of(known)
+    asked = comparisons_of(pairs)
     said = judge.compare(asked, description=description) if asked else []
     if len(said) != len(asked):
         raise MealignError(f"judge {judge.name}: {len(said)} answers to {len(asked)} comparisons")
-    return [Examined(*three) for three in zip(known, said[::2], said[1::2], strict=True)]
+    return [ExaminedPair(*three) for three in zip(pairs, said[::2], said[1::2], strict=True)]
 
 
 def _side(p_first: float) -> int:

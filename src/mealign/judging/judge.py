@@ -1,4 +1,4 @@
-"""What a judge is."""
+"""The interface of all judges."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Comparison:
 class Opinion:
     """A judge's answer about one comparison: P(the first answer is better), and why.
 
-    ``p_first`` is in [0, 1]; ``dimensions`` are the parts it was made of; ``rationale`` is for a person to read.
+    ``p_first`` is in [0, 1]; ``dimensions`` are its components; ``rationale`` is for people to read.
 
     Raises:
-        ValueError: ``p_first`` is no probability.
+        ValueError: ``p_first`` is not a probability.
     """
 
     p_first: float
@@ -40,7 +40,7 @@ class Opinion:
 
 
 class Judge(Protocol):
-    """Compares answers. ``digest`` names everything that its opinions depend on besides the comparison."""
+    """Compares answers. ``digest`` is a hash of everything on which its opinions depend besides the comparison."""
 
     name: str
     digest: str
@@ -48,9 +48,9 @@ class Judge(Protocol):
     def compare(
         self, comparisons: Sequence[Comparison], *, description: str | None = None
     ) -> list[Opinion | Undecided]:
-        """Say of every comparison how probable it is that its first answer is the better one.
+        """Return for every comparison the probability that its first answer is the better one.
 
-        What a judge could not decide is :class:`~mealign.language.decisions.Undecided`: never a tie, never a score.
+        A failure to decide is :class:`~mealign.language.decisions.Undecided`, never a tie or a score.
 
         Raises:
             MealignError: nothing can be asked, or a budget is spent; what was answered is kept.
@@ -58,5 +58,5 @@ class Judge(Protocol):
         ...
 
     def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
-        """Say what :meth:`compare` would take, without asking anything."""
+        """Estimate the cost of :meth:`compare`, without asking anything."""
         ...

@@ -1,4 +1,4 @@
-"""What a judge is shown beside the question and the two answers."""
+"""The context of a judge: what it is shown besides the question and the two answers."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 NOTHING_FOUND = "[]"
 
 
-class Shown:
-    """Fills a template's placeholders; everything that somebody wrote is quoted.
+class JudgeContext:
+    """Provides the values of a template's placeholders; all text that somebody wrote is quoted.
 
     Args:
         view: what is shown.
         facts: the person's whole memory.
         index: finds facts; called for the views ``retrieval`` and ``graph`` alone.
-        bio: what is known of the person in a few sentences.
+        bio: the person's bio.
         person: full name.
-        top_k: facts that are found a question, and, in the view ``graph``, neighbours of theirs.
+        top_k: number of facts found per question, and, in the view ``graph``, of their neighbours.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class Shown:
 def _with_neighbours(found: Sequence[Fact], graph: FactGraph, *, limit: int) -> list[str]:
     """Write the facts found, what replaced each and what it replaced, and up to ``limit`` facts one hop away.
 
-    A neighbour shares a name with a fact that was found; the rarest shared name comes first, because a name that is in
-    every fact joins nothing.
+    A neighbour shares a name with a fact that was found; rare names come first, because a name in every fact connects
+    nothing.
     """
     chosen = {fact.id: fact for fact in found}
     for fact in found:

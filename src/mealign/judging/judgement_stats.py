@@ -1,4 +1,4 @@
-"""What a judge's verdicts about the candidates look like as a whole, beside its certificate."""
+"""Statistics of a judge's verdicts about the candidates, besides its certificate."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 from mealign.judging.length import Contest, control_length
 from mealign.judging.outcome import Outcome, merge
 from mealign.judging.protocol import role_of
-from mealign.judging.tournament import Judged
+from mealign.judging.tournament import TournamentResult
 from mealign.records import Candidate, Standing
 
 
-def describe(judged: Judged, candidates: Sequence[Candidate], *, plan: str) -> dict[str, Any]:
-    """Return counts and shares in [0, 1]; shares of nothing are null.
+def describe(result: TournamentResult, candidates: Sequence[Candidate], *, plan: str) -> dict[str, Any]:
+    """Return counts and shares in [0, 1]; null where there is nothing to count.
 
-    - ``pairs``, ``errors`` by kind, ``consistency``: share of the answered pairs that name the same winner both ways.
+    - ``pairs``, ``errors`` by kind, ``consistency``: share of the answered pairs with the same winner in both orders.
     - ``longer_wins``: share of the decided pairs that the longer answer wins. ``policy_win_rate`` against the
       reference, and ``policy_win_rate_length_controlled`` (:func:`~mealign.judging.length.control_length`).
-    - ``tournament``: ``plan``, ``rounds``, ``calls`` (one an order) against what the ranking is worth:
-      ``mean_standard_error`` of the strengths, and ``known_order``: of every reference and corruption of one task that
-      were both ranked, the share in which the reference stands higher (``known_order_n`` of them).
+    - ``tournament``: ``plan``, ``rounds`` and ``calls`` (one per order), and how good the ranking is:
+      ``mean_standard_error`` of the strengths, and ``known_order``: the share of all ``known_order_n`` pairs of a
+      reference and a corruption of one task in which the reference ranks higher.
     """
     by_id = {candidate.id: candidate for candidate in candidates}
-    outcomes = merge(judged.verdicts)
+    outcomes = merge(result.verdicts)
     answered = [outcome for outcome in outcomes if outcome.error is None]
     against = control_length([contest for each in answered if (contest := _policy_against_reference(each, by_id))])
-    order = _known_order(judged.standings, by_id)
+    order = _known_order(result.standings, by_id)
     return {
         "pairs": len(outcomes),
         "errors": dict(sorted(Counter(str(each.error) for each in outcomes if each.error is not None).items())),
@@ -39,10 +39,10 @@ def describe(judged: Judged, candidates: Sequence[Candidate], *, plan: str) -> d
         "policy_win_rate_length_controlled": against.controlled,
         "tournament": {
             "plan": plan,
-            "rounds": judged.rounds,
-            "calls": len(judged.verdicts),
-            "ranked": len(judged.standings),
-            "mean_standard_error": _mean([standing.standard_error for standing in judged.standings]),
+            "rounds": result.rounds,
+            "calls": len(result.verdicts),
+            "ranked": len(result.standings),
+            "mean_standard_error": _mean([standing.standard_error for standing in result.standings]),
             "known_order": _mean(order),
             "known_order_n": len(order),
         },

@@ -1,4 +1,4 @@
-"""What length has to do with winning: how often the longer answer wins, and who would win at equal length."""
+"""The influence of length on winning: how often the longer answer wins, and who would win at equal length."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 RIDGE = 0.01
-"""Weight of the squared coefficients against the log-likelihood's sum: keeps a separable case finite."""
+"""Weight of the squared coefficients relative to the log-likelihood: keeps them finite in a separable case."""
 
 
 @dataclass(frozen=True)
 class Contest:
-    """Verdict about a pair: P(ours wins) in [0, 1], and both answers' lengths in characters."""
+    """A verdict about a pair: P(ours wins) in [0, 1], and both answers' lengths in characters."""
 
     p_ours: float
     ours: int
@@ -24,7 +24,8 @@ class LengthControl:
     """``longer_wins``: share of the decided contests that the longer answer wins; equal lengths count half.
 
     ``win_rate`` is the mean of P(ours wins), ``controlled`` the same if both answers were equally long, ``coefficient``
-    what one unit of tanh(length difference / its standard deviation) adds to the log-odds of winning. None of nothing.
+    what one unit of tanh(length difference / its standard deviation) adds to the log-odds of winning. All are None
+    without contests.
     """
 
     longer_wins: float | None
@@ -41,8 +42,8 @@ def control_length(contests: Sequence[Contest]) -> LengthControl:
     """Fit logit P(ours wins) = identity + coefficient * tanh(difference / deviation) and read it at difference 0.
 
     This is AlpacaEval's length-controlled win rate (arXiv 2404.04475, section 3.2) without its term for how hard an
-    instruction is, which would need other models' verdicts. ``identity`` is what ours is worth beside its length.
-    Probabilities enter as fractional wins.
+    instruction is, which would need other models' verdicts. ``identity`` is the strength of ours apart from length.
+    Probabilities count as fractional wins.
     """
     if not contests:
         return LengthControl(None, None, None, None)

@@ -10,10 +10,10 @@ from mealign.records import Order, Verdict
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a judge said about a pair, asked both ways.
+    """A judge's answers about a pair, in both orders.
 
     ``p_first`` is the mean of P(first) over both orders, None where one of them failed (``error``). ``flipped``: the
-    two orders do not name the same winner (one of them may name none).
+    two orders do not name the same winner (one of them may be a tie).
     """
 
     task_id: str
@@ -26,7 +26,7 @@ class Outcome:
 
     @property
     def margin(self) -> float:
-        """How clear it is, in [0, 1]: 2 * abs(p_first - 0.5)."""
+        """How clear the outcome is, in [0, 1]: 2 * abs(p_first - 0.5)."""
         return 0.0 if self.p_first is None else 2 * abs(self.p_first - 0.5)
 
     @property
@@ -38,9 +38,9 @@ class Outcome:
 
 
 def merge(verdicts: Sequence[Verdict]) -> list[Outcome]:
-    """Merge verdicts into one outcome a pair, in the order in which the pairs were first asked.
+    """Merge verdicts into one outcome per pair, in the order in which the pairs were first asked about.
 
-    A pair of which one order is missing is an error: half a measurement is not believed.
+    A pair with a missing order is an error: half a measurement does not count.
     """
     pairs: dict[tuple[str, str, str], dict[Order, Verdict]] = {}
     for verdict in verdicts:

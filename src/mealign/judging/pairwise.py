@@ -1,11 +1,11 @@
-"""A language model as judge: a template says what it is shown and asked, and it decides between two answers."""
+"""A language model as judge: shown and asked what a template says, it decides between two answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from mealign.judging.judge import Comparison, Opinion
-from mealign.judging.judge_context import Shown
+from mealign.judging.judge_context import JudgeContext
 from mealign.judging.quoting import MAX_CHARACTERS, left_out, plain, quote
 from mealign.judging.templates import Template
 from mealign.language.decisions import Decided, DecisionModel, Estimate, Inquiry, Undecided
@@ -18,26 +18,26 @@ class PairwiseJudge:
     """Asks a model which of two answers is better. Answers that are the same are a tie and are not asked about.
 
     Args:
-        model: who answers.
+        model: makes the decisions.
         name: of the judge in records and paths.
         template: what is asked.
-        shown: what is shown beside the answers.
+        context: what is shown beside the answers.
     """
 
-    def __init__(self, model: DecisionModel, *, name: str, template: Template, shown: Shown) -> None:
+    def __init__(self, model: DecisionModel, *, name: str, template: Template, context: JudgeContext) -> None:
         self.name = name
         self.template = template
         self._model = model
-        self._shown = shown
-        self.digest = content_id("judge", name, template.digest, shown.digest, MAX_CHARACTERS, model.digest)
+        self._context = context
+        self.digest = content_id("judge", name, template.digest, context.digest, MAX_CHARACTERS, model.digest)
 
     def compare(
         self, comparisons: Sequence[Comparison], *, description: str | None = None
     ) -> list[Opinion | Undecided]:
         """Let the model decide about all pairs of different answers at once.
 
-        ``dimensions`` holds what the opinion is made of, and, of an answer too long to be shown whole,
-        ``first_left_out`` or ``second_left_out``: the characters that were cut out of its middle.
+        ``dimensions`` holds the opinion's components and, for an answer too long to be shown in full,
+        ``first_left_out`` or ``second_left_out``: the number of characters cut from its middle.
 
         Raises:
             MealignError: the model cannot be asked, or its budget is spent.
@@ -47,11 +47,11 @@ class PairwiseJudge:
         return [SAME if _same(comparison) else self._opinion(comparison, next(outcomes)) for comparison in comparisons]
 
     def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
-        """Say what the model would be asked."""
+        """Estimate what the model would be asked."""
         return self._model.estimate(self._inquiries([each for each in comparisons if not _same(each)]))
 
     def _inquiries(self, comparisons: Sequence[Comparison]) -> list[Inquiry]:
-        shown = self._shown.values([comparison.task for comparison in comparisons])
+        shown = self._context.values([comparison.task for comparison in comparisons])
         return [
             self.template.inquiry(
                 comparison.task.kind,
@@ -65,7 +65,7 @@ class PairwiseJudge:
             return outcome
         p_first, dimensions = self.template.read(outcome.probabilities)
         return Opinion(
-            # A sum of probabilities may end a rounding error above 1.
+            # A sum of probabilities may exceed 1 by a rounding error.
             p_first=min(1.0, max(0.0, p_first)),
             dimensions={**dimensions, **_cuts(comparison)},
             rationale=outcome.reasoning,

@@ -1,4 +1,4 @@
-"""Several judges as one: each counts for as much as its certificate proves."""
+"""Several judges as one, each weighted by the accuracy that its certificate proves."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mealign.language.decisions import Estimate, Undecided, Usage
 from mealign.records import content_id
 
 SUREST = 0.99
-"""No member's probability counts as more certain than this, so that none alone decides by being sure."""
+"""No probability counts as more certain than this, so that no member decides alone by being overconfident."""
 
 
 def panel_weights(certificates: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Weigh judges by name: the log-odds of the accuracy that their certificates prove, 0 at chance and below.
+    """Return judges' weights by name: the log-odds of the accuracy that their certificates prove, 0 at chance or below.
 
     log(a / (1 - a)) is the optimal weight of an independent voter who is right with probability a (Nitzan & Paroush,
     International Economic Review 23, 1982). ``a`` is the lower end of the 95 % Wilson interval (``accuracy_low``), so
-    a judge that was asked little counts little. A certificate about no pairs weighs 0.
+    a judge that was tested on few pairs counts little. A certificate without pairs gives weight 0.
     """
     return {name: max(0.0, _log_odds(certificate["accuracy_low"] or 0.5)) for name, certificate in certificates.items()}
 
@@ -29,8 +29,8 @@ class PanelJudge:
 
     Args:
         members: judges with different names.
-        weights: of each by name, measured on other pairs than those the panel is certified on; None while they are
-            not measured, and then nothing can be compared.
+        weights: of each member by name, measured on other pairs than those on which the panel is certified; None
+            until they are measured, and then nothing can be compared.
     """
 
     def __init__(self, members: Sequence[Judge], *, name: str, weights: Mapping[str, float] | None = None) -> None:
@@ -48,9 +48,9 @@ class PanelJudge:
     ) -> list[Opinion | Undecided]:
         """Ask every member with a weight, and pool by weighted mean of log-odds (Genest & Zidek, Stat. Sci. 1, 1986).
 
-        logit P = sum of w_i logit p_i / sum of w_i, over the members that decided. ``dimensions`` holds each one's
-        P(first) by its name, and ``undecided``, how many did not decide, where there are any. Nobody decided:
-        undecided, as the first member put it. Nobody has a weight: P = 0.5, for nothing is known.
+        logit P = sum of w_i logit p_i / sum of w_i, over the members that decided. ``dimensions`` holds each member's
+        P(first) by name and, if any did not decide, their number as ``undecided``. If none decided, the result is the
+        first member's ``Undecided``; if none has a weight, P = 0.5.
 
         Raises:
             MealignError: a member cannot be asked, or its budget is spent.
@@ -69,7 +69,7 @@ class PanelJudge:
         return [_pool(dict(zip(names, opinions, strict=True)), weights) for opinions in zip(*said, strict=True)]
 
     def estimate(self, comparisons: Sequence[Comparison]) -> Estimate:
-        """Add up what the members would take."""
+        """Add up the members' estimates."""
         parts = [
             member.estimate(comparisons)
             for member in self.members

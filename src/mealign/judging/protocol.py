@@ -1,4 +1,4 @@
-"""Which pairs are judged, and the asking: every pair in both orders."""
+"""Which pairs are judged, and judging them: every pair in both orders."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Plan:
 def plan_pairs(
     tasks: Sequence[Task], candidates: Sequence[Candidate], *, max_pairs_per_task: int, max_tasks: int, seed: int
 ) -> Plan:
-    """Choose the pairs of every task; the order of tasks and candidates does not matter to which are chosen.
+    """Choose the pairs of every task; the choice does not depend on the order of tasks and candidates.
 
-    Two texts with the same tokens are no pair, and two corruptions, both wrong by construction, are never compared.
-    Of the rest, four kinds take turns until the task has its share: the reference against a corruption first, the
-    clearest lesson there is; the other three (policy against corruption, reference against policy, policy against
-    policy) in an order drawn for each task, so that a small share covers all of them.
+    Two texts with the same tokens are not paired, and two corruptions, both wrong by construction, are never compared.
+    Of the rest, four kinds take turns until the task has its share: reference against corruption first, the clearest
+    lesson; the other three (policy against corruption, reference against policy, policy against policy) in an order
+    drawn for each task, so that all of them are covered even if the share is small.
 
     Returns:
-        The pairs in the order of ``tasks``, and counts over all pairs there are: ``planned``, ``duplicate``,
+        The pairs in the order of ``tasks``, and counts over all possible pairs: ``planned``, ``duplicate``,
         ``both_constructed``, ``over_limit`` (of the task), ``task_over_limit`` (of a task beyond ``max_tasks``).
 
     Raises:
@@ -91,11 +91,11 @@ PAIR_KINDS = (
     frozenset({"reference", "policy"}),
     frozenset({"policy"}),
 )
-"""Who may be compared with whom; of the first the winner is known by construction."""
+"""Which roles are compared; for the first kind the winner is known by construction."""
 
 
 def role_of(candidate: Candidate) -> str:
-    """Return who wrote an answer: ``policy``, ``reference``, or ``constructed``, whatever the corruption."""
+    """Return the role of an answer: ``policy``, ``reference``, or ``constructed`` for any corruption."""
     return candidate.origin if candidate.origin in ("policy", "reference") else "constructed"
 
 
@@ -128,7 +128,7 @@ def judge_pairs(
     pairs: Sequence[PlannedPair],
     description: str,
 ) -> list[Verdict]:
-    """Ask the judge about every pair in both orders; what it could not decide is a verdict with ``error``."""
+    """Ask the judge about every pair in both orders; a failure to decide becomes a verdict with ``error``."""
     opinions = judge.compare(comparisons_between(tasks, candidates, pairs), description=description)
     return [_verdict(judge, *asked, opinion) for asked, opinion in zip(_orders(pairs), opinions, strict=True)]
 
@@ -136,7 +136,7 @@ def judge_pairs(
 def comparisons_between(
     tasks: Sequence[Task], candidates: Sequence[Candidate], pairs: Sequence[PlannedPair]
 ) -> list[Comparison]:
-    """Return what :func:`judge_pairs` asks: two comparisons a pair, in canonical order and in its reverse."""
+    """Return the comparisons of :func:`judge_pairs`: two per pair, in canonical order and reversed."""
     task_of = {task.id: task for task in tasks}
     text_of = {candidate.id: candidate.text for candidate in candidates}
     return [

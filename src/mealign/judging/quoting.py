@@ -1,4 +1,4 @@
-"""Foreign text in a judge's prompt: quoted as data, so that whatever it says cannot leave its quotation."""
+"""Untrusted text in a judge's prompt, quoted as data so that it cannot break out of its quotation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from mealign.language.chat import without_role_tokens
 
 MAX_CHARACTERS = 4000
-"""What is shown of one text; more is cut out of its middle."""
+"""Characters that are shown of one text; the rest is cut from its middle."""
 
 JOINERS = "\u200c\u200d"
 """Invisible, but part of how emoji and some scripts are written."""
@@ -17,19 +17,19 @@ JOINERS = "\u200c\u200d"
 def quote(text: str) -> str:
     """Return the text as one JSON string on one line.
 
-    Turn markers of chat formats, invisible and direction-changing characters and lone surrogates are taken out; a long
-    text loses its middle, and a mark says how much.
+    Turn markers of chat formats, invisible and direction-changing characters and lone surrogates are removed; a long
+    text loses its middle, and a mark there says how many characters.
     """
     return json.dumps(_shortened(plain(text)), ensure_ascii=False)
 
 
 def left_out(text: str) -> int:
-    """Return how many characters of a text :func:`quote` does not show for its length."""
+    """Return how many characters of a long text :func:`quote` leaves out."""
     return max(0, len(plain(text)) - MAX_CHARACTERS)
 
 
 def plain(text: str) -> str:
-    """Return the text on one line, without what a chat format reads as a turn and without what nobody sees."""
+    """Return the text on one line, without turn markers of chat formats and without invisible characters."""
     if text.isascii() and text.isprintable():
         return " ".join(without_role_tokens(text).split())
     visible = "".join(

@@ -10,7 +10,7 @@ from mealign.judging.outcome import Outcome
 from mealign.records import Standing
 
 PRIOR = 0.25
-"""Precision of the normal prior of a strength (standard deviation 2): finite where one candidate wins every time."""
+"""Precision of the normal prior of a strength (standard deviation 2): finite even for one that always wins."""
 
 STEPS = 100
 TOLERANCE = 1e-10
@@ -28,9 +28,9 @@ def bradley_terry(games: Iterable[tuple[str, str, float]], *, prior: float = PRI
     """Estimate strengths with P(i beats j) = 1 / (1 + exp(strength of j - strength of i)).
 
     The posterior mode under a normal prior of mean 0, by Newton's method; errors from the inverse of the information
-    (minus the second derivatives) there. The mode exists and is the only one, because the prior makes the posterior
-    strictly concave, so Ford's condition (Hunter 2004, assumption 1), which the likelihood alone needs, may be
-    broken. Strengths sum to 0.
+    (minus the second derivatives) there. The mode exists and is unique because the prior makes the log-posterior
+    strictly concave, so Ford's condition (Hunter 2004, assumption 1), which the likelihood alone needs, need not hold.
+    Strengths sum to 0.
 
     Args:
         games: (i, j, p): i won p of a game against j, in [0, 1]; a verdict's P(first) counts as that fraction.
@@ -61,21 +61,21 @@ def bradley_terry(games: Iterable[tuple[str, str, float]], *, prior: float = PRI
         for one, other, sign in ((first, first, 1), (second, second, 1), (first, second, -1), (second, first, -1)):
             np.add.at(information, (one, other), sign * weight)
         step = np.linalg.solve(information, gradient)
-        # A whole Newton step may overshoot where most games are certain; half a unit a step never does.
+        # A full Newton step may overshoot where most games are certain; a step of at most half a unit does not.
         theta = theta + step * min(1.0, 0.5 / max(np.abs(step).max(), 1e-300))
         if np.abs(step).max() < TOLERANCE:
             break
     errors = np.sqrt(np.diag(np.linalg.inv(information)))
-    # Rounded, so that the order of the sums above cannot make two equal strengths differ.
+    # Rounded, so that the order of summation cannot make equal strengths differ.
     found = {name: Strength(round(float(theta[i]), 9), round(float(errors[i]), 9)) for name, i in place.items()}
     return dict(sorted(found.items(), key=lambda item: (-item[1].value, item[0])))
 
 
 def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
-    """Rank the candidates of every task that were compared; what the judge could not decide is left out.
+    """Rank the candidates of every task that were compared; pairs that the judge could not decide are left out.
 
-    A flip counts as the mean of its two orders, which is near a draw: it makes no preference pair, and is no reason to
-    know nothing.
+    A flipped pair counts with the mean of its two orders, which is close to a draw: it makes no preference pair, but
+    still carries information.
     """
     by_task: dict[str, list[Outcome]] = {}
     for outcome in outcomes:

@@ -1,7 +1,8 @@
-"""Who meets whom next: the rounds of one task's tournament.
+"""Pairing rules: the rounds of one task's tournament.
 
-- ``swiss``: in every round those of like strength meet, and nobody meets the same one twice; after ceil(log2(n))
-  rounds the order is known about as well as so few comparisons allow (about n log2(n) / 2 of the n (n - 1) / 2).
+- ``swiss``: in every round players of similar strength meet, and no two meet twice; after ceil(log2(n)) rounds the
+order
+  is known about as well as so few comparisons allow (about n log2(n) / 2 of the n (n - 1) / 2).
 - ``knockout``: winners meet winners until one is left: n - 1 comparisons find the best and little else.
 
 A round is a maximum matching of those who may meet, so that as few as possible sit out.
@@ -24,14 +25,14 @@ LARGE = 1e6
 
 
 def rounds_of(plan: TournamentPlan, players: int) -> int:
-    """Return how many rounds a tournament of so many players has at most."""
+    """Return the maximum number of rounds of a tournament with this number of players."""
     if players < 2:
         return 0
     return 1 if plan is TournamentPlan.all_pairs else math.ceil(math.log2(players))
 
 
 def meetings_of(plan: TournamentPlan, players: int) -> int:
-    """Return how many comparisons a tournament of so many players has at most."""
+    """Return the maximum number of comparisons of a tournament with this number of players."""
     if plan is TournamentPlan.all_pairs:
         return math.comb(players, 2)
     return max(0, players - 1) if plan is TournamentPlan.knockout else rounds_of(plan, players) * (players // 2)
@@ -44,17 +45,17 @@ def swiss_round(
     strength: Mapping[str, float],
     may_meet: Callable[[str, str], bool],
 ) -> list[Meeting]:
-    """Pair players of like strength who have not met.
+    """Pair players of similar strength who have not met.
 
     Args:
-        players: in an order that does not depend on their quality; it decides between equals.
+        players: in an order that is independent of their quality; it decides between equals.
         played: who has met.
-        strength: of those who have; the others stand at 0, the average.
-        may_meet: tells whether two may ever meet.
+        strength: of those who have played; the others count as 0, the average.
+        may_meet: whether two may meet at all.
 
     Returns:
-        As many meetings as there can be; among such rounds, those who have played least take part, then the sum of the
-        differences is least.
+        The largest possible number of meetings; among such rounds, the one in which those who have played least take
+        part, then the one with the smallest sum of differences in strength.
     """
     games = Counter(name for meeting in played for name in meeting)
     most = max(games.values(), default=0)
@@ -70,19 +71,19 @@ def swiss_round(
 def knockout_round(
     survivors: Sequence[str], *, strength: Mapping[str, float], may_meet: Callable[[str, str], bool]
 ) -> list[Meeting]:
-    """Pair those still in, the strongest with the weakest where that is possible, so that the best meet last."""
+    """Pair the survivors, the strongest with the weakest where possible, so that the best meet last."""
     return _matching(
         survivors, may_meet, lambda first, second: abs(strength.get(first, 0.0) - strength.get(second, 0.0))
     )
 
 
 def winner_of(meeting: Meeting, *, p_first: float | None, strength: Mapping[str, float]) -> str:
-    """Return who goes on: the better one; without a verdict the one who was stronger so far, else the first.
+    """Return who advances: the better one; without a verdict the one who was stronger so far, else the first.
 
     Args:
         meeting: who met.
         p_first: P(the first of the two is better), None where the judge could not decide.
-        strength: as the meetings before this one have it.
+        strength: by the meetings before this one.
     """
     first, second = meeting
     if p_first is not None and p_first != 0.5:

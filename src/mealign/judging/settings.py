@@ -1,4 +1,4 @@
-"""Settings of a judge: what it is shown, what it is asked, who answers, and what that may take."""
+"""Settings of a judge: what it is shown, what it is asked, who answers, and the budget."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class JudgeBackend(StrEnum):
 
 
 OFFLINE = frozenset({JudgeBackend.evidence, JudgeBackend.local, JudgeBackend.panel})
-"""Those that ask no server."""
+"""Backends that use no server."""
 
 
 class JudgeView(StrEnum):
     """What a judge is shown beside the question and the two answers.
 
-    ``retrieval`` are the statements found for the question, ``graph`` those with their times, what replaced them and
-    their neighbours; ``evidence`` is the whole memory, which rules alone can read.
+    ``retrieval`` shows the statements found for the question, ``graph`` also their times, what replaced them and their
+    neighbours; ``evidence`` is the whole memory, which only rules can use.
     """
 
     nothing = "nothing"
@@ -68,11 +68,11 @@ MAINLY = {
     JudgeView.retrieval: "evidence",
     JudgeView.graph: "evidence",
 }
-"""The placeholder that a view is for."""
+"""The placeholder for which a view exists."""
 
 
 class TournamentPlan(StrEnum):
-    """Which of a task's candidates meet: every two, those of like strength in rounds, or winners with winners."""
+    """Which of a task's candidates meet: all pairs, those of similar strength in rounds, or winners with winners."""
 
     all_pairs = "all_pairs"
     swiss = "swiss"
@@ -83,9 +83,9 @@ class TournamentPlan(StrEnum):
 class JudgeConfig:
     """A prompt variant: what the judge is shown, what it is asked, and who answers.
 
-    ``template`` names a file under ``judging/templates/<language>/``, or is the path of one of the user's own (rules
-    and panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` bound what asking may
-    take, known answers included.
+    ``template`` names a file under ``judging/templates/<language>/``, or is the path of the user's own (rules and
+    panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` limit what asking may
+    cost, known answers included.
     """
 
     name: str = setting("the judge's name")
@@ -124,13 +124,13 @@ def template_path(judge: JudgeConfig) -> Path | None:
 
 
 def template_paths(judge: JudgeConfig) -> list[Path]:
-    """Return the files of all templates that a judge asks with, those of a panel's members included."""
+    """Return the files of all templates that a judge uses, including those of a panel's members."""
     paths = [template_path(asked) for asked in (judge, *judge.members.values())]
     return [path for path in paths if path is not None]
 
 
 def server_address(judge: JudgeConfig) -> str | None:
-    """Return the address of the server that a judge asks; None for one that asks none, or names none."""
+    """Return the address of a judge's server; None for a judge that uses none, or names none."""
     if judge.server.base_url is not None:
         return judge.server.base_url
     return {
@@ -140,7 +140,7 @@ def server_address(judge: JudgeConfig) -> str | None:
 
 
 def sends_away(judge: JudgeConfig, egress: Egress, *, key: str) -> Iterator[str]:
-    """Say which of a judge's servers, a panel's members' included, ``egress`` does not allow."""
+    """Report which of a judge's servers, including those of a panel's members, ``egress`` does not allow."""
     for name, asked in ((key, judge), *((f"{key}.members.{name}", member) for name, member in judge.members.items())):
         if asked.backend not in OFFLINE:
             url = server_address(asked)

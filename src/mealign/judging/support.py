@@ -1,8 +1,8 @@
-"""How far a memory supports an answer to a question whose right answer nobody has written down.
+"""How far a memory supports an answer to a question whose right answer is not known.
 
-An answer is supported when a fact that is found for the question also holds the answer, in its words or its meaning. It
-is somebody else's when question and answer together fit best what was told by, or of, another person than the one the
-question names: the trap of an unanswerable question is a fact of the wrong person.
+An answer is supported when a fact that is found for the question also contains the answer, in words or meaning. It is
+somebody else's when question and answer together best fit what was said by, or about, another person than the one whom
+the question names: the trap in an unanswerable question is a fact about the wrong person.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from mealign.memory.search import FactIndex
 
 FOUND = 30
-"""Facts of a question among which its answer is looked for."""
+"""Number of a question's best facts in which its answer is looked for."""
 RELEVANCE = 0.1
-"""What a deviation of a fact's relevance counts against the two matches, which are shares."""
+"""Weight of one standard deviation of a fact's relevance, relative to the two matches, which are shares."""
 SHARPNESS = 10.0
-"""How much the best matches outweigh the others when it is asked whose they are."""
+"""How much the best matches outweigh the others in deciding whose they are."""
 SELF = re.compile(r"\b(?:i|me|my|mine|myself)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Support:
-    """What the memory says of one answer.
+    """The memory's support for one answer.
 
-    - ``match``: of the best of the question's facts, the share of the answer's rare words that its passage holds, plus
-      the cosine of answer and fact, less a tenth of how many deviations the fact fits the question worse than the
-      first one found. At most 2.
-    - ``own``: which part of what fits question and answer together is the asked person's, in [0, 1]; 0.5 where the
-      question names nobody, or everybody.
-    - ``fact``: the id of the fact that matches; ``rival`` that of the other person's fact that fits best.
+    - ``match``: maximum over the question's facts of the share of the answer's words, weighted by rarity, in its
+      passage, plus the cosine of answer and fact, less a tenth of the number of standard deviations by which the fact
+      is less relevant to the question than the first one. At most 2.
+    - ``own``: the share of the person asked about in the facts, weighted by how well they fit question and answer
+      together, in [0, 1]; 0.5 where the question names nobody, or everybody.
+    - ``fact``: the id of the fact that matches; ``rival``: that of another person's fact that fits best.
     """
 
     match: float
@@ -46,7 +46,7 @@ class Support:
 
 
 class SupportFinder:
-    """Looks answers up in an index.
+    """Finds the support of answers in an index.
 
     Args:
         index: the person's facts; there is at least one.
@@ -139,7 +139,7 @@ class SupportFinder:
         return Support(float(match[top]), own, fact, self._index.facts[rival].id)
 
     def _share(self, words: Sequence[str], holds: Any) -> NDArray[np.float64]:
-        """Return which share of the words, weighed by rarity, each fact's text holds: shape [n]."""
+        """Return the share of the words, weighted by rarity, in each fact's text: shape [n]."""
         import numpy as np
 
         known = [self._column[word] for word in words if word in self._column]
@@ -150,7 +150,7 @@ class SupportFinder:
         return np.asarray(holds[:, known] @ weights) / total
 
     def _owned(self, question: str) -> NDArray[np.bool_]:
-        """Tell which facts are those of the people whom a question names: shape [n]."""
+        """Return which facts are about the people whom a question names: shape [n]."""
         import numpy as np
 
         words = {word for word in re.findall(r"\w+", question) if word[0].isupper() and len(word) > 2}
@@ -167,6 +167,6 @@ class SupportFinder:
 
 
 def _is_name(word: str, name: str) -> bool:
-    """Tell whether a word is a first name, or a short form of it ("Mel" for Melanie)."""
+    """Whether a word is a first name, or a short form of it ("Mel" for Melanie)."""
     first = name.split()[0] if name.split() else ""
     return first[:1].isupper() and first.lower().startswith(word.lower())

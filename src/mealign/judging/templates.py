@@ -1,7 +1,7 @@
 """Prompt templates: text files that say what a judge is shown, what it is asked, and how it may answer.
 
 A template is a Markdown file with YAML front matter. The text is what the model reads; ``{person}``, ``{question}``,
-``{first}``, ``{second}``, ``{bio}``, ``{reference}`` and ``{evidence}`` stand for what is filled in. The front matter::
+``{first}``, ``{second}``, ``{bio}``, ``{reference}`` and ``{evidence}`` are placeholders. The front matter::
 
     asks: better            # an option is the better answer; worse: the loser; scores: a grade for one answer
     options:                # better, worse: first and second; scores: the grades, whole numbers in ascending order
@@ -82,7 +82,7 @@ class FrontMatter(BaseModel):
 
 @dataclass(frozen=True)
 class Template:
-    """A prompt template as it was loaded; ``digest`` is the hash of its file."""
+    """A prompt template; ``digest`` is the hash of its file."""
 
     name: str
     text: str
@@ -92,22 +92,22 @@ class Template:
 
     @property
     def shows(self) -> frozenset[str]:
-        """Which of ``bio``, ``reference`` and ``evidence`` it shows, for one kind of task at least."""
+        """Which of ``bio``, ``reference`` and ``evidence`` it shows, for at least one kind of task."""
         return SHOWN & fields_of("".join([self.body, *self.matter.preamble.values()]))
 
     def inquiry(self, kind: TaskKind, values: Mapping[str, str]) -> Inquiry:
-        """Fill in what is shown; ``values`` holds a text for every placeholder, quoted already."""
+        """Fill in the placeholders; ``values`` holds a text for each, already quoted."""
         parts = [self.matter.preamble[kind]] if kind in self.matter.preamble else []
         state = "\n".join(part.format_map(values) for part in (*parts, self.body))
         questions = {name: Choice(text, self.matter.options) for name, text in sorted(self._questions(kind).items())}
         return Inquiry(state=state, questions=questions, reasoning=self.matter.reasoning)
 
     def read(self, probabilities: Mapping[str, Mapping[str, float]]) -> tuple[float, dict[str, float]]:
-        """Turn a model's probabilities into P(first is better) and what it is made of.
+        """Turn a model's probabilities into P(first is better) and its components.
 
         ``better``, ``worse``: mean over the questions of P(first), or 1 - P(first) for ``worse``; each is a dimension.
-        ``scores``: expected grades, one a question and answer, and P(first) = 1 / (1 + exp(-(a - b))) of their means a
-        and b: the Bradley-Terry model (Biometrika 39, 1952) with a grade as the unit of log strength.
+        ``scores``: expected grades, one per question and answer, and P(first) = 1 / (1 + exp(-(a - b))) of their means
+        a and b: the Bradley-Terry model (Biometrika 39, 1952) with a grade as the unit of log strength.
         """
         if self.matter.asks != "scores":
             worse = self.matter.asks == "worse"

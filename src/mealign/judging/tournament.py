@@ -1,4 +1,4 @@
-"""The candidates of every task meet, all tasks' meetings of a round in one call, and are ranked."""
+"""Tournaments of every task's candidates, played together, one call per round; and the resulting rankings."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from mealign.records import Candidate, Standing, Task, Verdict
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a judge said of the candidates of all tasks, and what follows from it.
+class TournamentResult:
+    """A judge's verdicts about the candidates of all tasks, and the resulting standings.
 
-    ``counts`` are those of :class:`Plan`, over all pairs there are; ``rounds`` how many times the judge was asked.
+    ``counts`` are those of :class:`Plan`, over all possible pairs; ``rounds`` is how many times the judge was asked.
     """
 
     verdicts: list[Verdict]
@@ -34,12 +34,12 @@ class Judged:
 
 def judge_candidates(
     tasks: Sequence[Task], candidates: Sequence[Candidate], judge: Judge, *, settings: JudgeConfig, seed: int
-) -> Judged:
+) -> TournamentResult:
     """Let the candidates of every task meet by ``settings.tournament``, and rank them.
 
-    ``all_pairs`` is one round of :func:`plan_pairs`. In the other plans a round depends on the verdicts before it; the
-    tasks go through their rounds together. The limits hold for every plan: a tournament that would pass
-    ``max_pairs_per_task`` ends there.
+    ``all_pairs`` is one round of :func:`plan_pairs`. In the other plans a round depends on earlier verdicts; all tasks
+    play their rounds together. The limits hold for every plan: a tournament ends when it reaches
+    ``max_pairs_per_task``.
 
     Raises:
         MealignError: a candidate belongs to no task, the judge cannot be asked, or its budget is spent.
@@ -53,26 +53,26 @@ def judge_candidates(
             seed=seed,
         )
         verdicts = judge_pairs(tasks, candidates, judge, pairs=plan.pairs, description=f"judge {judge.name}")
-        return Judged(verdicts, rank(merge(verdicts)), plan.counts, rounds=1)
-    fields, counts = _fields(tasks, candidates, max_tasks=settings.max_tasks, seed=seed)
+        return TournamentResult(verdicts, rank(merge(verdicts)), plan.counts, rounds=1)
+    tournaments, counts = _tournaments(tasks, candidates, max_tasks=settings.max_tasks, seed=seed)
     verdicts, rounds = [], 0
-    while planned := [pair for each in fields for pair in each.next_round(settings)]:
+    while planned := [pair for each in tournaments for pair in each.next_round(settings)]:
         rounds += 1
         said = judge_pairs(tasks, candidates, judge, pairs=planned, description=f"judge {judge.name}, round {rounds}")
         verdicts += said
         outcomes = {(each.task_id, each.first, each.second): each for each in merge(said)}
-        for each in fields:
-            each.note(outcomes)
-    counts["planned"] = sum(len(each.outcomes) for each in fields)
-    counts["not_played"] = sum(each.possible - len(each.outcomes) for each in fields)
+        for each in tournaments:
+            each.record(outcomes)
+    counts["planned"] = sum(len(each.outcomes) for each in tournaments)
+    counts["not_played"] = sum(each.possible - len(each.outcomes) for each in tournaments)
     shown = {reason: count for reason, count in sorted(counts.items()) if count}
-    return Judged(verdicts, rank(merge(verdicts)), shown, rounds)
+    return TournamentResult(verdicts, rank(merge(verdicts)), shown, rounds)
 
 
 def expected_pairs(
     tasks: Sequence[Task], candidates: Sequence[Candidate], *, settings: JudgeConfig, seed: int
 ) -> list[PlannedPair]:
-    """Return pairs such as :func:`judge_candidates` would ask about at most, for an estimate of what that takes.
+    """Return as many pairs as :func:`judge_candidates` would ask about at most, to estimate its cost.
 
     Raises:
         MealignError: a candidate belongs to no task.
@@ -80,13 +80,13 @@ def expected_pairs(
     if settings.tournament is TournamentPlan.all_pairs:
         limits = {"max_pairs_per_task": settings.max_pairs_per_task, "max_tasks": settings.max_tasks}
         return list(plan_pairs(tasks, candidates, **limits, seed=seed).pairs)
-    fields, _ = _fields(tasks, candidates, max_tasks=settings.max_tasks, seed=seed)
-    return [pair for each in fields for pair in each.most(settings)]
+    tournaments, _ = _tournaments(tasks, candidates, max_tasks=settings.max_tasks, seed=seed)
+    return [pair for each in tournaments for pair in each.longest(settings)]
 
 
 @dataclass
-class _Field:
-    """One task's tournament as it stands. ``possible`` counts the pairs that may meet."""
+class _TaskTournament:
+    """The state of one task's tournament. ``possible`` is the number of pairs that may meet."""
 
     task_id: str
     players: Sequence[str]
@@ -98,7 +98,7 @@ class _Field:
     rounds: int = 0
 
     def may_meet(self, first: str, second: str) -> bool:
-        """Tell whether two may meet: two corruptions, both wrong by construction, never do."""
+        """Whether two may meet: two corruptions, both wrong by construction, may not."""
         return not (first in self.constructed and second in self.constructed)
 
     def next_round(self, settings: JudgeConfig) -> list[PlannedPair]:
@@ -115,8 +115,8 @@ class _Field:
         self.rounds += 1
         return [PlannedPair(self.task_id, *meeting) for meeting in self.pending]
 
-    def note(self, outcomes: Mapping[tuple[str, str, str], Outcome]) -> None:
-        """Take in what was said about the pending meetings."""
+    def record(self, outcomes: Mapping[tuple[str, str, str], Outcome]) -> None:
+        """Record the outcomes of the pending meetings."""
         before = self._strength()
         for meeting in self.pending:
             said = outcomes[(self.task_id, *meeting)]
@@ -125,8 +125,8 @@ class _Field:
             self.survivors = [name for name in self.survivors if name == winner or name not in meeting]
         self.pending = []
 
-    def most(self, settings: JudgeConfig) -> Iterator[PlannedPair]:
-        """Yield as many pairs as the tournament may have."""
+    def longest(self, settings: JudgeConfig) -> Iterator[PlannedPair]:
+        """Yield as many pairs as the tournament can have at most."""
         limit = min(meetings_of(settings.tournament, len(self.players)), settings.max_pairs_per_task)
         meetings = [sorted(pair) for pair in combinations(self.players, 2) if self.may_meet(*pair)]
         for first, second in meetings[:limit]:
@@ -137,16 +137,16 @@ class _Field:
         return {name: strength.value for name, strength in bradley_terry(games).items()}
 
 
-def _fields(
+def _tournaments(
     tasks: Sequence[Task], candidates: Sequence[Candidate], *, max_tasks: int, seed: int
-) -> tuple[list[_Field], Counter[str]]:
-    """Return the tournament of every judged task before its first round, and what is left out, by reason.
+) -> tuple[list[_TaskTournament], Counter[str]]:
+    """Return the tournament of every judged task before its first round, and how many pairs are left out, by reason.
 
-    Of several candidates with the same tokens the first by id plays.
+    Of several candidates with the same tokens only the first by id plays.
     """
     by_task, chosen = chosen_tasks(tasks, candidates, max_tasks=max_tasks, seed=seed)
     counts: Counter[str] = Counter()
-    fields = []
+    tournaments = []
     for task in tasks:
         group = by_task.get(task.id, [])
         if task.id not in chosen:
@@ -161,8 +161,8 @@ def _fields(
         possible = math.comb(len(players), 2) - together
         counts["duplicate"] += math.comb(len(group), 2) - math.comb(len(players), 2)
         counts["both_constructed"] += together
-        # Drawn, so that neither ids nor origins decide who meets first.
+        # Shuffled, so that neither ids nor origins decide who meets first.
         names = [candidate.id for candidate in players]
         random.Random(f"{seed}:{task.id}").shuffle(names)
-        fields.append(_Field(task.id, names, constructed, possible, survivors=names))
-    return fields, counts
+        tournaments.append(_TaskTournament(task.id, names, constructed, possible, survivors=names))
+    return tournaments, counts

@@ -1,4 +1,4 @@
-"""A bio in a language model's words, believed only where its sentences name the facts they rest on."""
+"""A bio in a language model's words, accepted only where its sentences name the facts that they rest on."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mealign.language.chat import TextModel, without_role_tokens
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
 from mealign.memory.context import in_time_order, memory_line
-from mealign.memory.llm import read_items, template
+from mealign.memory.llm import read_items, request_schema, template
 from mealign.memory.profile import MAX_WORDS
 from mealign.records import Fact, Message, Record
 
 MAX_FACTS = 80
 """The latest facts that the model is shown: about 2000 tokens."""
 NAME = re.compile(r"(?<!^)\b(?:[A-Z]\w+|\d+)\b")
-"""What a sentence can get wrong beyond its wording: names and numbers; its first word is capital in any case."""
+"""What a sentence can get wrong: names and numbers. Its first word is capitalised in any case and does not count."""
 
 
 class Sentence(Record):
@@ -33,13 +33,13 @@ class Sentence(Record):
     facts: tuple[int, ...]
 
 
-class Reply(Record):
+class WrittenBio(Record):
     """A model's whole answer."""
 
     sentences: tuple[Sentence, ...]
 
 
-class Refusal(StrEnum):
+class SentenceRefusal(StrEnum):
     """Why a sentence is not part of the bio."""
 
     malformed = "malformed"
@@ -64,19 +64,19 @@ def abstractive_bio(
 ) -> Bio:
     """Let a model write the bio from what is current about the person.
 
-    A sentence without facts, with a number that is no fact's, or with a name or number that its facts do not have is
-    refused. The bio is empty when the model says nothing that can be used, and when nothing is known.
+    A sentence is refused if it names no facts, or a fact that was not shown, or has a name or number that its facts do
+    not have. The bio is empty when the model says nothing usable, and when nothing is known.
 
     Args:
         facts: of any number of people.
         person: full name of the user.
-        model: who writes.
+        model: writes the bio.
         settings: the length of the reply and its temperature.
         cache: folder of the replies.
-        sentences: how many there are at most.
+        sentences: the maximum number of sentences.
 
     Raises:
-        MealignError: the model cannot answer. What it answers never raises.
+        MealignError: the model cannot answer. No answer of its raises an error.
     """
     current = [fact for fact in facts if fact.subject == person and not fact.superseded_by]
     shown = in_time_order(current)[-MAX_FACTS:]
@@ -85,7 +85,7 @@ def abstractive_bio(
     replies = ask(
         model,
         [_prompt(shown, person, sentences)],
-        Reply.model_json_schema(),
+        request_schema(WrittenBio, WrittenBio="Reply"),
         cache=cache,
         max_new_tokens=settings.max_new_tokens,
         temperature=settings.temperature,
@@ -94,16 +94,16 @@ def abstractive_bio(
     items = read_items(replies.texts[0], "sentences")
     refused: Counter[str] = Counter()
     if items is None:
-        refused[Refusal.malformed] += 1
+        refused[SentenceRefusal.malformed] += 1
     kept: dict[str, tuple[str, ...]] = {}
     for item in items or ():
         read = _sentence(item, shown)
-        if isinstance(read, Refusal):
+        if isinstance(read, SentenceRefusal):
             refused[read] += 1
         elif read.text in kept:
-            refused[Refusal.duplicate] += 1
+            refused[SentenceRefusal.duplicate] += 1
         elif len(kept) == sentences:
-            refused[Refusal.over_limit] += 1
+            refused[SentenceRefusal.over_limit] += 1
         else:
             kept[read.text] = tuple(dict.fromkeys(shown[number - 1].id for number in read.facts))
     return Bio(list(kept.items()), dict(sorted(refused.items())))
@@ -118,19 +118,19 @@ def _prompt(facts: Sequence[Fact], person: str, sentences: int) -> tuple[Message
     )
 
 
-def _sentence(item: Any, facts: Sequence[Fact]) -> Sentence | Refusal:
+def _sentence(item: Any, facts: Sequence[Fact]) -> Sentence | SentenceRefusal:
     try:
         said = Sentence.model_validate(item)
     except ValidationError:
-        return Refusal.malformed
+        return SentenceRefusal.malformed
     text = " ".join(said.text.split())
     if not re.search(r"\w", text):
-        return Refusal.empty
+        return SentenceRefusal.empty
     if len(text.split()) > MAX_WORDS:
-        return Refusal.too_long
+        return SentenceRefusal.too_long
     if not said.facts or not all(1 <= number <= len(facts) for number in said.facts):
-        return Refusal.no_fact
+        return SentenceRefusal.no_fact
     behind = " ".join(f"{memory_line(facts[number - 1])} {facts[number - 1].subject}" for number in said.facts)
     if not set(NAME.findall(text)) <= set(re.findall(r"\w+", behind)):
-        return Refusal.unsupported
+        return SentenceRefusal.unsupported
     return Sentence(text=text, facts=said.facts)

@@ -31,7 +31,7 @@ def blocks(text: str) -> Iterator[tuple[int, str]]:
 
 
 def clauses(sentence: Any) -> list[tuple[Token, list[Token]]]:
-    """Split a sentence into (verb, tokens) at coordinated verbs that have subjects of their own, or if it is long.
+    """Split a sentence into (verb, tokens) at coordinated verbs with their own subjects; a long one at all of them.
 
     Tokens are in text order, without the conjunction that joined them. A sentence without a finite verb has none.
     """
@@ -56,7 +56,7 @@ def clauses(sentence: Any) -> list[tuple[Token, list[Token]]]:
 
 
 def implied_subject(verb: Token) -> Token | None:
-    """Return the subject that a coordinated verb shares with the verb before it; None when it has its own or none."""
+    """Return the subject that a coordinated verb shares with the verb before it; None if it has its own, or none."""
     own = any(child.dep_ in ("nsubj", "nsubjpass", "csubj") for child in verb.children)
     return None if own else subject_of(verb)
 

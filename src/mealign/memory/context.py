@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mealign.memory.subject_mismatch import Instead
+from mealign.memory.subject_mismatch import SubjectMismatch
 from mealign.memory.times import format_day
 from mealign.records import ABSTENTION, MEMORY_HEAD, MEMORY_KINDS, Fact, Message, TaskKind
 
@@ -24,7 +24,7 @@ ABOUT_ANOTHER = "(In the memory this is not mentioned of {asked}; it is about {f
 
 
 def answer_prompt(
-    question: str, *, person: str, kind: TaskKind, facts: Sequence[Fact] = (), instead: Instead | None = None
+    question: str, *, person: str, kind: TaskKind, facts: Sequence[Fact] = (), instead: SubjectMismatch | None = None
 ) -> tuple[Message, ...]:
     """Build the messages for a question or a need.
 

@@ -1,4 +1,4 @@
-"""The user's corrections, applied to whatever was extracted: they come last and win."""
+"""The user's corrections, applied after extraction: they take precedence."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mealign.records import ChangeFact, Corrections, DropFact, Fact, SamePerson
 
 
 def correct(facts: Sequence[Fact], corrections: Corrections, *, order: Mapping[str, int]) -> list[Fact]:
-    """Return the facts as the user wants them, with what a later fact ends worked out again.
+    """Return the facts as the user wants them, and recompute which facts later ones end.
 
     Args:
         facts: extracted facts of any number of people.
-        corrections: none of them leaves the facts as they are.
-        order: position of every document in time.
+        corrections: where there are none, the facts are returned unchanged.
+        order: chronological position of every document, by id.
     """
     if not corrections.entries:
         return list(facts)
@@ -27,9 +27,9 @@ def correct(facts: Sequence[Fact], corrections: Corrections, *, order: Mapping[s
 
 
 def apply_corrections(facts: Sequence[Fact], corrections: Corrections) -> list[Fact]:
-    """Drop, change and rename; the order of the facts stays, and so does the id of a changed one (its lineage).
+    """Drop, change and rename facts; their order stays, and so does the id of a changed fact (its lineage).
 
-    A fact is dropped by what it stated before it was changed, and by what it states afterwards.
+    Dropping by statement matches both what a fact stated before it was changed and what it states afterwards.
     """
     return [
         fact
@@ -39,7 +39,7 @@ def apply_corrections(facts: Sequence[Fact], corrections: Corrections) -> list[F
 
 
 def unmatched(facts: Sequence[Fact], corrections: Corrections) -> list[int]:
-    """Return the lines of the entries that concern no fact, neither as it was extracted nor as it was changed."""
+    """Return the lines of the entries that match no fact, neither as extracted nor as changed."""
     known = [*facts, *(_rewritten(fact, corrections) for fact in facts)]
     return sorted(entry.line for entry in corrections.entries if not any(_concerns(entry, fact) for fact in known))
 
@@ -57,7 +57,7 @@ def _drops(entry: DropFact, fact: Fact) -> bool:
         return entry.fact == fact.id
     if entry.statement is not None:
         return _bare(entry.statement) == _bare(fact.statement)
-    # A sentence that is quoted takes with it the facts of its clauses, and a clause the fact of its sentence.
+    # Quoting a sentence drops the facts of its clauses too, and quoting a clause the fact of its sentence.
     return any(
         span.document_id == fact.evidence.document_id
         and span.start < fact.evidence.end
@@ -87,7 +87,7 @@ def _changed(fact: Fact, change: ChangeFact) -> Fact:
     """Give a fact its new values; where its subject or object is an entity, the entity changes with it."""
     new: dict[str, Any] = {**change.changes, "confidence": 1.0}
     if change.valid_from:
-        # The document's own time is what the user contradicts.
+        # The user contradicts the time that the document states.
         new["when"] = None
     subject = new.get("subject", fact.subject)
     renamed = {fact.object: new.get("object", fact.object), fact.subject: subject}

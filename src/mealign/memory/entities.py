@@ -1,4 +1,4 @@
-"""Whom and what the facts name: names told apart from pronouns, phrases and ordinary words."""
+"""The people and things that facts name: names, as opposed to pronouns, phrases and ordinary words."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*")
 def named_entities(facts: Sequence[Fact]) -> dict[str, tuple[str, ...]]:
     """Return the names in each fact: fact id -> names, its subject first, each once.
 
-    ``Nadia and others`` and ``Thijs and Nadia`` are the people in them, and a person's first name is the full name that
-    nobody else bears. Pronouns, phrases (``the dullness``) and words that are written small elsewhere (``Books`` at the
-    start of a sentence) are no names.
+    ``Nadia and others`` and ``Thijs and Nadia`` are split into the people in them, and a person's first name becomes
+    the full name where nobody else shares it. Pronouns, phrases (``the dullness``) and words that are written in lower
+    case elsewhere (``Books`` at the start of a sentence) are not names.
     """
     written = _capitals(facts)
     raw = {fact.id: [part for entity in fact.entities for part in _parts(entity)] for fact in facts}
@@ -46,8 +46,8 @@ def named_entities(facts: Sequence[Fact]) -> dict[str, tuple[str, ...]]:
 def find_people(facts: Sequence[Fact]) -> Counter[str]:
     """Count the facts that name each person.
 
-    A person does what only people do (:data:`DEEDS`) or is somebody's relative or friend, is nowhere a place (``at
-    Terravista``), and is named more than once.
+    A person does something that only people do (:data:`DEEDS`) or is somebody's relative or friend, never occurs as a
+    place (``at Terravista``), and is named more than once.
     """
     doers = _doers(facts)
     first_names = {name.split()[0] for name in doers}
@@ -88,7 +88,7 @@ def _is_name(text: str, written: Mapping[str, int]) -> bool:
 
 
 def _capitals(facts: Iterable[Fact]) -> Counter[str]:
-    """Count, for every word, how much oftener it is written with a capital than without inside a statement."""
+    """Count how much more often each word is capitalised than not, inside statements."""
     balance: Counter[str] = Counter()
     for fact in facts:
         for match in list(WORD.finditer(fact.statement))[1:]:
@@ -97,7 +97,7 @@ def _capitals(facts: Iterable[Fact]) -> Counter[str]:
 
 
 def _full_names(names: Iterable[str], *, people: set[str]) -> dict[str, str]:
-    """Map a person's first name to the one longer name that begins with it; a name that two share stays as it is."""
+    """Map a person's first name to the only longer name that begins with it; a shared first name is left out."""
     owners: dict[str, list[str]] = {}
     for name in sorted(names):
         first, _, rest = name.partition(" ")

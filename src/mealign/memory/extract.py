@@ -1,12 +1,12 @@
-"""Statements found by a dependency parse: who, what, when, and the span of text that says so.
+"""Facts found by a dependency parse: who, what, when, and the span of text that says so.
 
-A sentence is split into clauses; a clause with a finite verb and a subject that can be named becomes one fact. First
-person becomes the author, second person the one other participant of a conversation, a pronoun of the third person the
-one person just mentioned, ``my sister`` the one sister whose name is known, and a relative time the date it means on
-the day it was written. Questions, commands and clauses about nothing nameable make no fact.
+A sentence is split into clauses; a clause with a finite verb and a subject that can be named becomes one fact. The
+first person is replaced by the author, the second by the only other participant of a conversation, a third-person
+pronoun by the one person just mentioned, ``my sister`` by the one sister whose name is known, and a relative time by
+its date, counted from the day of writing. Questions, commands and clauses without a nameable subject make no fact.
 
-Documents are read one by one, twice: for what they say of names, then for their facts. Both results are kept in a memo
-under the document's id and what it was read with, so that a new note is the only one that is read again.
+Each document is processed twice: for what it says about names, then for its facts. Both results are kept in a memo
+under the document's id and everything else that they depend on, so that only a new note has to be parsed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mealign.jsonl import digest_path
-from mealign.memory.acquaintance import Acquaintance, Gleaning, glean
 from mealign.memory.clauses import blocks, clauses, implied_subject
-from mealign.memory.facts import in_time, listener, make_fact, rank_of, short_name, sorted_facts, stated
+from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
+from mealign.memory.known_people import KnownPeople, NameMentions, name_mentions_in
 from mealign.memory.pronouns import antecedent, names_in
-from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, Speech, belongs_to, find_times, subject_of
+from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, SpeakerContext, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.progress import bar
 from mealign.records import Document, Fact, Record, content_id
@@ -39,7 +39,7 @@ CHUNK = 256
 """Documents whose parses are in memory at the same time."""
 PIPELINE_BATCH = 64
 ANNOTATIONS = ("ORTH", "SPACY", "HEAD", "DEP", "TAG", "POS", "LEMMA", "ENT_IOB", "ENT_TYPE")
-"""What the extraction reads of a parse."""
+"""The annotations of a parse that extraction uses."""
 MAX_WORDS = 45
 MIN_WORDS = 3
 NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP"}
@@ -49,8 +49,8 @@ CLAUSAL = ("xcomp", "ccomp")
 ENDED = re.compile(r"[.!?][\"”]?$")
 
 
-class Refusal(StrEnum):
-    """Why a clause, or a sentence, makes no fact."""
+class ClauseRefusal(StrEnum):
+    """Why a clause, or a whole sentence, makes no fact."""
 
     question = "question"
     no_verb = "no_verb"
@@ -61,18 +61,19 @@ class Refusal(StrEnum):
     says_nothing = "says_nothing"
 
 
-class Reading(Record):
-    """What one document says: its facts, and how many of its clauses make none, by reason."""
+class DocumentFacts(Record):
+    """The facts of one document, and how many of its clauses make none, by reason; kept in the memo."""
 
     facts: tuple[Fact, ...]
-    refused: dict[Refusal, int]
+    refused: dict[ClauseRefusal, int]
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """Facts in the order of their documents, what was refused, and how many documents had to be read.
+    """Facts in the order of their documents, what was refused, and how many documents had to be parsed.
 
-    ``refused`` counts clauses by reason (:class:`Refusal`), and as ``assistant`` the documents that a program wrote.
+    ``refused`` counts clauses by reason (:class:`ClauseRefusal`), and under ``assistant`` the documents that a program
+    wrote.
     """
 
     facts: list[Fact]
@@ -89,26 +90,26 @@ def extract_facts(
         documents: notes, messages or turns, in any order.
         person: full name of the user.
         parser: folder of an English spaCy pipeline with tagger, parser and named entities.
-        memo: what was read before, by content; it is added to. The result does not depend on it.
+        memo: earlier results by the hash of what they depend on; new ones are added. It never changes the result.
     """
     memo = {} if memo is None else memo
-    ordered = [document for document in in_time(documents) if document.kind != "assistant"]
-    reader = _Reader(parser, memo)
-    speakers = Acquaintance.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
-    gleanings = reader.glean(ordered, speakers)
-    known = Acquaintance.of(speakers.spoken.values(), gleanings)
+    ordered = [document for document in oldest_first(documents) if document.kind != "assistant"]
+    parsing = _DocumentParser(parser, memo)
+    speakers = KnownPeople.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
+    mentions = parsing.name_mentions(ordered, speakers)
+    people = KnownPeople.of(speakers.spoken.values(), mentions)
     found: dict[str, Fact] = {}
     refused: Counter[str] = Counter({"assistant": len(documents) - len(ordered)})
-    for reading in reader.read(ordered, known):
-        found |= {fact.id: fact for fact in reading.facts}
-        refused.update({reason.value: count for reason, count in reading.refused.items()})
-    order = rank_of(documents)
+    for document_facts in parsing.facts(ordered, people):
+        found |= {fact.id: fact for fact in document_facts.facts}
+        refused.update({reason.value: count for reason, count in document_facts.refused.items()})
+    order = document_order(documents)
     facts = supersede(sorted_facts(found.values(), order), order=order)
-    return Extraction(facts, dict(sorted((+refused).items())), reader.documents_read)
+    return Extraction(facts, dict(sorted((+refused).items())), parsing.documents_read)
 
 
-class _Reader:
-    """Parses documents whose results are not known yet, a chunk at a time, each once."""
+class _DocumentParser:
+    """Parses the documents whose results are not in the memo, a chunk at a time, each document once."""
 
     def __init__(self, parser: Path, memo: MutableMapping[str, str]) -> None:
         self._parser = parser
@@ -117,47 +118,47 @@ class _Reader:
         self._parses: dict[str, list[tuple[int, NDArray[np.uint64]]]] = {}
         self.documents_read = 0
 
-    def glean(self, documents: Sequence[Document], speakers: Acquaintance) -> list[tuple[str, Gleaning]]:
-        """Return every document's author and what the document says of names."""
+    def name_mentions(self, documents: Sequence[Document], speakers: KnownPeople) -> list[tuple[str, NameMentions]]:
+        """Return every document's author and what the document says about names."""
 
-        def work(document: Document, blocks: Sequence[_Block], about: Acquaintance) -> str:
+        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
             sentences = [sentence for block in blocks for sentence in block.parsed.sents]
-            gleaning = glean(sentences, speaker=short_name(document.author), known=about.spoken)
-            return gleaning.model_dump_json()
+            found = name_mentions_in(sentences, speaker=short_name(document.author), known=about.spoken)
+            return found.model_dump_json()
 
         results = self._each("names", documents, speakers, work)
         return [
-            (document.author, Gleaning.model_validate_json(result))
+            (document.author, NameMentions.model_validate_json(result))
             for document, result in zip(documents, results, strict=True)
         ]
 
-    def read(self, documents: Sequence[Document], known: Acquaintance) -> Iterator[Reading]:
-        """Yield what every document says."""
+    def facts(self, documents: Sequence[Document], people: KnownPeople) -> Iterator[DocumentFacts]:
+        """Yield the facts of every document."""
 
-        def work(document: Document, blocks: Sequence[_Block], about: Acquaintance) -> str:
+        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
             found = list(_facts_in(document, blocks, about))
-            refused = Counter(each for each in found if isinstance(each, Refusal))
+            refused = Counter(each for each in found if isinstance(each, ClauseRefusal))
             facts = tuple(each for each in found if isinstance(each, Fact))
-            return Reading(facts=facts, refused=dict(sorted(refused.items()))).model_dump_json()
+            return DocumentFacts(facts=facts, refused=dict(sorted(refused.items()))).model_dump_json()
 
-        for result in self._each("facts", documents, known, work):
-            yield Reading.model_validate_json(result)
+        for result in self._each("facts", documents, people, work):
+            yield DocumentFacts.model_validate_json(result)
 
     def _each(
         self,
         kind: str,
         documents: Sequence[Document],
-        acquaintance: Acquaintance,
-        work: Callable[[Document, Sequence[_Block], Acquaintance], str],
+        people: KnownPeople,
+        work: Callable[[Document, Sequence[_ParsedBlock], KnownPeople], str],
     ) -> Iterator[str]:
-        """Yield the result of ``work`` for every document, from the memo where it is known."""
+        """Yield the result of ``work`` for every document, from the memo where it has it."""
         with bar(f"read {kind}", total=len(documents)) as shown:
             for start in range(0, len(documents), CHUNK):
                 chunk = documents[start : start + CHUNK]
-                about = [acquaintance.about(document) for document in chunk]
+                about = [people.relevant_to(document) for document in chunk]
                 keys = [
-                    content_id(kind, self._code, self._parser.name, document.id, asdict(known))
-                    for document, known in zip(chunk, about, strict=True)
+                    content_id(kind, self._code, self._parser.name, document.id, asdict(people))
+                    for document, people in zip(chunk, about, strict=True)
                 ]
                 results = [self._memo.get(key) for key in keys]
                 missing = [position for position, result in enumerate(results) if result is None]
@@ -168,8 +169,8 @@ class _Reader:
                 shown.advance(len(chunk))
                 yield from (str(result) for result in results)
 
-    def _parse(self, documents: Sequence[Document]) -> list[list[_Block]]:
-        """Parse documents, or take up again what was parsed before in this run."""
+    def _parse(self, documents: Sequence[Document]) -> list[list[_ParsedBlock]]:
+        """Return the parses of documents, reusing those made earlier in this run."""
         nlp = _pipeline(self._parser)
         new = [document for document in documents if document.id not in self._parses]
         pieces = [(content, (document.id, offset)) for document in new for offset, content in blocks(document.text)]
@@ -178,13 +179,13 @@ class _Reader:
             self._parses[identifier].append((offset, parsed.to_array(ANNOTATIONS)))
         self.documents_read += len(new)
         return [
-            [_Block(offset, _unpacked(tokens, nlp.vocab)) for offset, tokens in self._parses[document.id]]
+            [_ParsedBlock(offset, _unpacked(tokens, nlp.vocab)) for offset, tokens in self._parses[document.id]]
             for document in documents
         ]
 
 
 def _unpacked(tokens: NDArray[np.uint64], vocab: Any) -> Any:
-    """Make a parse again of its annotations, which take a fraction of its memory: shape [tokens, annotations]."""
+    """Rebuild a parse from its annotations, shape [tokens, annotations], which take a fraction of its memory."""
     from spacy.tokens import Doc
 
     words = [vocab.strings[int(word)] for word in tokens[:, 0]]
@@ -193,28 +194,30 @@ def _unpacked(tokens: NDArray[np.uint64], vocab: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Block:
+class _ParsedBlock:
     """A parsed paragraph and its place in the document."""
 
     offset: int
     parsed: Any
 
 
-def _facts_in(document: Document, blocks: Sequence[_Block], known: Acquaintance) -> Iterator[Fact | Refusal]:
-    """Yield the facts of one document, and for each clause that makes none, why."""
+def _facts_in(
+    document: Document, blocks: Sequence[_ParsedBlock], people: KnownPeople
+) -> Iterator[Fact | ClauseRefusal]:
+    """Yield the facts of one document and, for each clause that makes none, the reason."""
     speaker = short_name(document.author)
     mentioned: list[list[str]] = []
     for block in blocks:
         for sentence in block.parsed.sents:
-            speech = Speech(
+            context = SpeakerContext(
                 speaker=speaker,
                 listener=listener(document),
                 written=document.created_at.date(),
-                third=_resolved(sentence, mentioned, speaker, known),
-                named=_relatives(sentence, document.author, known),
+                third=_resolved(sentence, mentioned, speaker, people),
+                named=_relatives(sentence, document.author, people),
             )
-            yield from _facts_of(sentence, document, block.offset, speech, known)
-            if names := [name for name in names_in(sentence, known.known) if name != speaker]:
+            yield from _facts_of(sentence, document, block.offset, context, people)
+            if names := [name for name in names_in(sentence, people.certain) if name != speaker]:
                 mentioned.append(names)
 
 
@@ -225,22 +228,22 @@ def _pipeline(parser: Path) -> Any:
     return spacy.load(parser)
 
 
-def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, known: Acquaintance) -> dict[int, str]:
-    """Resolve the sentence's third-person pronouns: position of each -> first name of the person it means."""
+def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, people: KnownPeople) -> dict[int, str]:
+    """Resolve the sentence's third-person pronouns: position of each -> first name of the person meant."""
     found = {}
     for token in sentence:
         if token.pos_ == "PRON":
             before = [word for word in sentence if word.i < token.i]
-            here = [name for name in names_in(before, known.known) if name != speaker]
-            if name := antecedent(token, mentioned, here, known.genders):
+            here = [name for name in names_in(before, people.certain) if name != speaker]
+            if name := antecedent(token, mentioned, here, people.genders):
                 found[token.i] = name
     return found
 
 
-def _relatives(sentence: Any, author: str, known: Acquaintance) -> dict[int, str]:
+def _relatives(sentence: Any, author: str, people: KnownPeople) -> dict[int, str]:
     """Name the author's relatives: position of ``sister`` in a bare ``my sister`` -> the name of the one sister."""
     found = {}
-    names = known.relatives.get(author, {})
+    names = people.relatives.get(author, {})
     for token in sentence:
         name = names.get(token.lower_) if token.pos_ == "NOUN" else None
         if name and any(child.dep_ == "poss" and child.lower_ == "my" for child in token.children):
@@ -251,32 +254,32 @@ def _relatives(sentence: Any, author: str, known: Acquaintance) -> dict[int, str
 
 
 def _facts_of(
-    sentence: Any, document: Document, offset: int, speech: Speech, known: Acquaintance
-) -> Iterator[Fact | Refusal]:
+    sentence: Any, document: Document, offset: int, context: SpeakerContext, people: KnownPeople
+) -> Iterator[Fact | ClauseRefusal]:
     if sentence.text.strip().endswith("?"):
-        yield Refusal.question
+        yield ClauseRefusal.question
         return
     parts = clauses(sentence)
     if not parts:
-        yield Refusal.no_verb
+        yield ClauseRefusal.no_verb
     previous: list[Token] = []
     for verb, tokens in parts:
         if not tokens:
             continue
         subject = subject_of(verb)
-        if subject is not None and subject.lower_ in VAGUE and subject.i not in speech.third and previous:
-            # "... and it was wonderful": only the clause before says what.
+        if subject is not None and subject.lower_ in VAGUE and subject.i not in context.third and previous:
+            # "... and it was wonderful": only the clause before says what "it" is.
             tokens = [token for token in sentence if previous[0].i <= token.i <= tokens[-1].i]
-        fact = _fact(verb, tokens, subject, document, offset, speech, known)
+        fact = _fact(verb, tokens, subject, document, offset, context, people)
         yield fact
         if isinstance(fact, Fact):
             previous = tokens
         if subject is not None and (apposition := _apposition(subject)):
-            yield _kinship(subject, apposition, document, offset, speech, known)
+            yield _kinship(subject, apposition, document, offset, context, people)
 
 
 def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None) -> bool:
-    """Tell "I was on a boat" from "I was somebody else": a fact names more than its subject."""
+    """Whether a clause names more than its subject: "I was on a boat", but not "I was somebody else"."""
     about = {token.i for token in subject.subtree} if subject is not None else set()
     for token in tokens:
         if token.i not in about and (token.pos_ in ("NOUN", "PROPN", "NUM") or token.dep_ in ("acomp", "xcomp")):
@@ -290,31 +293,31 @@ def _fact(
     subject: Token | None,
     document: Document,
     offset: int,
-    speech: Speech,
-    known: Acquaintance,
-) -> Fact | Refusal:
+    context: SpeakerContext,
+    people: KnownPeople,
+) -> Fact | ClauseRefusal:
     if verb.tag_ == "VB" and not _has_auxiliary(verb, subject):
-        return Refusal.command
+        return ClauseRefusal.command
     if subject is None and not (document.kind == "note" and _lost_its_i(verb, subject)):
-        return Refusal.no_subject
-    times = find_times(tokens, written=speech.written)
-    rewriter = Rewriter(tokens, speech, times)
-    who = speech.speaker if subject is None else _subject_text(subject, speech, rewriter)
+        return ClauseRefusal.no_subject
+    times = find_times(tokens, written=context.written)
+    rewriter = Rewriter(tokens, context, times)
+    who = context.speaker if subject is None else _subject_text(subject, context, rewriter)
     text = rewriter.render(tokens)
     shared = implied_subject(verb)
     if subject is None or (shared is not None and shared not in tokens):
         text = f"{who} {text[0].lower()}{text[1:]}"
     words = text.split()
     if not MIN_WORDS <= len(words) <= MAX_WORDS:
-        return Refusal.length
-    vague = subject is not None and subject.lower_ in VAGUE and subject.i not in speech.third
+        return ClauseRefusal.length
+    vague = subject is not None and subject.lower_ in VAGUE and subject.i not in context.third
     if vague and len(words) < 6:
-        return Refusal.vague
+        return ClauseRefusal.vague
     if not _says_something(verb, tokens, subject):
-        return Refusal.says_nothing
+        return ClauseRefusal.says_nothing
     relation, value = _predicate(verb, tokens, rewriter)
     dated = next(((start, end) for start, (end, _) in times.items() if belongs_to(tokens[end - 1], verb)), None)
-    canonical = known.canonical(who)
+    canonical = people.canonical(who)
     start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1].text)
     return make_fact(
         document, start + offset, end + offset,
@@ -322,8 +325,8 @@ def _fact(
         relation=relation,
         value=value,
         statement=f"{text[0].upper()}{text[1:]}{'' if ENDED.search(text) else '.'}",
-        when=stated(_text(tokens[slice(*dated)]), times[dated[0]][1]) if dated else None,
-        entities=(canonical, *_entities(tokens, speech, known)),
+        when=to_when(_text(tokens[slice(*dated)]), times[dated[0]][1]) if dated else None,
+        entities=(canonical, *_entities(tokens, context, people)),
         confidence=_confidence(vague=vague, complete=bool(value), inferred=subject is None or _is_pronoun(subject)),
     )  # fmt: skip
 
@@ -333,12 +336,12 @@ def _text(tokens: Sequence[Token]) -> str:
 
 
 def _confidence(*, vague: bool, complete: bool, inferred: bool) -> float:
-    """0.9 for subject, verb and complement as they stand; less for each thing that was inferred or is missing."""
+    """Return 0.9 for explicit subject, verb and complement, and less for each that is inferred, vague or missing."""
     return round(0.9 - 0.3 * vague - 0.2 * (not complete) - 0.1 * inferred, 2)
 
 
 def _lost_its_i(verb: Token, subject: Token | None) -> bool:
-    """Whether the verb opens its sentence the way diaries do (``Bought a bike``), after adverbs at most."""
+    """Whether a verb without subject opens its sentence as in diaries (``Bought a bike``), at most after adverbs."""
     if subject is not None or verb.tag_ not in ("VBD", "VBN", "VBG"):
         return False
     opening = [token for token in verb.sent if token.i < verb.i and not token.is_punct]
@@ -353,15 +356,15 @@ def _has_auxiliary(verb: Token, subject: Token | None) -> bool:
     return subject is not None and any(child.dep_ in ("aux", "auxpass") for child in verb.children)
 
 
-def _subject_text(subject: Token, speech: Speech, rewriter: Rewriter) -> str:
-    """Name the subject: the name in apposition or of the relative, the pronoun's meaning, or the noun phrase."""
-    if subject.i in speech.named:
-        return speech.named[subject.i]
+def _subject_text(subject: Token, context: SpeakerContext, rewriter: Rewriter) -> str:
+    """Name the subject: by the name in apposition or of the relative, who the pronoun means, or the noun phrase."""
+    if subject.i in context.named:
+        return context.named[subject.i]
     if apposition := _apposition(subject):
         return str(" ".join(token.text for token in apposition.subtree if token.dep_ in ("compound", "appos")))
     inside = {token.i for token in subject.subtree if token.dep_ not in ("relcl", "acl")}
     phrase = [token for token in subject.subtree if token.i in inside and _before_relative(token, subject)]
-    # "Sanne, who has the desk beside mine," leaves its commas behind.
+    # The clause left out of "Sanne, who has the desk beside mine," leaves its commas.
     return rewriter.render(phrase).strip(" ,;:–—")
 
 
@@ -375,7 +378,7 @@ def _before_relative(token: Token, subject: Token) -> bool:
 
 
 def _apposition(subject: Token) -> Token | None:
-    """Return the name in ``my sister Ilse``; None where there is none."""
+    """Return the name in ``my sister Ilse``; None if there is none."""
     possessed = any(child.dep_ == "poss" for child in subject.children)
     for child in subject.children:
         if possessed and child.dep_ == "appos" and child.pos_ == "PROPN":
@@ -383,11 +386,13 @@ def _apposition(subject: Token) -> Token | None:
     return None
 
 
-def _kinship(subject: Token, name: Token, document: Document, offset: int, speech: Speech, known: Acquaintance) -> Fact:
-    """State who a name in apposition is: ``my sister Ilse`` says that Ilse is the speaker's sister."""
-    who = known.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
+def _kinship(
+    subject: Token, name: Token, document: Document, offset: int, context: SpeakerContext, people: KnownPeople
+) -> Fact:
+    """Make the fact that an apposition states: ``my sister Ilse`` says that Ilse is the speaker's sister."""
+    who = people.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
     role = [token for token in subject.subtree if token.i < name.left_edge.i and not token.is_punct]
-    value = Rewriter(role, speech, {}).render(role)
+    value = Rewriter(role, context, {}).render(role)
     phrase = list(subject.subtree)
     start, end = phrase[0].idx, phrase[-1].idx + len(phrase[-1].text)
     return make_fact(
@@ -397,7 +402,7 @@ def _kinship(subject: Token, name: Token, document: Document, offset: int, speec
         value=value,
         statement=f"{short_name(who)} is {value}.",
         when=None,
-        entities=(who, known.canonical(speech.speaker)),
+        entities=(who, people.canonical(context.speaker)),
         confidence=0.8,
     )  # fmt: skip
 
@@ -433,18 +438,18 @@ def _phrase(head: Token, inside: set[int], rewriter: Rewriter) -> str:
     return rewriter.render(tokens)
 
 
-def _entities(tokens: Sequence[Token], speech: Speech, known: Acquaintance) -> list[str]:
+def _entities(tokens: Sequence[Token], context: SpeakerContext, people: KnownPeople) -> list[str]:
     inside = {token.i for token in tokens}
     names = []
     for token in tokens:
-        if token.i in speech.named:
-            names.append(known.canonical(speech.named[token.i]))
+        if token.i in context.named:
+            names.append(people.canonical(context.named[token.i]))
         if token.lower_ in (*FIRST, "my", "mine", *GROUP):
-            names.append(known.canonical(speech.speaker))
-        elif token.lower_ in (*SECOND, "your") and speech.listener:
-            names.append(known.canonical(speech.listener))
+            names.append(people.canonical(context.speaker))
+        elif token.lower_ in (*SECOND, "your") and context.listener:
+            names.append(people.canonical(context.listener))
     if tokens:
         for entity in tokens[0].sent.ents:
             if entity.label_ in NAMED and entity.start in inside:
-                names.append(known.canonical(entity.text.strip().removesuffix("'s").removesuffix("’s")))
+                names.append(people.canonical(entity.text.strip().removesuffix("'s").removesuffix("’s")))
     return names

@@ -1,4 +1,4 @@
-"""What every way of reading facts shares: the order of documents and facts, who is spoken to, and a fact's id."""
+"""What all extractors share: the order of documents and facts, who is spoken to, and how a fact is built."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from mealign.memory.times import Time
 from mealign.records import Document, Evidence, Fact, When, content_id
 
 
-def in_time(documents: Iterable[Document]) -> list[Document]:
-    """Return documents oldest first; those of one moment by their source."""
+def oldest_first(documents: Iterable[Document]) -> list[Document]:
+    """Return documents oldest first; those of the same moment by their source."""
     return sorted(documents, key=lambda document: (document.created_at, document.source))
 
 
-def rank_of(documents: Iterable[Document]) -> dict[str, int]:
-    """Return the position of every document in time, by its id."""
-    return {document.id: position for position, document in enumerate(in_time(documents))}
+def document_order(documents: Iterable[Document]) -> dict[str, int]:
+    """Return the chronological position of every document, by its id."""
+    return {document.id: position for position, document in enumerate(oldest_first(documents))}
 
 
 def sorted_facts(facts: Iterable[Fact], order: Mapping[str, int]) -> list[Fact]:
-    """Return facts in the order of their documents (``order``, by id) and of their place in the text."""
+    """Return facts in the order of their documents (``order``, by id) and of their position in the text."""
     return sorted(facts, key=lambda fact: (order[fact.evidence.document_id], fact.evidence.start, fact.id))
 
 
@@ -29,13 +29,13 @@ def short_name(name: str) -> str:
 
 
 def listener(document: Document) -> str | None:
-    """Return whom a message speaks to, by the first name: the other one, where exactly two take part."""
+    """Return the first name of whom a message addresses: the other participant, where exactly two take part."""
     others = [name for name in document.participants if name != document.author]
     return short_name(others[0]) if len(others) == 1 else None
 
 
-def stated(expression: str, time: Time) -> When:
-    """Return a resolved time with the words that name it."""
+def to_when(expression: str, time: Time) -> When:
+    """Return a resolved time together with the words that expressed it."""
     return When(expression=expression.strip(), start=time.start, end=time.end)
 
 
@@ -43,7 +43,7 @@ def make_fact(
     document: Document, start: int, end: int, *, subject: str, relation: str, value: str, statement: str,
     when: When | None, entities: Sequence[str], confidence: float,
 ) -> Fact:  # fmt: skip
-    """Build a fact with the id of its content, dated by its time, else by its document."""
+    """Build a fact whose id is the hash of its content, dated by its own time, else by its document."""
     written = document.created_at.date()
     return Fact(
         id=content_id("fact", document.id, start, end, subject, relation, value),
@@ -52,7 +52,7 @@ def make_fact(
         object=value,
         statement=statement,
         when=when,
-        # A plan holds from the day it is told.
+        # A plan holds from the day on which it is told.
         valid_from=min(when.start, written) if when else written,
         evidence=Evidence(document_id=document.id, start=start, end=end),
         entities=tuple(dict.fromkeys(entities)),

@@ -1,4 +1,4 @@
-"""The facts as a graph, to be walked from a name to the facts that name it and on to other names.
+"""The facts as a graph, from each name to the facts that mention it and on to other names.
 
 The graph is bipartite: names on one side, facts on the other, and an edge where a fact mentions a name. A statement
 names one, two or five things; an edge for each pair of them would cut it to pieces, whereas a node keeps it whole, with
@@ -27,7 +27,7 @@ class Chain:
 
 
 class FactGraph:
-    """Names and facts, and how they hang together. Every answer is in time order, equal days by id.
+    """Names and facts, and how they are connected. Every answer is in chronological order, equal days by id.
 
     Args:
         facts: facts of any number of people; of two with the same id the first is kept.
@@ -79,7 +79,7 @@ class FactGraph:
         """Yield the chains of one fact, then those of two, that join two names, the earliest first.
 
         Of two facts, the first does not name ``end`` and the second does not name ``start``: such a fact is a chain of
-        its own. Through a name with many facts there are many chains, so they are made one by one.
+        its own. A name with many facts gives many chains, so they are generated lazily.
 
         Raises:
             ValueError: ``max_hops`` is neither 1 nor 2.
@@ -123,7 +123,7 @@ class FactGraph:
         return in_time_order([fact for fact in self._replaced.get(fact_id, []) if fact.id != fact_id])
 
     def history(self, fact_id: str) -> list[Fact]:
-        """Return all versions of a fact, what came before it and after it and itself; a circle is walked once.
+        """Return all versions of a fact: its predecessors, itself and its successors; a cycle is followed once.
 
         Raises:
             KeyError: there is no such fact.

@@ -1,8 +1,8 @@
-"""Facts read by a language model, and believed only where the document says them.
+"""Facts extracted by a language model, and accepted only where the document states them.
 
 The model is asked about one document at a time and quotes, for every fact, the words that state it. A fact whose
-quotation is not in the document is refused; first persons, names and times are resolved here, not by the model. What a
-document asks of its reader is text like any other: all that can come back is a fact, and a fact needs its quotation.
+quotation is not in the document is refused; first persons, names and times are resolved here, not by the model.
+Instructions in a document are text like any other: all that can come back is a fact, and a fact needs its quotation.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pydantic import ValidationError
 from mealign.language.chat import TextModel, without_role_tokens
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
-from mealign.memory.acquaintance import Acquaintance
 from mealign.memory.extract import ENDED, MAX_WORDS, VAGUE
-from mealign.memory.facts import in_time, listener, make_fact, rank_of, short_name, sorted_facts, stated
+from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
+from mealign.memory.known_people import KnownPeople
 from mealign.memory.rewrite import FIRST, GROUP, PREPOSITIONS, SECOND
 from mealign.memory.supersede import supersede
 from mealign.memory.times import Time, format_day, resolve
 from mealign.records import Document, Fact, Message, Record
 
-PART = 4000
-"""Characters of a document that are shown at once; a longer one is asked about in parts."""
+WINDOW = 4000
+"""Characters of a document that one request shows; a longer document takes several requests."""
 MAX_CHARACTERS = 400
 MAX_ENTITIES = 20
 CONFIDENCE = 0.8
@@ -53,7 +53,7 @@ FUTURE = re.compile(
 PAST = re.compile(r"\b(?:since|was|were|had|did|\w+ed)\b", re.IGNORECASE)
 
 
-class Said(Record):
+class ExtractedFact(Record):
     """One fact as a model is asked to give it."""
 
     subject: str
@@ -65,14 +65,14 @@ class Said(Record):
     entities: tuple[str, ...]
 
 
-class Reply(Record):
+class ExtractedFacts(Record):
     """A model's whole answer about one document."""
 
-    facts: tuple[Said, ...]
+    facts: tuple[ExtractedFact, ...]
 
 
-class Refusal(StrEnum):
-    """Why something that a model said is no fact."""
+class StatementRefusal(StrEnum):
+    """Why something that a model stated is not taken as a fact."""
 
     malformed = "malformed"
     empty = "empty"
@@ -85,12 +85,12 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True)
-class Extraction:
-    """The facts, and what was counted on the way.
+class LlmExtraction:
+    """The facts, and counts of what the model answered.
 
     ``replies`` counts the models' answers (``read``, ``empty``, ``malformed``), ``refused`` their facts by reason,
-    ``reservations`` what was left out of facts that were kept: a time that no calendar knows or the document does not
-    name, a name that it does not mention.
+    ``reservations`` what was left out of facts that were kept: times that cannot be resolved or are not in the
+    document, names that it does not mention.
     """
 
     facts: list[Fact]
@@ -101,12 +101,12 @@ class Extraction:
     reservations: dict[str, int]
 
     def counts(self) -> dict[str, Any]:
-        """Everything but the facts and what depends on earlier runs."""
+        """Return everything but the facts and what depends on earlier runs."""
         return {key: value for key, value in vars(self).items() if key not in ("facts", "asked", "cached")}
 
 
 @dataclass(frozen=True)
-class Part:
+class Window:
     """``text[start:end]`` of a document: what one request shows."""
 
     document: Document
@@ -116,28 +116,28 @@ class Part:
 
 def extract_with_llm(
     documents: Sequence[Document], *, person: str, model: TextModel, settings: LlmConfig, cache: Path
-) -> Extraction:
+) -> LlmExtraction:
     """Extract facts from all documents, oldest first, with later changes marked.
 
     Args:
         documents: notes, messages or turns, in any order.
         person: full name of the user.
-        model: who reads.
+        model: reads the documents.
         settings: the length of a reply and its temperature.
-        cache: folder of the replies; what has been asked before is not asked again.
+        cache: folder of the replies; a request that has one is not sent again.
 
     Raises:
-        MealignError: the model cannot answer. What it answers never raises.
+        MealignError: the model cannot answer. No answer of its raises an error.
     """
-    people = Acquaintance.of(
+    people = KnownPeople.of(
         {person, *(name for document in documents for name in (document.author, *document.participants))}
     )
-    spoken = [document for document in in_time(documents) if document.kind != "assistant"]
-    parts = [part for document in spoken for part in _parts(document)]
+    spoken = [document for document in oldest_first(documents) if document.kind != "assistant"]
+    windows = [window for document in spoken for window in _windows(document)]
     replies = ask(
         model,
-        [_prompt(part, person) for part in parts],
-        Reply.model_json_schema(),
+        [_prompt(window, person) for window in windows],
+        request_schema(ExtractedFacts, ExtractedFacts="Reply", ExtractedFact="Said"),
         cache=cache,
         max_new_tokens=settings.max_new_tokens,
         temperature=settings.temperature,
@@ -147,20 +147,20 @@ def extract_with_llm(
     refused: Counter[str] = Counter()
     reservations: Counter[str] = Counter()
     facts: dict[tuple[str, ...], Fact] = {}
-    for part, text in zip(parts, replies.texts, strict=True):
+    for window, text in zip(windows, replies.texts, strict=True):
         items = read_items(text, "facts")
         outcomes["empty" if not text.strip() else "malformed" if items is None else "read"] += 1
         for item in items or ():
-            fact = _fact(item, part, people, reservations)
-            if isinstance(fact, Refusal):
+            fact = _fact(item, window, people, reservations)
+            if isinstance(fact, StatementRefusal):
                 refused[fact] += 1
             elif any(key in facts for key in _keys(fact)):
-                refused[Refusal.duplicate] += 1
+                refused[StatementRefusal.duplicate] += 1
             else:
                 facts |= dict.fromkeys(_keys(fact), fact)
-    order = rank_of(documents)
+    order = document_order(documents)
     found = sorted_facts({fact.id: fact for fact in facts.values()}.values(), order)
-    return Extraction(
+    return LlmExtraction(
         facts=supersede(found, order=order),
         asked=replies.asked,
         cached=replies.cached,
@@ -176,10 +176,27 @@ def template(name: str) -> Template:
     return Template(files("mealign.memory").joinpath("templates", f"{name}.txt").read_text(encoding="utf-8").strip())
 
 
+def request_schema(reply: type[Record], **names: str) -> dict[str, Any]:
+    """Return the JSON schema of a reply, as it stands in the request.
+
+    Replies are kept under the hash of their whole request, so renaming a class must not change the schema. For the same
+    reason the docstrings of these classes, which become descriptions in the schema, stay as they are.
+
+    Args:
+        reply: what the model is asked for.
+        names: the name in the schema for each class that has another one there.
+    """
+    text = json.dumps(reply.model_json_schema())
+    for name, requested in names.items():
+        text = re.sub(rf"\b{name}\b", requested, text)
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
 def read_items(text: str, key: str) -> list[Any] | None:
     """Return the list under ``key`` of the JSON object in a reply; None when there is no such object.
 
-    What stands around the object (a code fence, a polite sentence) is left alone.
+    Text around the object (a code fence, a polite sentence) is ignored.
     """
     try:
         value, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
@@ -189,19 +206,19 @@ def read_items(text: str, key: str) -> list[Any] | None:
     return items if isinstance(items, list) else None
 
 
-def _parts(document: Document) -> Iterator[Part]:
-    """Cut a long document at the end of a line, a sentence or a word, whichever comes first in this order."""
+def _windows(document: Document) -> Iterator[Window]:
+    """Cut a long document at the end of a line, else of a sentence, else of a word."""
     text, start = document.text, 0
-    while len(text) - start > PART:
-        ends = (text.rfind(mark, start + PART // 2, start + PART) for mark in ("\n", ". ", " "))
-        end = next((end for end in ends if end > 0), start + PART - 1) + 1
-        yield Part(document, start, end)
+    while len(text) - start > WINDOW:
+        ends = (text.rfind(mark, start + WINDOW // 2, start + WINDOW) for mark in ("\n", ". ", " "))
+        end = next((end for end in ends if end > 0), start + WINDOW - 1) + 1
+        yield Window(document, start, end)
         start = end
-    yield Part(document, start, len(text))
+    yield Window(document, start, len(text))
 
 
-def _prompt(part: Part, person: str) -> tuple[Message, ...]:
-    document = part.document
+def _prompt(window: Window, person: str) -> tuple[Message, ...]:
+    document = window.document
     spoken_to = listener(document)
     values = {
         "person": person,
@@ -210,7 +227,7 @@ def _prompt(part: Part, person: str) -> tuple[Message, ...]:
         "written": format_day(document.created_at.date()),
         # A text cannot hold its own hash, so it cannot end its own quotation.
         "fence": document.id.removeprefix("doc_"),
-        "text": document.text[part.start : part.end],
+        "text": document.text[window.start : window.end],
     }
     # Names come from exports, so they are no safer than the text.
     safe = {key: without_role_tokens(value) for key, value in values.items()}
@@ -221,7 +238,7 @@ def _prompt(part: Part, person: str) -> tuple[Message, ...]:
 
 
 def _keys(fact: Fact) -> tuple[tuple[str, ...], ...]:
-    """Return what no two facts of one document share: who does what, and the sentence that says so."""
+    """Return what identifies a fact within its document: who does what, and the statement."""
     document = fact.evidence.document_id
     return (
         (document, fact.subject.casefold(), fact.relation, fact.object.casefold()),
@@ -229,64 +246,64 @@ def _keys(fact: Fact) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _fact(item: Any, part: Part, people: Acquaintance, reservations: Counter[str]) -> Fact | Refusal:
-    said = _checked(item)
-    if isinstance(said, Refusal):
-        return said
-    document = part.document
-    spans = (span for span in document.spans_of(said.span) if part.start <= span[0] and span[1] <= part.end)
+def _fact(item: Any, window: Window, people: KnownPeople, reservations: Counter[str]) -> Fact | StatementRefusal:
+    extracted = _checked(item)
+    if isinstance(extracted, StatementRefusal):
+        return extracted
+    document = window.document
+    spans = (span for span in document.spans_of(extracted.span) if window.start <= span[0] and span[1] <= window.end)
     found = next(spans, None)
     if found is None:
-        return Refusal.not_in_document
-    subject = _name(said.subject, document, people)
+        return StatementRefusal.not_in_document
+    subject = _name(extracted.subject, document, people)
     if subject is None:
-        return Refusal.unnamed_subject
-    if not _words(said.object) - EMPTY - _words(subject):
-        return Refusal.says_nothing
-    time = _time(said.when, found, document) if said.when else None
-    if said.when and time is None:
+        return StatementRefusal.unnamed_subject
+    if not _words(extracted.object) - EMPTY - _words(subject):
+        return StatementRefusal.says_nothing
+    time = _time(extracted.when, found, document) if extracted.when else None
+    if extracted.when and time is None:
         reservations["time"] += 1
-    names = [_mentioned(name, document, people) for name in said.entities]
+    names = [_mentioned(name, document, people) for name in extracted.entities]
     reservations.update("entity" for name in names if name is None)
     return make_fact(
         document, *found,
         subject=subject,
-        relation=said.relation.replace("_", " ").lower(),
-        value=said.object,
-        statement=_sentence(said.statement, said.when, time),
-        when=stated(said.when, time) if said.when and time else None,
+        relation=extracted.relation.replace("_", " ").lower(),
+        value=extracted.object,
+        statement=_sentence(extracted.statement, extracted.when, time),
+        when=to_when(extracted.when, time) if extracted.when and time else None,
         entities=(subject, *(name for name in names if name)),
         confidence=CONFIDENCE,
     )  # fmt: skip
 
 
-def _checked(item: Any) -> Said | Refusal:
-    """Return what was said with single spaces, if it can be a fact at all."""
+def _checked(item: Any) -> ExtractedFact | StatementRefusal:
+    """Return the item with single spaces, if it can be a fact at all."""
     try:
-        said = Said.model_validate(item)
+        extracted = ExtractedFact.model_validate(item)
     except ValidationError:
-        return Refusal.malformed
-    fields = {name: " ".join(value.split()) for name, value in said if isinstance(value, str)}
+        return StatementRefusal.malformed
+    fields = {name: " ".join(value.split()) for name, value in extracted if isinstance(value, str)}
     if not all(_words(fields[name]) for name in ("subject", "relation", "statement")):
-        return Refusal.empty
-    # One word stands in a document by chance.
+        return StatementRefusal.empty
+    # A single word may be in a document by chance.
     if len(fields["span"].split()) < 2 or not _words(fields["span"]):
-        return Refusal.empty
-    if max(len(text) for text in (*fields.values(), *said.entities)) > MAX_CHARACTERS:
-        return Refusal.too_long
-    if len(fields["statement"].split()) > MAX_WORDS or len(said.entities) > MAX_ENTITIES:
-        return Refusal.too_long
+        return StatementRefusal.empty
+    if max(len(text) for text in (*fields.values(), *extracted.entities)) > MAX_CHARACTERS:
+        return StatementRefusal.too_long
+    if len(fields["statement"].split()) > MAX_WORDS or len(extracted.entities) > MAX_ENTITIES:
+        return StatementRefusal.too_long
     if FIRST_PERSON.search(QUOTED.sub(" ", fields["statement"])):
-        return Refusal.first_person
-    return said.model_copy(update=fields)
+        return StatementRefusal.first_person
+    return extracted.model_copy(update=fields)
 
 
 def _words(text: str) -> set[str]:
     return {word.lower() for word in WORD.findall(text)}
 
 
-def _name(name: str, document: Document, people: Acquaintance) -> str | None:
-    """Return whom or what a name means in this document; None for a pronoun that only its sentence explains."""
+def _name(name: str, document: Document, people: KnownPeople) -> str | None:
+    """Return whom or what a name means in this document; None for a pronoun that needs its context."""
     speaker, lower = short_name(document.author), name.lower()
     if lower in FIRST:
         return document.author
@@ -300,15 +317,15 @@ def _name(name: str, document: Document, people: Acquaintance) -> str | None:
     return people.canonical(MY.sub(f"{speaker}'s", name))
 
 
-def _mentioned(name: str, document: Document, people: Acquaintance) -> str | None:
-    """Return the full name behind an entity; None where the document has no such name and nobody bears it."""
+def _mentioned(name: str, document: Document, people: KnownPeople) -> str | None:
+    """Return the full name behind an entity; None where neither the document nor a known person has the name."""
     full = _name(" ".join(name.split()), document, people)
     known = full in people.full_names.values() or name.lower() in document.text.lower()
     return full if full and known else None
 
 
 def _time(when: str, span: tuple[int, int], document: Document) -> Time | None:
-    """Return the calendar time of an expression that the document has; None where it has not, or means none."""
+    """Return the calendar time of an expression; None where it is not in the document, or is not such a time."""
     text = " ".join(document.text.split()).lower()
     if " ".join(when.split()).lower() not in text:
         return None
@@ -317,18 +334,18 @@ def _time(when: str, span: tuple[int, int], document: Document) -> Time | None:
     try:
         time = resolve(when, written, future=future)
         if time and time.start > written and not future and PAST.search(f"{when} {told}"):
-            # What has happened in September, told in August, happened the year before.
+            # In August, "it happened in September" means last year's.
             return resolve(f"{when} {written.year - 1}", written) or time
     except (ValueError, OverflowError):
-        # Years that no calendar has: "May 0000".
+        # Years outside the calendar: "May 0000".
         return None
     return time
 
 
 def _sentence(statement: str, when: str | None, time: Time | None) -> str:
-    """Write the statement as a sentence, with the date in the place of the expression that means it.
+    """Write the statement as a sentence, with the date in place of the time expression.
 
-    Of a note of 13 March 2024, ``Ilse started last Friday`` becomes ``Ilse started on 8 March 2024.``
+    In a note of 13 March 2024, ``Ilse started last Friday`` becomes ``Ilse started on 8 March 2024.``
     """
     if when and time:
         phrase = rf"(?:\b({'|'.join(LEADING)}) )?(?<!\w){re.escape(when)}(?!\w)"
@@ -337,7 +354,7 @@ def _sentence(statement: str, when: str | None, time: Time | None) -> str:
 
 
 def _phrase(before: str | None, when: str, time: Time) -> str:
-    """Return the date with its preposition: the one that was there, unless it only fitted the other expression."""
+    """Return the date with its preposition: the original one, unless that only fitted the replaced expression."""
     first = when.split()[0].lower()
     leading = before or (first if first in PREPOSITIONS else "on")
     preposition = time.preposition if leading.lower() in ("on", "in", "at") else leading

@@ -1,7 +1,7 @@
-"""The words around a fact: what a search reads besides the statement itself.
+"""The text around a fact, which a search compares besides the statement itself.
 
-A statement says too little to be found by: "Caroline said it was fun" answers "How was the pottery class?" only for who
-has read the message before it.
+A statement alone often says too little: "Caroline said it was fun" answers "How was the pottery class?" only together
+with the message before it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from mealign.memory.clauses import blocks
 from mealign.records import Document, Fact
 
 REACH = 400
-"""Characters that a passage takes in before and after its fact: a paragraph, not a page."""
+"""Characters of a passage before and after its fact: a paragraph, not a page."""
 SAME_CONVERSATION = timedelta(hours=12)
-"""Messages further apart do not answer one another."""
+"""Messages further apart do not count as answers to one another."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Block:
 
 
 def passages_of(facts: Sequence[Fact], documents: Sequence[Document]) -> list[Passage]:
-    """Return every fact's passage: the paragraph it stands in, behind the paragraph or message before that.
+    """Return every fact's passage: its paragraph, preceded by the paragraph or message before that.
 
     Args:
         facts: facts with evidence in the documents.
@@ -55,7 +55,7 @@ def passages_of(facts: Sequence[Fact], documents: Sequence[Document]) -> list[Pa
     passages = []
     for fact in facts:
         document = by_id[fact.evidence.document_id]
-        # A text of nothing but marks (a heading without words) has no paragraphs.
+        # A text that is only markup (a heading without words) has no paragraphs.
         own = found[document.id] or [_Block(0, document.text, "")]
         block = own[max(0, bisect_right([other.start for other in own], fact.evidence.start) - 1)]
         text = _around(block.content, fact.evidence.start - block.start, fact.evidence.end - block.start)
@@ -90,7 +90,7 @@ def _blocks_of(documents: Sequence[Document]) -> dict[str, list[_Block]]:
 
 
 def _said(document: Document, text: str) -> str:
-    """Put the author before what was said to somebody; a note is its author's anyway."""
+    """Prefix a message with its author; a note is always its author's."""
     return f"{document.author}: {text}" if document.participants else text
 
 

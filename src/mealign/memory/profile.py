@@ -1,4 +1,4 @@
-"""Who the person is: what they are about, whom they know, and a bio whose every sentence rests on facts."""
+"""The person's profile: topics, people, and a bio whose every sentence rests on facts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORD = re.compile(r"[^\W\d_]+")
 
 
 class BioSentence(Record):
-    """One sentence of the bio, in the third and in the first person, and the facts that say it."""
+    """One sentence of the bio, in the third and in the first person, and the facts that it rests on."""
 
     text: str
     first_person: str
@@ -32,7 +32,7 @@ class BioSentence(Record):
 
 
 class Profile(Record):
-    """Who the person is: the bio, what their facts are about, and the people they mention with the number of facts."""
+    """A person's bio, the topics of their facts, and the people mentioned, each with the number of facts."""
 
     person: str
     bio: tuple[BioSentence, ...]
@@ -48,7 +48,7 @@ class Profile(Record):
 def build_profile(
     facts: Sequence[Fact], *, person: str, bio: Sequence[BioSentence], topics: Sequence[Topic]
 ) -> Profile:
-    """Put together what is known of a person. Whoever wrote the bio, its sentences name their facts."""
+    """Assemble the profile of a person. Whoever wrote the bio, its sentences name their facts."""
     mentions = find_people(facts)
     del mentions[person]
     people = sorted(mentions.items(), key=lambda item: (-item[1], item[0]))[:MAX_PEOPLE]
@@ -58,10 +58,10 @@ def build_profile(
 def extractive_bio(
     facts: Sequence[Fact], topics: Sequence[Topic], *, person: str, sentences: int, parser: Path
 ) -> list[BioSentence]:
-    """Choose statements for the bio: current, certain, short, and clear without their context.
+    """Choose statements for the bio: current, certain, short, and clear without context.
 
-    Up to a quarter each say who the person is, who is close to them and what they like; the rest come from the topics,
-    the largest first, each with its most typical statement about the person.
+    Up to a quarter each say who the person is, who is close to them and what they like; the rest are the most typical
+    statements about the person of each topic, the largest topic first.
 
     Args:
         facts: facts of any number of people.
@@ -96,7 +96,7 @@ def choose_facts(facts: Sequence[Fact], topics: Sequence[Topic], *, person: str,
 
 
 def is_clear(fact: Fact) -> bool:
-    """Whether a statement is short and clear alone: it opens with its subject, quotes nobody, points nowhere."""
+    """Whether a statement is short and clear alone: it begins with its subject and has no quotations or pronouns."""
     words, subject = fact.statement.split(), fact.subject.split()
     opens = bool(subject) and words[0].casefold() == subject[0].casefold()
     brief = bool(fact.object) and len(words) <= MAX_WORDS
@@ -112,7 +112,7 @@ def _is_about(fact: Fact, person: str) -> bool:
 
 
 def _is_identity(fact: Fact) -> bool:
-    """Tell ``is a curator`` from ``is awake`` and ``was a fool``."""
+    """Whether a fact says who somebody is: ``is a curator``, but not ``is awake`` or ``was a fool``."""
     if fact.relation == "be":
         return bool(NOUN_PHRASE.match(fact.object)) and not PAST.search(fact.statement)
     return fact.relation in IDENTITY
@@ -123,7 +123,7 @@ def _says_who_is_close(fact: Fact) -> bool:
 
 
 def _spread(facts: Sequence[Fact], count: int) -> Iterator[Fact]:
-    """Take the first facts, no relation more than two times in three, so that no half of a bio is about one verb."""
+    """Take the first facts, at most two thirds of them of one relation, so that the bio is not all about one verb."""
     used: Counter[str] = Counter()
     for fact in facts:
         if used.total() < count and used[fact.relation] < max(1, 2 * count // 3):

@@ -1,4 +1,4 @@
-"""Whom ``he`` and ``she`` mean: the nearest person named before whom the pronoun fits, if there is only one."""
+"""Who ``he`` and ``she`` refer to: the nearest preceding person whom the pronoun fits, if there is only one."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def names_in(tokens: Iterable[Token], known: Mapping[str, str]) -> list[str]:
 def gender_votes(sentence: Any, *, speaker: str, known: Mapping[str, str]) -> Counter[tuple[str, Gender]]:
     """Count how often a sentence ties a first name to a pronoun.
 
-    ``my sister Ilse`` counts as many votes as are needed; ``Kees ..., and he ...`` with no other name counts one.
+    ``my sister Ilse`` counts as many votes as suffice; ``Kees ..., and he ...`` with no other name counts one.
 
     Args:
         sentence: a parsed sentence.
-        speaker: first name of its author, whom ``he`` and ``she`` do not mean.
+        speaker: first name of its author, to whom ``he`` and ``she`` do not refer.
         known: names of people.
     """
     votes: Counter[tuple[str, Gender]] = Counter()
@@ -64,7 +64,7 @@ def gender_votes(sentence: Any, *, speaker: str, known: Mapping[str, str]) -> Co
 def antecedent(
     pronoun: Token, mentioned: Sequence[Sequence[str]], here: Sequence[str], genders: Mapping[str, Gender]
 ) -> str | None:
-    """Return the one person whom a pronoun can mean; None when there is none or more than one.
+    """Return the only person to whom a pronoun can refer; None when there is none or more than one.
 
     Args:
         pronoun: ``he``, ``she`` or a form of them.
@@ -85,13 +85,13 @@ def antecedent(
     own = [name for name in here if genders.get(name) == gender]
     if len(fits) > 1 and len(own) == 1:
         return own[0]
-    # Somebody whose pronoun is unknown is not preferred to somebody nearby whom it is known to fit.
+    # Somebody whose pronoun is unknown does not take precedence over somebody nearby whom it certainly fits.
     doubtful = len(fits) == 1 and fits[0] not in genders and any(name != fits[0] for name in certain)
     return fits[0] if len(fits) == 1 and not doubtful else None
 
 
 def _relative_of_somebody(pronoun: Token, gender: Gender) -> bool:
-    """Whether a relative without a name (``his mother``) stands before the pronoun and may be meant."""
+    """Whether an unnamed relative (``his mother``) precedes the pronoun and may be meant."""
     relatives = [token for token in pronoun.sent if token.i < pronoun.i and KIN.get(token.lower_) == gender]
     return any(
         token.pos_ == "NOUN" and not any(child.pos_ == "PROPN" for child in token.children) for token in relatives
@@ -99,7 +99,7 @@ def _relative_of_somebody(pronoun: Token, gender: Gender) -> bool:
 
 
 def _doer(pronoun: Token) -> str | None:
-    """Return who does what is done to ``him`` or ``her``, for it is not done to themselves; None for other forms."""
+    """Return the subject of the verb whose object is ``him`` or ``her``, who cannot be meant; None for other forms."""
     if pronoun.dep_ not in ("dobj", "dative", "pobj") or pronoun.lower_ not in ("him", "her"):
         return None
     verb = next((token for token in pronoun.ancestors if token.pos_ in ("VERB", "AUX")), None)
@@ -108,13 +108,13 @@ def _doer(pronoun: Token) -> str | None:
 
 
 def _is_place(token: Token, known: Mapping[str, str]) -> bool:
-    """Whether a name that the parser takes for a person stands where a place does."""
+    """Whether a name that the parser takes for a person's occurs where a place does."""
     located = token.dep_ == "pobj" and token.head.lower_ in ("in", "to", "from", "near", "at", "through")
     return located and token.text not in known and token.lower_ not in KIN
 
 
 def kin_of(token: Token) -> str | None:
-    """Return the kinship word that a name is or stands beside: ``mum`` of ``Mum``, ``sister`` of ``my sister Ilse``."""
+    """Return the kinship word that a name is, or goes with: ``mum`` for ``Mum``, ``sister`` for ``my sister Ilse``."""
     if token.pos_ != "PROPN" or not token.text[:1].isupper():
         return None
     if token.lower_ in KIN:

@@ -24,13 +24,13 @@ CONTRACTIONS = {
     "'m": "is", "'ll": "will", "n't": "not", "ca": "can", "wo": "will", "sha": "shall", "gon": "going",
     "na": "to", "ta": "to", "wan": "want",
 }  # fmt: skip
-PARTS = {"end", "beginning", "start", "middle", "rest"}
-HAPPENED = {"did", "had", "was", "were"}
+PERIOD_PARTS = {"end", "beginning", "start", "middle", "rest"}
+PAST_AUXILIARIES = {"did", "had", "was", "were"}
 PREPOSITIONS = ("on", "in", "at", "by", "since", "until", "from", "around", "about")
 
 
 @dataclass(frozen=True)
-class Speech:
+class SpeakerContext:
     """Who speaks, to whom and when, and who is meant, by the word's position in the text.
 
     ``third`` holds whom a pronoun of the third person means, ``named`` the name of a relative who is mentioned without.
@@ -90,7 +90,7 @@ def _tense(words: Sequence[Token]) -> str:
         return "none"
     auxiliaries = {child.lower_ for child in node.children if child.dep_ in ("aux", "auxpass")}
     # "I start on 12 August": a form that is its own lemma shows no past, whatever the tagger says.
-    if (node.tag_ == "VBD" and node.lower_ != node.lemma_.lower()) or auxiliaries & HAPPENED:
+    if (node.tag_ == "VBD" and node.lower_ != node.lemma_.lower()) or auxiliaries & PAST_AUXILIARIES:
         return "past"
     perfect = node.tag_ == "VBN" and any(child.lemma_ == "have" for child in node.children if child.dep_ == "aux")
     return "future" if node.tag_ in ("VB", "VBP", "VBZ", "VBG", "VBN") and not perfect else "none"
@@ -98,7 +98,7 @@ def _tense(words: Sequence[Token]) -> str:
 
 def _leads_on(node: Token) -> bool:
     """Whether a word only ties a time to its verb: ``on``, ``due on``, ``at the start of``."""
-    return node.pos_ in ("ADP", "ADJ") or (node.pos_ == "NOUN" and node.lower_ in PARTS)
+    return node.pos_ in ("ADP", "ADJ") or (node.pos_ == "NOUN" and node.lower_ in PERIOD_PARTS)
 
 
 def belongs_to(word: Token, verb: Token) -> bool:
@@ -156,8 +156,8 @@ def _not_a_time(token: Token) -> bool:
 class Rewriter:
     """Renders tokens of one sentence in the third person with absolute dates."""
 
-    def __init__(self, tokens: Sequence[Token], speech: Speech, times: Mapping[int, tuple[int, Time]]) -> None:
-        self._speech = speech
+    def __init__(self, tokens: Sequence[Token], context: SpeakerContext, times: Mapping[int, tuple[int, Time]]) -> None:
+        self._context = context
         self._replaced: dict[int, str] = {}
         for start, (end, time) in times.items():
             self._replaced[tokens[start].i] = f"{_preposition(tokens[start:end], time)} {time.phrase}".strip()
@@ -181,21 +181,21 @@ class Rewriter:
         if token.i in self._replaced:
             return self._replaced[token.i]
         lower = token.lower_
-        speech = self._speech
+        context = self._context
         if lower in FIRST:
-            return speech.speaker
+            return context.speaker
         if lower in FIRST_POSSESSIVE:
-            return f"{speech.speaker}'s"
+            return f"{context.speaker}'s"
         if lower in GROUP and token.pos_ == "PRON":
-            return GROUP[lower].format(speech.speaker)
-        if speech.listener and lower in SECOND:
-            return speech.listener
-        if speech.listener and lower in SECOND_POSSESSIVE:
-            return f"{speech.listener}'s"
-        if token.i in speech.third:
-            return f"{speech.third[token.i]}'s" if token.dep_ == "poss" or lower == "hers" else speech.third[token.i]
-        if token.i in speech.named:
-            return f"{token.text} {speech.named[token.i]}"
+            return GROUP[lower].format(context.speaker)
+        if context.listener and lower in SECOND:
+            return context.listener
+        if context.listener and lower in SECOND_POSSESSIVE:
+            return f"{context.listener}'s"
+        if token.i in context.third:
+            return f"{context.third[token.i]}'s" if token.dep_ == "poss" or lower == "hers" else context.third[token.i]
+        if token.i in context.named:
+            return f"{token.text} {context.named[token.i]}"
         return self._verb(token) or self._contraction(token)
 
     def _verb(self, token: Token) -> str:
@@ -213,7 +213,7 @@ class Rewriter:
         subject = subject_of(verb)
         if subject is None or any(child.dep_ == "conj" for child in subject.children):
             return False
-        return subject.lower_ == "i" or (self._speech.listener is not None and subject.lower_ == "you")
+        return subject.lower_ == "i" or (self._context.listener is not None and subject.lower_ == "you")
 
     def _contraction(self, token: Token) -> str:
         lower = token.lower_.replace("’", "'")

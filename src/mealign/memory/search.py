@@ -1,10 +1,10 @@
-"""Finding the facts that a question is about.
+"""Finding the facts that are relevant to a question.
 
-A fact is read twice, as its statement and as the passage it stands in, and each reading is compared with the question
-twice: by meaning (cosine of embeddings) and by words (BM25, Robertson & Zaragoza 2009, section 3.1). The four scores
-are brought to mean 0 and deviation 1 over all facts of a question and added, so none of them needs a weight
-(the z-score normalisation of Lee, SIGIR 1997, CombSUM of Fox & Shaw, TREC-2). To the sum come what the question names,
-a person or a time, and what the best facts share an entity with.
+A fact has two texts, its statement and the passage around it, and each is compared with the question twice: by meaning
+(cosine of embeddings) and by words (BM25, Robertson & Zaragoza 2009, section 3.1). The four scores are standardised to
+mean 0 and deviation 1 over all facts of a question and added, so none of them needs a weight (the z-score normalisation
+of Lee, SIGIR 1997, CombSUM of Fox & Shaw, TREC-2). Facts gain further where the question names their person or time,
+and where they share an entity with the best facts.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ from mealign.records import Fact, content_id
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Scores = NDArray[np.float32]
 
-# All of these count in deviations of one of the four scores.
+# All of these are in standard deviations of one of the four scores.
 SUPERSEDED_PENALTY = 0.3
-"""What a superseded fact loses: enough to come after its successor when the two say the same thing otherwise, too
-little to hide it from a question about the past."""
+"""What a superseded fact loses: enough to rank below its successor when the two are otherwise alike, too little to hide
+it from a question about the past."""
 IN_PERIOD = 2.0
-"""What a fact gains when it was told, or holds from, within a time that the question names."""
+"""What a fact gains when it was told, or began, within a time that the question names."""
 SUBJECT_NAMED = 1.0
 """What a fact gains when it is about somebody, or something, that the question names."""
 MAIN_SUBJECT = 0.3
-"""Being about somebody whom more than this share of the facts is about says nothing."""
+"""Being about the subject of more than this share of the facts earns nothing."""
 SHARED_ENTITY = 0.25
-"""Share of a good fact's lead that is passed on to the facts that name the same entities."""
+"""Share of a leading fact's lead that is passed on to the facts that name the same entities."""
 
 SEEDS = 50
 """Facts of a question whose lead over the next best is passed on."""
 COMMON = 0.1
-"""An entity that more than this share of the facts name joins nothing."""
+"""An entity that more than this share of the facts name connects none of them."""
 QUERIES_AT_ONCE = 256
 LONGEST_NAME = 3
 WORD = r"(?u)\b\w+\b"
 
 
 def embed(facts: Sequence[Fact], passages: Sequence[Passage], encode: Encode) -> NDArray[np.float32]:
-    """Embed what facts are found by: float32 of shape [n, 2, d], the statement before the passage."""
+    """Embed the two texts of every fact: float32 of shape [n, 2, d], the statement before the passage."""
     texts = [text for fact, passage in zip(facts, passages, strict=True) for text in (fact.statement, passage.text)]
     vectors = encode(texts)
     return vectors.reshape(len(facts), 2, vectors.shape[1])
 
 
 class FactIndex:
-    """Facts in the order in which they fit a question.
+    """Ranks facts by their relevance to a question.
 
     Args:
         facts: n facts.
@@ -81,7 +81,7 @@ class FactIndex:
         self._passages = [passages[index] for index in order]
         self._latest = max((passage.written for passage in passages), default=date.min)
         told = [passages[index].written for index in order]
-        # A fact without a time of its own counts from the day on which it was told.
+        # A fact without a time of its own begins on the day on which it was told.
         began = [fact.valid_from or day for fact, day in zip(self._facts, told, strict=True)]
         self._days = np.array([[day.toordinal() for day in days] for days in (told, began)])
         self._vectors = np.ascontiguousarray(vectors[order].transpose(1, 2, 0))
@@ -96,7 +96,7 @@ class FactIndex:
 
     @property
     def facts(self) -> list[Fact]:
-        """The n facts by id: the order of every score."""
+        """The n facts, sorted by id: the order of every score."""
         return self._facts
 
     @property
@@ -106,7 +106,7 @@ class FactIndex:
 
     @property
     def digest(self) -> str:
-        """Names everything that scores depend on: facts, passages, and their embeddings, which name the model."""
+        """Hash of everything that scores depend on: facts, passages, and embeddings, which stand for the model."""
         known = [fact.model_dump(mode="json") for fact in self._facts]
         texts = [(passage.text, passage.written, passage.own, passage.speaker) for passage in self._passages]
         return content_id("index", known, texts, hashlib.sha256(self._vectors.tobytes()).hexdigest())
@@ -116,7 +116,7 @@ class FactIndex:
         return self._scores(list(queries), as_of or self._latest)
 
     def open_facts(self, *, as_of: date | None = None, exclude: Collection[str] = ()) -> NDArray[np.bool_]:
-        """Tell which facts may be found: not excluded, and begun by ``as_of`` if that is given. Of shape [n]."""
+        """Return which facts may be found: not excluded, and begun by ``as_of`` if given. Shape [n]."""
         left_out = set(exclude)
         return np.array(
             [
@@ -127,7 +127,7 @@ class FactIndex:
         )
 
     def similarity(self, texts: Sequence[str]) -> tuple[Scores, Scores]:
-        """Cosine of every text with every statement and with every passage: float32, each of shape [texts, n]."""
+        """Return the cosine of every text with every statement and every passage: float32, each of shape [texts, n]."""
         vectors = self._encode(texts)
         return vectors @ self._vectors[0], vectors @ self._vectors[1]
 
@@ -139,7 +139,7 @@ class FactIndex:
         Args:
             queries: texts.
             k: number of facts.
-            as_of: when given, facts that begin after that day are left out, and "last week" in a query ends there.
+            as_of: when given, facts that begin after that day are left out, and "last week" in a query refers to it.
             exclude: ids of facts that are left out.
         """
         if not queries or not self._facts:
@@ -158,8 +158,8 @@ class FactIndex:
         asked = self._encode(queries)
         words = content_words(queries)
         total = np.tile(-self._penalty, (len(queries), 1))
-        for reading in range(2):
-            for scores in (asked @ self._vectors[reading], self._words[reading].scores(words)):
+        for vectors, index in zip(self._vectors, self._words, strict=True):
+            for scores in (asked @ vectors, index.scores(words)):
                 total += _normalised(scores)
         for row, query in zip(total, queries, strict=True):
             if times := times_in(query, today):
@@ -169,7 +169,7 @@ class FactIndex:
         return self._entities.pass_on(total)
 
     def _within(self, times: Iterable[Time]) -> NDArray[np.bool_]:
-        """Tell which facts were told or began in one of the times: shape [n]."""
+        """Return which facts were told or began in one of the times: shape [n]."""
         inside = np.zeros(len(self._facts), dtype=bool)
         for time in times:
             first, last = time.start.toordinal(), time.end.toordinal()
@@ -178,7 +178,7 @@ class FactIndex:
 
 
 class _Words:
-    """BM25 over one text a fact."""
+    """BM25 over one text per fact."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         import bm25s
@@ -200,7 +200,7 @@ class _Words:
 
 
 class _Entities:
-    """What facts name: their subjects by name, and the entities that join them."""
+    """What facts name: their subjects by name, and the entities that connect them."""
 
     def __init__(self, facts: Sequence[Fact]) -> None:
         from scipy.sparse import csr_array
@@ -221,7 +221,7 @@ class _Entities:
         shape = (len(facts), len(joining))
         self._names = csr_array((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
         self._weighed = csr_array((rarity[columns], (rows, columns)), shape=shape)
-        # Of what two facts share with a third, each gets its part: a fact is joined to all others by 1 in all.
+        # A fact's connections to all others add up to 1.
         self._own = self._weighed.sum(axis=1)
         joined = self._weighed @ self._names.sum(axis=0) - self._own
         self._share = np.divide(1, joined, out=np.zeros_like(joined), where=joined > 0)
@@ -237,7 +237,7 @@ class _Entities:
         return sorted({row for spelling in spellings for row in self._subjects.get(spelling, ())})
 
     def pass_on(self, scores: Scores) -> Scores:
-        """Let the best facts of every query lift those that name the same entities: shape [queries, n] in and out."""
+        """Raise the facts that name the same entities as a query's best facts: shape [queries, n] in and out."""
         if scores.shape[1] <= SEEDS or not self._names.nnz:
             return scores
         bar = np.partition(scores, -SEEDS, axis=1)[:, -SEEDS, None]
@@ -265,7 +265,7 @@ def _stemmer() -> Any:
 
 
 def _normalised(scores: Scores) -> Scores:
-    """Bring every row to mean 0 and deviation 1; a row without differences becomes 0."""
+    """Standardise every row to mean 0 and deviation 1; a constant row becomes 0."""
     centred: Scores = scores - scores.mean(axis=1, keepdims=True)
     deviation = np.sqrt(np.einsum("ij,ij->i", centred, centred) / centred.shape[1])[:, None]
     centred *= np.where(deviation > 1e-6, 1 / np.maximum(deviation, 1e-6), 0)
@@ -274,7 +274,7 @@ def _normalised(scores: Scores) -> Scores:
 
 def _best(row: Scores, k: int) -> list[int]:
     """Return the indices of the ``k`` highest finite scores, highest first, equal ones in index order."""
-    # Rounding makes equal texts equal whatever the batch they were embedded in.
+    # Rounding gives equal texts equal scores, whatever batch they were embedded in.
     rounded = np.round(row, 3)
     if k < len(rounded):
         candidates = np.flatnonzero(rounded >= np.partition(rounded, -k)[-k])

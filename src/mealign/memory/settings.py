@@ -11,7 +11,7 @@ from mealign.settings import optional, section, setting
 
 
 class Extractor(StrEnum):
-    """What reads facts from documents: a dependency parse, or a language model."""
+    """What extracts facts from documents: a dependency parse, or a language model."""
 
     statements = "statements"
     llm = "llm"
@@ -19,7 +19,7 @@ class Extractor(StrEnum):
 
 @dataclass
 class MemoryConfig:
-    """How facts are extracted and found. ``llm`` is who reads when the extractor is a language model."""
+    """How facts are extracted and found. ``llm`` is the model that reads where the extractor is a language model."""
 
     extractor: Extractor = setting("what reads facts from documents")
     bio_sentences: int = setting("the length of the bio in sentences", 1, 100)

@@ -1,4 +1,4 @@
-"""What a later fact ends: a home, a job, a taste, a habit, a number, an attribute, or what was left or sold."""
+"""Which facts a later fact ends: a home, a job, a taste, a habit, a number, an attribute, or what was left or sold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORK = {"work at", "work for", "work as", "start at"}
 TASTE = {"like", "love", "hate", "prefer", "enjoy", "adore", "dislike", "not like", "not enjoy", "not love"}
 DISLIKE = {"hate", "dislike", "not like", "not enjoy", "not love"}
 COUNTED = {"have", "keep", "own", "earn", "pay", "weigh", "cost"}
-"""Relations whose object is a number of something: six hives, then one."""
+"""Relations whose object may be a number of things: six hives, then one."""
 HELD = {
     "have", "own", "keep", "drive", "ride", "use", "attend", "work at", "work for", "work on", "work in", "sing in",
     "play in", "play for", "study at",
@@ -31,10 +31,10 @@ Slot = tuple[str, ...]
 
 
 def slots(fact: Fact) -> list[tuple[Slot, str]]:
-    """Return what can hold only one value at a time, each with the value that this fact gives it.
+    """Return the slots of a fact, which hold one value at a time, each with the value that this fact gives it.
 
-    A home, an employment, a feeling towards one thing, whether somebody does a thing or not, how many somebody has of
-    it, and what belongs to somebody: ``Nadia's rent is 965 euros``.
+    Slots are a home, an employment, a feeling towards a thing, whether somebody does a thing, how many of it somebody
+    has, and what belongs to somebody: ``Nadia's rent is 965 euros``.
     """
     who, relation, value = fact.subject, fact.relation, fact.object
     if not value:
@@ -64,12 +64,12 @@ def _others(fact: Fact) -> Iterator[tuple[Slot, str]]:
 def supersede(facts: Sequence[Fact], *, order: Mapping[str, int]) -> list[Fact]:
     """Close every fact that a later one replaces or ends; both are kept, in the order given.
 
-    A fact of another document replaces the one whose slot it fills with another value; ``sell``, ``leave`` and the
-    like end what was held of their object.
+    A fact replaces one of another document whose slot it fills with another value; ``sell``, ``leave`` and the like end
+    the facts that said that somebody has their object.
 
     Args:
         facts: facts of any number of people.
-        order: position of every document in time; the later document wins.
+        order: chronological position of every document, by id; the later document wins.
     """
     latest: dict[Slot, tuple[Fact, str]] = {}
     held: dict[tuple[str, str], list[Fact]] = {}
@@ -96,7 +96,7 @@ def supersede(facts: Sequence[Fact], *, order: Mapping[str, int]) -> list[Fact]:
 
 
 def _is_present(fact: Fact, relation: str) -> bool:
-    """Whether a statement speaks of what is, not of what happened: only that can stop being so."""
+    """Whether a statement is about a present state, which can end, and not about something that happened."""
     verb = relation.split()[0]
     words = set(re.findall(r"[\w’']+", fact.statement.lower()))
     return bool({inflect(verb, "VBZ"), "does"} & words) and not {"did", "will"} & words

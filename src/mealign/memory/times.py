@@ -1,4 +1,4 @@
-"""Relative times in a sentence, resolved against the day on which it was written."""
+"""Relative times in a sentence, resolved relative to the day on which it was written."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ CALENDAR_WORDS = frozenset(
     (*MONTHS, *WEEKDAYS, *(word for name in DAYS for word in name.split()), "weekend", "spring", "summer", "autumn",
      "fall", "winter", *(f"{unit}{ending}" for unit in ("day", "week", "month", "year") for ending in ("", "s")))
 ) - {"the", "this", "last", "before", "after"}  # fmt: skip
-"""No expression without one of these, or a digit, names a calendar time."""
+"""Every expression of a calendar time has one of these words, or a digit."""
 
 
 @dataclass(frozen=True)
 class Time:
-    """A resolved time: the first day of it, how long it is, and how a sentence says it.
+    """A resolved time: its first day, its precision, and its wording in a sentence.
 
-    ``phrase`` fits behind a preposition, ``preposition`` is the one to use when there is none.
+    ``phrase`` can follow a preposition; ``preposition`` is the one to use when there is none.
     """
 
     start: date
@@ -48,7 +48,7 @@ class Time:
 
     @property
     def end(self) -> date:
-        """The last day of it."""
+        """Its last day."""
         if self.precision == "day":
             return self.start
         if self.precision == "week":
@@ -66,17 +66,17 @@ def format_day(day: date) -> str:
 
 
 def may_name_a_time(word: str) -> bool:
-    """Whether a word can be what makes an expression a calendar time: cheap, and true of every such expression."""
+    """Whether a word may belong to a calendar time: a cheap test that some word of every such expression passes."""
     return word.rstrip(".").lower() in CALENDAR_WORDS or any(character.isdigit() for character in word)
 
 
 def resolve(expression: str, written: date, *, future: bool = False) -> Time | None:
-    """Resolve a time expression; None when it is not one that names a calendar time.
+    """Resolve a time expression; None when it is not a calendar time.
 
     Args:
         expression: as it stands in the text, such as ``last week`` or ``on 3 May``.
         written: day on which it was written.
-        future: whether its sentence speaks of the future, which decides ``on Friday`` and ``in May``.
+        future: whether its sentence is about the future, which decides what ``on Friday`` and ``in May`` mean.
     """
     text = re.sub(r"\s+", " ", expression.lower().strip(" .,;:!"))
     text = re.sub(r"\b(?:this past|this coming) ", lambda match: f"{match[0].split()[1]} ", text)

@@ -1,9 +1,9 @@
-"""What a person's facts are about: groups of statements that lie close together, named by what sets them apart.
+"""The topics of a person's facts: groups of similar statements, named by the words that distinguish them.
 
-Average linkage on cosine distance finds how many groups there are; it needs the distances of all pairs, so that of many
-facts a sample is clustered. Every fact then joins the group whose centre is nearest to it, if that is near enough. A
-group's name is made of the words that are frequent in it and rare elsewhere, class-based TF-IDF (BERTopic, arXiv
-2203.05794, section 3.3).
+Average linkage on cosine distance determines the number of groups; it needs the distances of all pairs, so only a
+sample of many facts is clustered. Every fact then joins the group with the nearest centre, if that is near enough. A
+group is named by the words that are frequent in it and rare elsewhere: class-based TF-IDF (BERTopic, arXiv 2203.05794,
+section 3.3).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PLAIN = {
     "tell", "tells", "thing", "things", "think", "thinks", "time", "times", "today", "told", "took", "used",
     "want", "wanted", "wants", "week", "weekend", "weeks", "went", "wrong", "year", "years",
 }  # fmt: skip
-"""Words that are frequent in anybody's notes and name no topic."""
+"""Words that are frequent in anybody's notes and do not name a topic."""
 WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -48,7 +48,7 @@ class Topic(Record):
 
 
 def find_topics(facts: Sequence[Fact], vectors: NDArray[np.float32]) -> tuple[Topic, ...]:
-    """Group facts by what they are about, the largest group first. A fact that is near to no group stays out.
+    """Group facts by what they are about, the largest group first. A fact that is not near any group is left out.
 
     Args:
         facts: n facts.
@@ -72,7 +72,7 @@ def find_topics(facts: Sequence[Fact], vectors: NDArray[np.float32]) -> tuple[To
 
 
 def _typical_first(facts: Sequence[Fact], name: str) -> list[Fact]:
-    """Put the facts that have a word of the topic's name before the rest, each part nearest to the centre first."""
+    """Put facts with a word of the topic's name before the rest, in both parts those nearest to the centre first."""
     keywords = set(name.split(", "))
     return sorted(
         facts, key=lambda fact: not keywords & {match[0] for match in WORD.finditer(fact.statement.casefold())}
@@ -80,21 +80,21 @@ def _typical_first(facts: Sequence[Fact], name: str) -> list[Fact]:
 
 
 def _groups(vectors: NDArray[np.float32]) -> list[list[int]]:
-    """Return the rows of each group, nearest to its centre first."""
+    """Return the rows of each group, those nearest to its centre first."""
     import numpy as np
 
     if len(vectors) < MIN_FACTS:
         return []
-    # What all statements share (their person, their tone) says nothing about what sets one apart.
+    # What all statements share (their person, their tone) does not distinguish them.
     mean = vectors.mean(axis=0)
     sample = _unit(vectors[:: math.ceil(len(vectors) / SAMPLE)] - mean)
-    # A statement that is the mean itself has no direction left.
+    # A statement that equals the mean has no direction left.
     sample = sample[sample.any(axis=1)]
     if len(sample) < MIN_FACTS or not len(centres := _centres(sample)):
         return []
     nearest, similarity = [], []
     for start in range(0, len(vectors), BLOCK):
-        # Rounding keeps ties apart from the noise of the block they were computed in.
+        # Rounding keeps the block in which scores are computed from deciding ties.
         scores = np.round(_unit(vectors[start : start + BLOCK] - mean) @ centres.T, 5)
         nearest.append(scores.argmax(axis=1))
         similarity.append(scores.max(axis=1))
@@ -108,7 +108,7 @@ def _groups(vectors: NDArray[np.float32]) -> list[list[int]]:
 
 
 def _centres(sample: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the centres [k, d] of the sample's groups, rows of length 1; what lies alone makes no group."""
+    """Return the centres [k, d] of the sample's groups, rows of length 1; isolated statements form no group."""
     import numpy as np
     from sklearn.cluster import AgglomerativeClustering
 
@@ -133,9 +133,9 @@ def _names(groups: Sequence[Sequence[str]], *, leave_out: set[str]) -> list[str]
     """Name every group of statements by its words of greatest weight ``tf(t, c) * log(1 + A / f(t))``.
 
     ``tf(t, c)`` counts a word in the group, ``f(t)`` in all of them, and ``A`` is the mean number of words in a group.
-    Forms of a word count as one (``run``, ``running``) and appear as the most frequent of them. A word names a group
-    only if two of its statements have it, and a name belongs to one group only; the empty name is for a group without
-    one, whose statements have nothing in common that could be said.
+    Forms of a word count as one (``run``, ``running``) and are shown as the most frequent of them. A word names a group
+    only if two of its statements have it, and no two groups have the same name; a group whose statements have no such
+    word in common gets the empty name.
     """
     from snowballstemmer import stemmer
 
@@ -174,6 +174,6 @@ def _words(statement: str, leave_out: set[str]) -> Iterable[str]:
 
 
 def _name_words(facts: Sequence[Fact]) -> set[str]:
-    """Return the words of people's names, which would otherwise name every group they take part in."""
+    """Return the words of people's names, which would otherwise name every group in which they occur."""
     people = {*find_people(facts), *(name for names in named_entities(facts).values() for name in names if " " in name)}
     return {match[0].casefold() for name in people for match in WORD.finditer(name)}

@@ -1,4 +1,4 @@
-"""What held on a day."""
+"""Which facts held on a day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mealign.records import Fact
 
 
 def holds(fact: Fact, day: date) -> bool:
-    """Whether a fact holds on a day: from its first day on, or always where that is unknown, until before its end."""
+    """Whether a fact holds on a day: from its first day, or always if that is unknown, until the day before its end."""
     begun = fact.valid_from is None or fact.valid_from <= day
     return begun and (fact.valid_to is None or day < fact.valid_to)
 

@@ -9,7 +9,7 @@ from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import memory_index
 
 if TYPE_CHECKING:
-    from mealign.judging.certification_pairs import KnownPair
+    from mealign.judging.certification_pairs import CertificationPair
     from mealign.judging.judge import Judge
     from mealign.judging.settings import JudgeConfig
     from mealign.language.decisions import DecisionModel
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from mealign.records import Candidate, Task
 
 
-def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], list[KnownPair]]:
-    """Return the tasks, their candidates, and the pairs whose answer is known."""
-    from mealign.judging.certification_pairs import known_pairs
+def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], list[CertificationPair]]:
+    """Return the tasks, their candidates, and the certification pairs."""
+    from mealign.judging.certification_pairs import certification_pairs
     from mealign.records import Candidate, Fact, Label, Task
 
     settings = context.settings
     all_tasks = read_records(context.inputs / "tasks.jsonl", Task)
-    known = known_pairs(
+    pairs = certification_pairs(
         all_tasks,
         read_records(context.inputs / "memory/facts.jsonl", Fact),
         read_records(context.inputs / "labels.jsonl", Label),
         per_kind=settings.judge.known_pairs,
         seed=settings.seed,
     )
-    return all_tasks, read_records(context.inputs / "candidates.jsonl", Candidate), known
+    return all_tasks, read_records(context.inputs / "candidates.jsonl", Candidate), pairs
 
 
 def judge_of(context: StageContext) -> Judge:
-    """Build the judge of the settings; what it needs is loaded when it asks for it."""
+    """Build the judge of the settings; what it needs is loaded on demand."""
     from mealign.judging.build import build_judge
     from mealign.memory.profile import Profile
     from mealign.records import Fact
@@ -52,7 +52,7 @@ def judge_of(context: StageContext) -> Judge:
 
 
 def _deciding_model(context: StageContext, asked: JudgeConfig) -> DecisionModel:
-    """Return who answers a judge's questions."""
+    """Return the model that answers a judge's questions."""
     from mealign.judging.settings import JudgeBackend
     from mealign.language.build import build_decision_model
 

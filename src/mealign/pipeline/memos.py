@@ -1,4 +1,4 @@
-"""What earlier runs worked out piece by piece, kept beside the results."""
+"""Memos: partial results of earlier runs, kept beside the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def kept(context: StageContext, name: str) -> Iterator[Any]:
-    """Open a mapping that outlives the run, and close it: an open database changes its files later."""
+    """Open a persistent mapping for the block; left open, its database would change files later."""
     from diskcache import Index
 
     index = Index(str(context.store / name))

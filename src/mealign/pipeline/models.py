@@ -16,7 +16,7 @@ SFT_ADAPTER = "adapters/sft"
 
 
 def base_model(context: StageContext) -> Path:
-    """Return the folder of the base model, which is fetched first where it is not there."""
+    """Return the folder of the base model, which is fetched if it is missing."""
     from mealign.language.weights import fetch_model
 
     return fetch_model(context.settings.model, cache=context.weights)
@@ -30,7 +30,7 @@ def language_model(context: StageContext, adapter: Path | None = None) -> LocalM
 
 
 def policy_before_dpo(context: StageContext) -> Path | None:
-    """Return the adapter that answers before DPO; None: the base model does."""
+    """Return the adapter that answers before DPO; None where the base model does."""
     return context.inputs / SFT_ADAPTER if context.settings.mix.sft else given_adapter(context)
 
 

@@ -1,4 +1,4 @@
-"""The memory, searchable."""
+"""The memory as a search index."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def embedder(context: StageContext) -> Embedder:
 
 
 def memory_index(context: StageContext) -> FactIndex:
-    """Return the index over all facts and the passages that they were read from."""
+    """Return the index over all facts and their passages."""
     import numpy as np
 
     from mealign.memory.passages import passages_of

@@ -18,18 +18,18 @@ ALL = "all"
 
 @cache
 def stages() -> dict[str, Stage]:
-    """Return every stage by name, those of plug-ins among them."""
+    """Return every stage by name, including those of plug-ins."""
     return {stage.name: stage for stage in plugins.members(STAGES, "STAGE").values()}
 
 
 @cache
 def commands() -> dict[str, Command]:
-    """Return every command by name, those of plug-ins among them."""
+    """Return every command by name, including those of plug-ins."""
     return {command.name: command for command in plugins.members(COMMANDS, "COMMAND").values()}
 
 
 def pipeline(settings: Settings) -> list[Stage]:
-    """Return the stages that these settings have, each behind those whose outputs it reads.
+    """Return the stages that these settings have, each after those whose outputs it reads.
 
     Stages that do not depend on each other come in the order of their names.
     """
@@ -48,7 +48,7 @@ def pipeline(settings: Settings) -> list[Stage]:
 
 
 def inputs(stage: Stage, settings: Settings, active: Sequence[Stage] | None = None) -> tuple[str, ...]:
-    """Paths that a stage reads under these settings, other stages' summaries and curves among them."""
+    """Paths that a stage reads under these settings, including other stages' summaries and curves."""
     if not stage.reads_summaries:
         return stage.inputs(settings)
     others = pipeline(settings) if active is None else active

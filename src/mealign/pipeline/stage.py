@@ -1,4 +1,4 @@
-"""What a stage says of itself: what it reads, writes, depends on, does and reports; and what a command is.
+"""What a stage declares: what it reads, writes, depends on, does and reports; and what a command declares.
 
 A stage is one file in :mod:`mealign.stages` that defines ``STAGE``; a command, one in :mod:`mealign.commands` that
 defines ``COMMAND``. Whether a stage has to run is decided in :mod:`mealign.experiment`.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mealign.pipeline.tracker import Tracker
 
 ADAPTERS, HISTORY = "adapters/", "history/"
-"""Where trained adapters and training curves lie in a user's folder."""
+"""Where trained adapters and training curves are in a user's folder."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class StageContext:
         inputs: the user's folder, which holds what the stages before wrote.
         outputs: where it writes, with its paths' folders in place.
         root: folder to which relative paths of the settings refer.
-        store: folder of what outlives a run: earlier answers, checkpoints.
+        store: folder of what is kept beyond a run: earlier answers, checkpoints.
         weights: folder of fetched models.
         start: the adapter that ``training.init_from`` names.
         reported: of every other stage, the paths of its summary and of its training curve, where it has one; for a

@@ -1,4 +1,4 @@
-"""What a run may be told of for its books; :mod:`mealign.experiment.tracking` keeps them."""
+"""What the pipeline reports to a run's tracker; :mod:`mealign.experiment.tracking` records it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Beats = Callable[[Mapping[str, float], Mapping[str, float] | None], bool]
 
 @dataclass(frozen=True)
 class Contender:
-    """A trained adapter and how it did.
+    """A trained adapter and its scores.
 
     Attributes:
         name: of the registered model, whose versions are for one user and one base model.
@@ -33,7 +33,7 @@ class Contender:
 
 
 class Tracker(Protocol):
-    """What a pipeline may tell its run."""
+    """Receives what the pipeline reports."""
 
     def log_step(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         """Log one point of a training curve, as ``<stage>/<metric>``."""
@@ -45,7 +45,7 @@ class Tracker(Protocol):
         """Log final numbers; those the run already shows are left out."""
 
     def log_dataset(self, name: str, *, source: str, digest: str, context: str) -> None:
-        """Name a data set that the run read or made, by where it is and what its content hashes to."""
+        """Name a data set that the run read or made, by its location and content hash."""
 
     def log_adapter(self, name: str, folder: Path) -> None:
         """Keep a trained adapter, unless ``tracking.log_adapters=false`` or the run already holds this one."""

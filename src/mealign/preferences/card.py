@@ -1,4 +1,4 @@
-"""The data card of a preference set: numbers alone, never a text of the user."""
+"""The data card of a preference set: numbers only, never the user's text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may make training data: a judge that was right, and of one mind, often enough on what is known."""
+"""Which judges may make training data: those that are accurate and consistent enough on certification pairs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def require_certified(certificate: Mapping[str, Any], *, judge: str, settings: P
     Args:
         certificate: what :func:`mealign.judging.certificate.certify_judge` returned.
         judge: its name.
-        settings: the least accuracy and consistency.
+        settings: the minimum accuracy and consistency.
 
     Raises:
-        MealignError: the judge falls short. The message has both numbers, what they rest on, and how to override it.
+        MealignError: the judge falls short. The message gives both numbers, the number of pairs, and how to override.
     """
     missing = shortfall(certificate, settings)
     if missing and not settings.allow_uncertified:
@@ -29,7 +29,7 @@ def require_certified(certificate: Mapping[str, Any], *, judge: str, settings: P
 
 
 def shortfall(certificate: Mapping[str, Any], settings: PreferencesConfig) -> str | None:
-    """Say what a certificate lacks, with its numbers: accuracy, consistency, or any known pair; None if nothing."""
+    """Return what a certificate lacks, with its numbers: accuracy, consistency, or any pairs; None if nothing."""
     n = certificate["n"]
     if not n:
         return "there was no known pair to ask it about (judge.known_pairs, and labels.yaml, say which there are)"

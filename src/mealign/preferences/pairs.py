@@ -1,18 +1,18 @@
 """From verdicts to preference pairs.
 
-A pair of answers becomes a preference when the judge, asked in both orders, names the same winner by enough of a
-margin. Errors, flips, ties and equal texts become nothing, and are counted.
+A pair of answers becomes a preference when the judge, asked in both orders, names the same winner by a sufficient
+margin. Errors, flips, ties and equal texts make no preference, and are counted.
 
-Nor does every clear verdict make a lesson. Where a question can be answered, whether declining is right depends on what
-the prompt shows, which the judge does not weigh:
+Not every clear verdict is a useful lesson either. For an answerable question, whether declining is right depends on
+what the prompt shows, which the judge does not take into account:
 
 | the prompt shows | an abstention may be chosen | an abstention may be rejected |
 | --- | --- | --- |
-| the facts that answer | no: it would teach not to read | yes |
+| the facts that answer | no: it would teach not to read them | yes |
 | a memory without one of them | yes | no: it would teach to invent |
-| no memory | no: it would unteach what SFT put into the weights | no: it would teach to guess |
+| no memory | no: it would undo what SFT put into the weights | no: it would teach to guess |
 
-A pair against this table is skipped as ``abstention``. Of a question without an answer the verdict stands.
+A pair that contradicts this table is skipped as ``abstention``. For an unanswerable question the verdict stands.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ Skip = Literal["judge_error", "flip", "tie", "duplicate", "abstention"]
 class PreferenceSet:
     """Pairs to train on and to hold out; no task, and no set of facts, has pairs in both.
 
-    ``counts`` of ``pairs`` made and of judged pairs skipped, by reason (:data:`Skip`, ``over_task_limit``,
-    ``over_limit``), sum up to the judged pairs. ``origins`` counts the pairs by
+    ``counts`` has the ``pairs`` made and the judged pairs skipped, by reason (:data:`Skip`, ``over_task_limit``,
+    ``over_limit``); together they are all judged pairs. ``origins`` counts the pairs by
     ``<origin of chosen> over <origin of rejected>``.
     """
 
@@ -61,33 +61,33 @@ def build_preferences(
 ) -> PreferenceSet:
     """Make the pairs of every task, clearest first, and split them by the facts that their tasks rest on.
 
-    At most ``max_pairs_per_task`` a task and ``max_pairs`` in all; over the limit, families take turns, clearest
-    first, so that a frequent family does not crowd out the others. Two texts meet once in a task, whoever wrote them:
-    the clearest verdict counts. Of two pairs that are equally clear, the one whose answers stand further apart in
-    ``standings`` comes first. Whether there is a pair at all is for the verdicts of both orders alone to say.
+    At most ``max_pairs_per_task`` per task and ``max_pairs`` in all; over the limit, families take turns, clearest
+    first, so that a frequent family does not crowd out the others. The same two texts make one pair per task, whoever
+    wrote them: the clearest verdict counts. Of equally clear pairs, the one whose answers are further apart in
+    ``standings`` comes first. Whether there is a pair at all depends on the verdicts of both orders alone.
 
     Raises:
         MealignError: a verdict names a task, a candidate or a fact that is not given.
     """
-    known = _Known.of(tasks, candidates, facts, standings)
+    lookup = _Lookup.of(tasks, candidates, facts, standings)
     counts: Counter[str] = Counter()
     by_task: dict[str, list[Preference]] = {}
     for outcome in merge(verdicts):
-        task = known.task(outcome.task_id)
-        first, second = known.answer(outcome.first), known.answer(outcome.second)
+        task = lookup.task(outcome.task_id)
+        first, second = lookup.answer(outcome.first), lookup.answer(outcome.second)
         reason = skip_reason(outcome, task, first, second, min_margin=settings.min_margin)
         if reason:
             counts[reason] += 1
         else:
             chosen, rejected = (first, second) if outcome.winner == first.id else (second, first)
-            by_task.setdefault(task.id, []).append(_preference(outcome, task, chosen, rejected, known))
+            by_task.setdefault(task.id, []).append(_preference(outcome, task, chosen, rejected, lookup))
     kept: list[Preference] = []
     for task_id in sorted(by_task):
-        distinct = _distinct(by_task[task_id], known)
+        distinct = _distinct(by_task[task_id], lookup)
         counts["duplicate"] += len(by_task[task_id]) - len(distinct)
         counts["over_task_limit"] += max(0, len(distinct) - settings.max_pairs_per_task)
         kept += distinct[: settings.max_pairs_per_task]
-    limited = sorted(_take_turns(kept, settings.max_pairs, known), key=lambda pair: pair.id)
+    limited = sorted(_take_turns(kept, settings.max_pairs, lookup), key=lambda pair: pair.id)
     counts["over_limit"] += len(kept) - len(limited)
     counts["pairs"] = len(limited)
     held_out = {task.id for task in tasks if _is_held_out(task, share=settings.eval_share, seed=seed)}
@@ -95,12 +95,12 @@ def build_preferences(
         train=tuple(pair for pair in limited if pair.lineage.task_id not in held_out),
         eval=tuple(pair for pair in limited if pair.lineage.task_id in held_out),
         counts={reason: count for reason, count in sorted(counts.items()) if count or reason == "pairs"},
-        origins=dict(sorted(Counter(known.origins(pair) for pair in limited).items())),
+        origins=dict(sorted(Counter(lookup.origins(pair) for pair in limited).items())),
     )
 
 
 def skip_reason(outcome: Outcome, task: Task, first: Candidate, second: Candidate, *, min_margin: float) -> Skip | None:
-    """Say why an outcome makes no pair; None when it does. ``first`` and ``second`` are the outcome's candidates."""
+    """Return why an outcome makes no pair; None if it makes one. ``first`` and ``second`` are its candidates."""
     if outcome.error is not None:
         return "judge_error"
     if outcome.flipped:
@@ -114,7 +114,7 @@ def skip_reason(outcome: Outcome, task: Task, first: Candidate, second: Candidat
 
 
 def _teaches(task: Task, chosen: str, rejected: str) -> bool:
-    """Apply the table of this module."""
+    """Whether the table in this module's docstring allows the pair."""
     if task.family == "unanswerable" or abstained(task.reference):
         return True
     answer_shown = set(task.fact_ids) <= set(task.context_fact_ids)
@@ -124,8 +124,8 @@ def _teaches(task: Task, chosen: str, rejected: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What the verdicts speak of, by id."""
+class _Lookup:
+    """The records to which verdicts refer, by id."""
 
     tasks: Mapping[str, Task]
     answers: Mapping[str, Candidate]
@@ -139,7 +139,7 @@ class _Known:
         candidates: Sequence[Candidate],
         facts: Sequence[Fact],
         standings: Sequence[Standing],
-    ) -> _Known:
+    ) -> _Lookup:
         return cls(
             {task.id: task for task in tasks},
             {candidate.id: candidate for candidate in candidates},
@@ -148,7 +148,7 @@ class _Known:
         )
 
     def clearness(self, pair: Preference) -> tuple[float, float]:
-        """Return the margin of the direct verdict, then how far apart the two answers stand among all of their task."""
+        """Return the margin of the direct verdict, then the difference of the two answers' strengths."""
         chosen, rejected = pair.lineage.chosen_id, pair.lineage.rejected_id
         return pair.margin, self.strengths.get(chosen, 0.0) - self.strengths.get(rejected, 0.0)
 
@@ -165,13 +165,13 @@ class _Known:
         return f"{self.answers[pair.lineage.chosen_id].origin} over {self.answers[pair.lineage.rejected_id].origin}"
 
 
-def _find(known: Mapping[str, R], key: str, *, file: str) -> R:
-    if key not in known:
+def _find(lookup: Mapping[str, R], key: str, *, file: str) -> R:
+    if key not in lookup:
         raise MealignError(f"{file}: the verdicts speak of {key}, which is not there; run stage=judge again")
-    return known[key]
+    return lookup[key]
 
 
-def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candidate, known: _Known) -> Preference:
+def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candidate, lookup: _Lookup) -> Preference:
     fact_ids = tuple(dict.fromkeys((*task.fact_ids, *chosen.edit_fact_ids, *rejected.edit_fact_ids)))
     return Preference(
         id=content_id("pair", task.id, chosen.id, rejected.id),
@@ -186,27 +186,27 @@ def _preference(outcome: Outcome, task: Task, chosen: Candidate, rejected: Candi
             rejected_id=rejected.id,
             verdict_ids=outcome.verdict_ids,
             fact_ids=fact_ids,
-            document_ids=tuple(dict.fromkeys(known.document(fact_id) for fact_id in fact_ids)),
+            document_ids=tuple(dict.fromkeys(lookup.document(fact_id) for fact_id in fact_ids)),
         ),
     )
 
 
-def _distinct(pairs: Sequence[Preference], known: _Known) -> list[Preference]:
-    """Return the clearest pair of every two texts, clearest first."""
+def _distinct(pairs: Sequence[Preference], lookup: _Lookup) -> list[Preference]:
+    """Return the clearest pair for every two texts, clearest first."""
     found: dict[frozenset[tuple[str, ...]], Preference] = {}
-    for pair in _clearest_first(pairs, known):
+    for pair in _clearest_first(pairs, lookup):
         found.setdefault(frozenset({tuple(normalise(pair.chosen)), tuple(normalise(pair.rejected))}), pair)
     return list(found.values())
 
 
-def _clearest_first(pairs: Sequence[Preference], known: _Known) -> list[Preference]:
+def _clearest_first(pairs: Sequence[Preference], lookup: _Lookup) -> list[Preference]:
     by_id = sorted(pairs, key=lambda pair: pair.id)
-    return sorted(by_id, key=known.clearness, reverse=True)
+    return sorted(by_id, key=lookup.clearness, reverse=True)
 
 
-def _take_turns(pairs: Sequence[Preference], limit: int, known: _Known) -> list[Preference]:
+def _take_turns(pairs: Sequence[Preference], limit: int, lookup: _Lookup) -> list[Preference]:
     by_family: dict[str, list[Preference]] = {}
-    for pair in reversed(_clearest_first(pairs, known)):
+    for pair in reversed(_clearest_first(pairs, lookup)):
         by_family.setdefault(pair.family, []).append(pair)
     taken: list[Preference] = []
     while len(taken) < limit and any(by_family.values()):
@@ -217,6 +217,6 @@ def _take_turns(pairs: Sequence[Preference], limit: int, known: _Known) -> list[
 
 
 def _is_held_out(task: Task, *, share: float, seed: int) -> bool:
-    """Draw by facts, so that a question asked with and without memory stays on one side."""
+    """Draw by facts, so that a question with and without memory falls on the same side."""
     digest = content_id("", seed, sorted(task.fact_ids) or task.id)
     return int(digest[1:], 16) < share * 16**16

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeSummary(Summary):
-    """What the judge said as a whole, and its certificate."""
+    """The judge's verdicts as a whole, and its certificate."""
 
     verdicts: int
     counts: dict[str, Any]
@@ -32,7 +32,7 @@ class JudgeSummary(Summary):
 def run(context: StageContext) -> JudgeSummary:
     """Certify the judge, then ask it."""
     from mealign.judging.certificate import certificate_metrics, certify_judge
-    from mealign.judging.certification_pairs import split_known
+    from mealign.judging.certification_pairs import split_certification_pairs
     from mealign.judging.injections import injection_flip_rate, load_injections
     from mealign.judging.judgement_stats import describe
     from mealign.judging.panel import PanelJudge, panel_weights
@@ -40,24 +40,24 @@ def run(context: StageContext) -> JudgeSummary:
 
     settings = context.settings
     folder = context.outputs / "judge" / settings.judge.name
-    all_tasks, pool, known = judge_inputs(context)
+    all_tasks, pool, pairs = judge_inputs(context)
     who = judge_of(context)
     if isinstance(who, PanelJudge):
-        weighed, known = split_known(known, seed=settings.seed)
+        weighed, pairs = split_certification_pairs(pairs, seed=settings.seed)
         who = who.weighted(panel_weights({each.name: certify_judge(each, weighed) for each in who.members}))
-    certificate = certify_judge(who, known, description=f"certify {settings.judge.name}")
+    certificate = certify_judge(who, pairs, description=f"certify {settings.judge.name}")
     if settings.judge.backend is not JudgeBackend.evidence:
-        tried = known[: settings.judge.known_pairs]
+        tried = pairs[: settings.judge.known_pairs]
         certificate["injection_flip_rate"] = injection_flip_rate(who, tried, load_injections())
-    judged = judge_candidates(all_tasks, pool, who, settings=settings.judge, seed=settings.seed)
+    result = judge_candidates(all_tasks, pool, who, settings=settings.judge, seed=settings.seed)
     write_json(folder / "certificate.json", certificate)
-    write_records(folder / "verdicts.jsonl", judged.verdicts)
-    write_records(folder / "ranking.jsonl", judged.standings)
+    write_records(folder / "verdicts.jsonl", result.verdicts)
+    write_records(folder / "ranking.jsonl", result.standings)
     return JudgeSummary(
-        funnel=Funnel(what="verdicts", count=len(judged.verdicts), rest={"counts": judged.counts}),
-        verdicts=len(judged.verdicts),
-        counts=judged.counts,
-        judged=describe(judged, pool, plan=settings.judge.tournament.value),
+        funnel=Funnel(what="verdicts", count=len(result.verdicts), rest={"counts": result.counts}),
+        verdicts=len(result.verdicts),
+        counts=result.counts,
+        judged=describe(result, pool, plan=settings.judge.tournament.value),
         certificate=certificate,
         metrics=certificate_metrics(certificate),
     )
@@ -69,7 +69,7 @@ def templates(settings: Settings, root: Path) -> dict[str, Path]:
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say what would leave this machine."""
+    """Report what would leave this machine."""
     return sends_away(settings.judge, settings.egress, key="judge")
 
 

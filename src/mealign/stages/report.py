@@ -24,7 +24,7 @@ CHOICES = (
     "training.sft.batch_size", "training.dpo.beta", "training.dpo.epochs", "training.dpo.learning_rate",
     "training.dpo.batch_size", "evaluation.max_new_tokens", "evaluation.resamples", "evaluation.confidence",
 )  # fmt: skip
-"""The settings a reader compares runs by; paths and the person's name stay out."""
+"""The settings by which a reader compares runs, without paths and the person's name."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,7 +62,7 @@ def run(context: StageContext) -> SftSummary:
 
 
 def _replayed(context: StageContext, *, beside: int) -> Sequence[Replayed]:
-    """Return the general questions that make up their share beside so many tasks."""
+    """Return as many general questions as their share requires beside this number of tasks."""
     from mealign.training.replay import replayed
 
     settings = context.settings

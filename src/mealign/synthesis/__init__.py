@@ -1,1 +1,1 @@
-"""Candidate answers: sampled from the policy, the reference itself, and answers that one edit made wrong."""
+"""Candidate answers: samples of the policy, the reference itself, and answers that one edit made wrong."""

@@ -15,7 +15,7 @@ from mealign.synthesis.settings import CandidatesConfig
 
 @dataclass(frozen=True)
 class CandidateSet:
-    """Candidates in canonical order; ``counts`` by origin, and of samples that were empty or said the same."""
+    """Candidates in canonical order; ``counts`` by origin, and of samples that were empty or repeated."""
 
     candidates: list[Candidate]
     counts: dict[str, int]
@@ -26,7 +26,7 @@ def build_candidates(
 ) -> CandidateSet:
     """Collect the policy's samples, the reference and the corruptions for the chosen prompts.
 
-    Only training tasks that ask for a short answer have candidates: for the others no rule says what is wrong. No
+    Only training tasks that ask for a short answer have candidates: for others no rule tells what is wrong. No
     constructed answer comes from a held-out fact, or DPO would see what the evaluation asks for.
     """
     held_out = {fact_id for task in tasks if task.split == "eval" for fact_id in task.fact_ids}
@@ -62,14 +62,14 @@ def choose_prompts(tasks: Sequence[Task], *, count: int, seed: int) -> list[Task
 
 
 def can_be_corrupted(task: Task) -> bool:
-    """Tell whether a rule says what is a wrong answer: a short answer is asked for."""
+    """Whether rules can make a wrong answer: the task asks for a short one."""
     return task.kind in MEMORY_KINDS
 
 
 def sample(
     tasks: Sequence[Task], *, model: TextModel, settings: CandidatesConfig, seed: int, counts: Counter[str]
 ) -> list[Candidate]:
-    """Draw ``settings.n`` answers a prompt from the policy; empty ones and repetitions are counted and left out."""
+    """Sample ``settings.n`` answers per prompt from the policy; empty and repeated ones are counted and left out."""
     if settings.n == 0 or not tasks:
         return []
     answers = model.chat(

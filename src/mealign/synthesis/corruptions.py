@@ -1,4 +1,4 @@
-"""Answers that are wrong by construction: one edit of the facts, so that it is known why they are wrong."""
+"""Answers that are wrong by construction: one edit of the facts, so it is known why they are wrong."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _OPPOSITES = {"Yes": "No", "No": "Yes"}
 _ASKING = frozenset(normalise("what who where when which why how does did do is was are has have had kind of now I my"))
 
 Edit = tuple[str, tuple[str, ...]]
-"""A corrupted answer and the ids of the facts that its wrong part was taken from."""
+"""A corrupted answer and the ids of the facts from which its wrong part was taken."""
 
 
 def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list[Candidate]:
-    """Build up to ``n`` wrong answers to a task, each by another edit where there is a choice.
+    """Build up to ``n`` wrong answers to a task, by different edits where possible.
 
     - ``wrong_object``: the value of another fact of the same relation, or one of the same shape; No for Yes.
-    - ``superseded``: the value that held before, where the task's fact replaced one.
+    - ``superseded``: the earlier value, where the task's fact replaced one.
     - ``other_person``: the value that the same relation has for somebody else.
     - ``wrong_date``: the reference's date, moved.
-    - ``invention``: for a question that nothing answers, the value of the fact that it was twisted from; for any other,
-      the reference with another fact's value added, where no other edit is left.
-    - ``abstention``: a needless abstention, where the prompt shows the memory that answers.
+    - ``invention``: for an unanswerable question, the value of the fact from which it was derived; for any other, the
+      reference with another fact's value added, if no other edit is left.
+    - ``abstention``: a needless abstention, where the prompt shows memory.
 
     None of them says the same as the reference, and no two say the same.
     """
@@ -52,7 +52,7 @@ def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list
     streams: list[tuple[Corruption, Iterator[Edit]]] = [(kind, make(task, facts, generator)) for kind, make in kinds]
     streams += [("invention", _addition(task, facts, generator))]
     while streams and len(built) < n:
-        # An answer that only says too much teaches least, so it waits until it is alone.
+        # An answer that merely says too much teaches least, so it is the last resort.
         for kind, stream in streams[:-1] or streams[-1:]:
             text, used = next(stream, ("", ()))
             if not text:
@@ -68,9 +68,9 @@ def corrupt(task: Task, *, facts: Mapping[str, Fact], n: int, seed: int) -> list
 def one_of_each_kind(
     task: Task, *, facts: Mapping[str, Fact], kinds: Collection[Corruption], seed: int
 ) -> list[Candidate]:
-    """Build one wrong answer for every kind of edit that is asked for and the task allows, the most particular first.
+    """Build one wrong answer for every requested kind of edit that the task allows, the most specific kind first.
 
-    So a value that held before is ``superseded`` and never passes for a mere ``wrong_object``. The kinds are those of
+    So an earlier value counts as ``superseded`` and never as a mere ``wrong_object``. The kinds are those of
     :func:`corrupt`; none says the same as the reference, and no two say the same.
     """
     generator = random.Random(f"{seed}:{task.id}")
@@ -124,7 +124,7 @@ def _superseded(task: Task, facts: Mapping[str, Fact], generator: random.Random)
             fact.superseded_by in own
             and _shape(fact.object) == _shape(task.reference)
             and _is_value(fact.object)
-            # A question about what held before asks for just this value.
+            # The answer to a question about the past is just this value.
             and reference not in " ".join(_tokens(fact.object))
         ):
             yield fact.object, (fact.id,)
@@ -176,7 +176,7 @@ def _addition(task: Task, facts: Mapping[str, Fact], generator: random.Random) -
 
 def _abstention(task: Task, facts: Mapping[str, Fact], generator: random.Random) -> Iterator[Edit]:
     del facts, generator
-    # Without the memory in the prompt, not to know is honest; punishing it would teach invention.
+    # Without memory in the prompt, not knowing is honest; punishing it would teach the model to invent.
     if task.context_fact_ids and not abstained(task.reference):
         yield ABSTENTION, ()
 
@@ -197,7 +197,7 @@ _MOST_PARTICULAR_FIRST: tuple[Corruption, ...] = (
 
 @lru_cache(maxsize=1 << 16)
 def _tokens(text: str) -> tuple[str, ...]:
-    """Normalise what facts say: every task compares itself with all of them."""
+    """Normalise text of facts; cached, because every task is compared with all facts."""
     return tuple(normalise(text))
 
 
@@ -206,7 +206,7 @@ def _own(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
 
 
 def _others(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
-    """Return the facts whose statement does not hold the reference, in the order of their ids."""
+    """Return the facts whose statement does not contain the reference, in the order of their ids."""
     reference = " ".join(normalise(task.reference))
     return [
         fact
@@ -216,10 +216,10 @@ def _others(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
 
 
 def _rivals(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
-    """Return the facts whose value could pass for an answer and yet is none.
+    """Return the facts whose value is a plausible but wrong answer.
 
-    A fact of the same subject and relation may answer a general question as well (``What does Nadia like?``), so the
-    question must hold a word that such a fact lacks.
+    A fact of the same subject and relation may also answer a general question (``What does Nadia like?``), so it counts
+    only if it lacks a word of the question.
     """
     own = _own(task, facts)
     said = {(fact.subject, fact.relation) for fact in own}
@@ -231,13 +231,13 @@ def _rivals(task: Task, facts: Mapping[str, Fact]) -> list[Fact]:
         for fact in _others(task, facts)
         if _is_value(fact.object)
         and _shape(fact.object) == shape
-        and not (task.kind == "memory_qa_self" and "'" in fact.object)  # a name where the user is spoken to
+        and not (task.kind == "memory_qa_self" and "'" in fact.object)  # a name where the user is addressed
         and ((fact.subject, fact.relation) not in said or asked - set(_tokens(fact.statement)))
     ]
 
 
 def _shape(text: str) -> str:
-    """Tell what kind of answer a text is, so that a wrong one looks like a right one."""
+    """Return what kind of answer a text is, so that a wrong one resembles the right one."""
     if _is_date(text):
         return "date"
     if text in _OPPOSITES:

@@ -1,7 +1,7 @@
 """Context tasks: a vague need made personal, and general advice answered as the person would.
 
-A theme (food, work, home ...) brings a need and the answer that an expert would give to anybody; the person's facts of
-that theme make the request specific, or say what the advice missed.
+A theme (food, work, home ...) has needs and the advice that an expert would give to anybody; the person's facts of that
+theme make the request specific, or say what the advice missed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OTHERS = frozenset({"he", "she", "him", "her", "his"})
 
 @dataclass(frozen=True)
 class Theme:
-    """Words that a fact of the theme holds, what somebody may need in it, and what an expert tells everybody."""
+    """Words of facts that belong to the theme, what somebody may need, and what an expert tells everybody."""
 
     words: frozenset[str]
     needs: tuple[str, ...]
@@ -148,7 +148,7 @@ def advice_drafts(clauses: Iterable[Clause], *, seed: int) -> list[AdviceDraft]:
         rng = random.Random(f"{seed}:{name}")
         chosen = sorted(themes[name], key=lambda clause: clause.fact.id)
         rng.shuffle(chosen)
-        chosen.sort(key=lambda clause: clause.past)  # what lasts says more about a person than what happened once
+        chosen.sort(key=lambda clause: clause.past)  # lasting facts say more about a person than single events
         for start in range(0, len(chosen), 2):
             pair = chosen[start : start + 2]
             made.append(_enhance(THEMES[name], pair, rng))
@@ -169,7 +169,7 @@ def _is_usable(clause: Clause) -> bool:
 
 
 def _theme(clause: Clause) -> str | None:
-    """Return the theme that shares most words with the clause; the first by name among equals."""
+    """Return the theme that shares most words with the clause; of several, the first by name."""
     words = set(re.findall(r"[a-z]+", predicate(clause, voice="third").lower())) | {clause.lemma}
     best = max(sorted(THEMES), key=lambda name: len(words & THEMES[name].words))
     return best if words & THEMES[best].words else None

@@ -12,19 +12,19 @@ from pathlib import Path
 from mealign.memory.search import FactIndex
 from mealign.records import FAMILIES, TASK_KINDS, Fact, Family, Split, Task, TaskKind
 from mealign.tasks.advice import AdviceDraft, advice_drafts
+from mealign.tasks.clause_parser import load_parser, parse_clauses
 from mealign.tasks.grammar import Clause
 from mealign.tasks.pool import make_pool
-from mealign.tasks.prompts import Item, build_prompts
+from mealign.tasks.prompts import PlannedTask, build_prompts
 from mealign.tasks.questions import Draft
-from mealign.tasks.reader import load_parser, read_clauses
 from mealign.tasks.settings import TaskConfig
 from mealign.tasks.split import Splitting, split_facts
 
 EVAL_PART = 0.5
-"""Of ``eval_share``, what the held-out tasks take of ``max_tasks``: measuring needs fewer tasks than training."""
+"""Held-out tasks get this part of ``eval_share`` of ``max_tasks``: measuring needs fewer tasks than training."""
 
 _LATER = frozenset({"event", "order", "other_day", "unsaid_reason", "likes", "still"})
-"""What is asked by one pattern and would otherwise crowd out the rest of its family."""
+"""Kinds of questions with a single pattern, which would otherwise crowd out the rest of their family."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def build_tasks(
         speakers: names of the people who took part in the conversations.
 
     Returns:
-        At most ``settings.max_tasks`` tasks; fewer when the facts do not carry so many.
+        At most ``settings.max_tasks`` tasks; fewer when the facts do not yield as many.
     """
     facts = sorted(facts, key=lambda fact: fact.id)
-    read = read_clauses(facts, person=person, nlp=load_parser(parser), speakers=speakers)
+    read = parse_clauses(facts, person=person, nlp=load_parser(parser), speakers=speakers)
     pool = make_pool(facts, read, person=person, seed=seed)
     advice = advice_drafts([clause for clause in read if isinstance(clause, Clause)], seed=seed)
     drafts: list[Draft | AdviceDraft] = sorted([*pool.drafts, *advice], key=lambda draft: _rank(draft, seed))
@@ -82,10 +82,10 @@ def _rank(draft: Draft | AdviceDraft, seed: int) -> str:
 
 def _choose(
     drafts: Sequence[Draft | AdviceDraft], splitting: Splitting, *, person: str, settings: TaskConfig, seed: int
-) -> list[Item]:
+) -> list[PlannedTask]:
     """Choose the tasks of both sides; ``drafts`` come in random order."""
     evaluated = round(settings.max_tasks * settings.eval_share * EVAL_PART)
-    items: list[Item] = []
+    items: list[PlannedTask] = []
     sizes: dict[Split, int] = {"train": settings.max_tasks - evaluated, "eval": evaluated}
     for side, size in sizes.items():
         mine = [draft for draft in drafts if splitting.sides[draft.fact_ids[0]] == side]
@@ -103,9 +103,9 @@ def _choose(
 
 def _choose_questions(
     drafts: Sequence[Draft], side: Split, *, size: int, settings: TaskConfig, seed: int
-) -> list[Item]:
+) -> list[PlannedTask]:
     queues = {family: _queue([d for d in drafts if d.family == family], side, seed) for family in FAMILIES}
-    # The prompt says when the memory speaks of somebody else; a sign that teaches what an unanswerable question is.
+    # The prompt says when the memory is about somebody else, which is how a model learns what is unanswerable.
     queues["unanswerable"].sort(key=lambda item: not item.of_another)
     share = settings.unanswerable_share if settings.memory_share else 0
     unanswerable = min(round(size * share), len(queues["unanswerable"]))
@@ -115,7 +115,7 @@ def _choose_questions(
 
 
 def fill(available: Mapping[Family, int], total: int) -> dict[Family, int]:
-    """Divide a total equally; what a family cannot take goes to the others.
+    """Divide a total equally; what exceeds a family's supply goes to the others.
 
     >>> fill({"recall": 10, "temporal": 2}, 8)
     {'recall': 6, 'temporal': 2}
@@ -127,8 +127,8 @@ def fill(available: Mapping[Family, int], total: int) -> dict[Family, int]:
     return quotas
 
 
-def _queue(drafts: Sequence[Draft], side: Split, seed: int) -> list[Item]:
-    """Order a family's tasks: every fact once before any twice, the concrete first, a second voice last of all."""
+def _queue(drafts: Sequence[Draft], side: Split, seed: int) -> list[PlannedTask]:
+    """Order a family's tasks: every fact once before any twice, concrete ones first, second voices last."""
     turns: Counter[str] = Counter()
     ranked = []
     for draft in sorted(drafts, key=lambda draft: (draft.asks in _LATER, not is_concrete(draft))):
@@ -142,24 +142,24 @@ def _queue(drafts: Sequence[Draft], side: Split, seed: int) -> list[Item]:
 
 
 def is_concrete(draft: Draft) -> bool:
-    """Whether question or answer holds a name or a number besides the subject: facts that can be told apart."""
+    """Whether question or answer has a name or number besides the subject, by which facts can be told apart."""
     subject = {word.third.split("'")[0] for word in draft.clause.subject}
     words = [*draft.third.split()[1:], *draft.answer.split()]
     named = [word for word in words if re.match(r"[A-Z0-9]", word.strip("\"'(")) and word.strip("?.,'s") not in subject]
     return bool(named)
 
 
-def _voices(draft: Draft, side: Split, seed: int) -> list[Item]:
+def _voices(draft: Draft, side: Split, seed: int) -> list[PlannedTask]:
     third = _item(draft, side, "memory_qa_third_party", draft.third, draft.answer)
     if not draft.first:
         return [third]
     first = _item(draft, side, "memory_qa_self", draft.first, draft.second)
-    # Most facts about others can only be asked in the third person, so the rest leans to the first.
+    # Most facts about others can only be asked about in the third person, so the rest favours the first.
     return [first, third] if int(_rank(draft, seed)[-1], 16) < 11 else [third, first]
 
 
-def _item(draft: Draft, side: Split, kind: TaskKind, question: str, answer: str) -> Item:
-    return Item(
+def _item(draft: Draft, side: Split, kind: TaskKind, question: str, answer: str) -> PlannedTask:
+    return PlannedTask(
         kind=kind,
         family=draft.family,
         question=question,
@@ -170,9 +170,9 @@ def _item(draft: Draft, side: Split, kind: TaskKind, question: str, answer: str)
     )
 
 
-def _advice_item(draft: AdviceDraft, side: Split) -> Item:
+def _advice_item(draft: AdviceDraft, side: Split) -> PlannedTask:
     question = f"{draft.need}\nThe expert says: {draft.advice}" if draft.advice else draft.need
-    return Item(
+    return PlannedTask(
         kind=draft.kind,
         family=draft.family,
         question=question,
@@ -182,11 +182,11 @@ def _advice_item(draft: AdviceDraft, side: Split) -> Item:
     )
 
 
-def _show_memory(items: Sequence[Item], share: float) -> list[bool]:
+def _show_memory(items: Sequence[PlannedTask], share: float) -> list[bool]:
     """Decide family by family which prompts show memory, so that every family has its share; unanswerable ones all do.
 
-    What is not known can be seen from a memory alone. By heart, a small model learns to decline by the form of the
-    question, and then declines what it could answer from the memory too (docs/measurements.md).
+    Only a memory shows that something is not known. Without one, a small model learns to decline by the form of the
+    question, and then also declines what it could answer from the memory (docs/measurements.md).
     """
     seen: Counter[Family] = Counter()
     shows = []

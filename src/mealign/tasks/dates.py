@@ -1,4 +1,4 @@
-"""The time a statement names: found, taken out of the sentence, and given back as an answer."""
+"""The time phrase of a statement: found, removed from the sentence, and available as an answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _YEAR = re.compile(r"\b((?:19|20)\d{2})\b")
 
 
 @dataclass(frozen=True)
-class When:
+class TimePhrase:
     """A time phrase of a statement: ``preposition`` as written (may be empty) and ``answer``, the time without it."""
 
     preposition: str
@@ -35,7 +35,7 @@ class When:
 
     @property
     def phrase(self) -> str:
-        """The words that a question puts behind its clause: ``on 1 March 2024``."""
+        """The words that a question appends to its clause: ``on 1 March 2024``."""
         return f"{self.preposition} {self.answer}".strip()
 
     @property
@@ -44,15 +44,15 @@ class When:
         return self.preposition in ("on", "in", "during", "") or bool(re.match(_ANCHOR, self.answer, re.IGNORECASE))
 
 
-def take_when(statement: str) -> tuple[str, When | None]:
+def take_time_phrase(statement: str) -> tuple[str, TimePhrase | None]:
     """Return the statement without its last time phrase, and that phrase.
 
-    >>> take_when("Nadia moved to Ghent on 1 March 2024.")
-    ('Nadia moved to Ghent.', When(preposition='on', answer='1 March 2024'))
+    >>> take_time_phrase("Nadia moved to Ghent on 1 March 2024.")
+    ('Nadia moved to Ghent.', TimePhrase(preposition='on', answer='1 March 2024'))
     """
     found = None
     for match in _PHRASE.finditer(statement):
-        # A bare year without preposition or anchor is a number or a name ("the 2022 concert"), not a time.
+        # A bare year without preposition or anchor is part of a name ("the 2022 concert"), not a time.
         if statement[: match.start()].endswith(" of"):
             continue
         if match["preposition"] or match["anchor"] or not _YEAR.fullmatch(match["date"]):
@@ -64,7 +64,7 @@ def take_when(statement: str) -> tuple[str, When | None]:
     if not before and rest:
         rest = rest[0].upper() + rest[1:]
     answer = f"{found['anchor'] or ''}{found['date']}"
-    return rest, When(preposition=(found["preposition"] or "").lower(), answer=answer)
+    return rest, TimePhrase(preposition=(found["preposition"] or "").lower(), answer=answer)
 
 
 def day_of(text: str) -> date | None:

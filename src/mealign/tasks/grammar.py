@@ -1,8 +1,8 @@
-"""One statement as a clause whose parts can be asked for.
+"""One statement as a clause whose constituents can be asked for.
 
-A dependency parse gives the subject, the verb with its auxiliaries and what follows it as a list of parts. A question
-is the clause without one part, with a wh-phrase, an auxiliary (``do`` where there is none) and the verb's lemma. Every
-word is kept in three voices, so that one clause asks about ``Nadia``, about ``me``, and answers with ``your``.
+A dependency parse gives the subject, the verb with its auxiliaries and the constituents after it. A question is the
+clause without one of them, with a wh-phrase, an auxiliary (``do`` where there is none) and the verb's lemma. Every word
+is kept in three voices, so that one clause asks about ``Nadia``, about ``me``, and answers with ``your``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mealign.records import Fact
-from mealign.tasks.dates import When
+from mealign.tasks.dates import TimePhrase
 from mealign.tasks.lexicon import (
     word_set,
 )
@@ -36,7 +36,7 @@ RECIPIENTS = {
 
 @dataclass(frozen=True)
 class Word:
-    """A word as the question about the person, by the person, and the answer to the person say it."""
+    """A word in three voices: in questions about the person, in questions by the person, in answers to the person."""
 
     third: str
     first: str
@@ -45,7 +45,7 @@ class Word:
 
     @classmethod
     def same(cls, text: str, *, space: bool = True) -> Word:
-        """Build a word that does not change with the voice."""
+        """Build a word that is the same in every voice."""
         return cls(text, text, text, space)
 
 
@@ -53,8 +53,8 @@ Phrase = tuple[Word, ...]
 
 
 @dataclass(frozen=True)
-class Part:
-    """What follows the verb, one constituent a part.
+class Constituent:
+    """One constituent after the verb.
 
     ``lead`` is the preposition, or ``to`` before an infinitive; ``head`` the lemma of the main noun; ``count`` the
     number of ``three cats`` with ``noun`` the words behind it; ``kind`` the words behind an adjective that names a
@@ -78,7 +78,7 @@ class Part:
 class Clause:
     """The main clause of a fact's statement, without its time phrase, which is ``when``.
 
-    ``recent`` marks what the statement says of ``now``, as opposed to earlier.
+    ``recent`` marks statements about ``now``, as opposed to earlier.
     """
 
     fact: Fact
@@ -93,8 +93,8 @@ class Clause:
     verb: str
     lemma: str
     past: bool
-    parts: tuple[Part, ...]
-    when: When | None
+    parts: tuple[Constituent, ...]
+    when: TimePhrase | None
     recent: bool
 
     @property
@@ -140,12 +140,12 @@ def ask(
 ) -> str:
     """Build ``wh`` + auxiliary + subject + verb + the parts that are left + ``tail`` + ``?``.
 
-    ``wh`` may be empty (a yes/no question). ``strand`` stands where the asked part stood: ``What is she fond of?``.
-    ``at_most`` parts that are not verbs are kept, first ones first: people ask with less than the whole sentence.
+    ``wh`` may be empty (a yes/no question). ``strand`` takes the place of the part that is asked for: ``What is she
+    fond of?``. Only the first ``at_most`` parts that are not verbs are kept: people do not repeat the whole sentence.
     """
     who = subject or say_subject(clause, voice)
     first, rest = _auxiliary(clause, voice)
-    stranded = Part("verb", (Word.same(strand),)) if strand else None
+    stranded = Constituent("verb", (Word.same(strand),)) if strand else None
     kept = _kept(clause, without, at_most, stranded)
     words = [wh, first, who, "not" if clause.negated else "", rest, *(_part_text(part, voice) for part in kept)]
     return _sentence([*words, tail], "?")
@@ -164,7 +164,7 @@ def state(clause: Clause, *, voice: Voice, time: str = "", at_most: int = 4) -> 
 
 
 def say_subject(clause: Clause, voice: Voice) -> str:
-    """Write the subject out; who speaks names himself last: ``Tom and I``."""
+    """Write the subject out; the speaker comes last: ``Tom and I``."""
     joined = [word.third for word in clause.subject]
     if voice == "first" and joined[1:2] == ["and"] and clause.subject[0].first == "I":
         return f"{say(clause.subject[2:], voice)} and I"
@@ -188,8 +188,10 @@ def _sentence(words: Sequence[str], end: str) -> str:
     return text[0].upper() + text[1:] + end
 
 
-def _kept(clause: Clause, without: Sequence[int], at_most: int, stranded: Part | None = None) -> list[Part]:
-    kept: list[Part] = []
+def _kept(
+    clause: Clause, without: Sequence[int], at_most: int, stranded: Constituent | None = None
+) -> list[Constituent]:
+    kept: list[Constituent] = []
     others = 0
     for index, part in enumerate(clause.parts):
         if index in without:
@@ -207,12 +209,12 @@ def _kept(clause: Clause, without: Sequence[int], at_most: int, stranded: Part |
     return kept
 
 
-def _part_text(part: Part, voice: Voice) -> str:
+def _part_text(part: Constituent, voice: Voice) -> str:
     return f"{part.lead} {say(part.words, voice)}".strip()
 
 
 def _auxiliary(clause: Clause, voice: Voice) -> tuple[str, str]:
-    """Return what stands before the subject in a question, and the verb forms that stay behind it."""
+    """Return what precedes the subject in a question, and the verb forms that follow it."""
     changes = clause.subject_is_user and voice == "first"
     if clause.copular:
         return (FIRST_PERSON.get(clause.verb, clause.verb) if changes else clause.verb), ""
@@ -225,5 +227,5 @@ def _auxiliary(clause: Clause, voice: Voice) -> tuple[str, str]:
 
 
 def recipient_preposition(lemma: str) -> str | None:
-    """Return ``to`` for ``give``, ``for`` for ``buy``: what a question for the recipient ends in."""
+    """Return the preposition at the end of a question for the recipient: ``to`` for ``give``, ``for`` for ``buy``."""
     return next((preposition for preposition, verbs in RECIPIENTS.items() if lemma in verbs), None)

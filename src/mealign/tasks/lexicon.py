@@ -1,4 +1,4 @@
-"""Closed word lists that the question rules rest on. All lower case, all lemmas unless said otherwise."""
+"""Closed word lists that the question rules use. All lower case, all lemmas unless noted otherwise."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ PREFERENCE_ADJECTIVES = frozenset({"fond", "keen", "favourite", "favorite"})
 MOTION_VERBS = word_set("go come move travel fly drive walk run cycle ride return head sail hike bike commute")
 
 LIGHT_VERBS = word_set("be have do go get make take give feel want start try say think see know need keep")
-"""Verbs that say little alone: two events that share only such a verb are not the same kind of event."""
+"""Verbs that mean little alone: two events that share only such a verb are not the same kind of event."""
 
 STATIVE_VERBS = word_set(
     "be have love like hate prefer enjoy want need know think believe feel live own mean seem "
     "remember understand contain belong cost weigh matter look smell taste sound wish hope mind "
     "depend use can"
 )
-"""What they say lasts: without a time phrase the day of writing is not when it happened."""
+"""Verbs of lasting states: without a time phrase, the day of writing is not when they happened."""
 
 CHANGE_VERBS = frozenset({"stop", "quit", "switch", "replace", "become", "change", "cancel", "swap"})
-"""What they say is a change."""
+"""Verbs of change."""
 
 REPORTING_VERBS = word_set("say tell mention write ask explain add reply note report announce admit claim")
 
@@ -64,7 +64,7 @@ PLACE_NOUNS = word_set(
 )
 
 HOLIDAYS = word_set("christmas easter sinterklaas halloween thanksgiving pentecost carnival hanukkah ramadan eid")
-"""Where someone is ``at Easter`` is no place."""
+"""Names that look like places behind a preposition and are not: ``at Easter``."""
 
 VAGUE_ANSWERS = word_set(
     "thing things something anything everything nothing stuff lot bit one ones way time it this that "
@@ -72,7 +72,7 @@ VAGUE_ANSWERS = word_set(
     "what which who someone everyone anyone none much more most same such here there so too day days "
     "moment point while idea"
 )
-"""An answer whose content words are all among these says nothing."""
+"""An answer whose content words are all among these is no answer."""
 
 STANDALONE_PRONOUNS = frozenset(
     {"it", "this", "that", "these", "those", "them", "theirs", "hers", "they", "there", "here", "one", "ones"}
@@ -84,7 +84,7 @@ DROPPED_ADVERBS = word_set(
     "certainly honestly basically instead though however almost ever yet anyway apparently otherwise "
     "rather early first once nearby"
 )
-"""Adverbs that a person who asks leaves out."""
+"""Adverbs that questions leave out."""
 
 VAGUE_ADJECTIVES = word_set(
     "new great good nice own first last next big small little old lovely amazing awesome other "
@@ -111,4 +111,4 @@ TOPICS: dict[str, frozenset[str]] = {
     "film": word_set("comedies thrillers documentaries westerns musicals"),
     "book": word_set("novels biographies memoirs crime poetry comics mysteries"),
 }
-"""What a thing that someone likes is a kind of, so that the question can name the kind and not the thing."""
+"""The kind of thing that a liked thing is, so that a question can name the kind instead of the thing."""

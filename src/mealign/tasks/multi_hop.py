@@ -1,4 +1,4 @@
-"""Questions that need two facts or more: a bridge over a person, a list, the order of two events."""
+"""Questions that need two facts or more: a person described by another fact, a list, the order of two events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mealign.records import Fact
-from mealign.tasks.dates import When, day_of
+from mealign.tasks.dates import TimePhrase, day_of
 from mealign.tasks.grammar import Clause, Voice, predicate, say, say_subject, short_name
 from mealign.tasks.lexicon import PEOPLE_NOUNS
 from mealign.tasks.questions import Draft, Skipped, content_words, make_draft, problem
@@ -19,7 +19,7 @@ _LISTABLE = frozenset({"object", "in", "at", "to", "subject", "event", "activity
 
 
 def bridges(clauses: Mapping[str, Clause], drafts: Sequence[Draft], *, person: str) -> Iterator[Draft | Skipped]:
-    """Ask about a person by what another fact says of them: ``Where does Nadia's sister work?``."""
+    """Ask about a person by what another fact says about them: ``Where does Nadia's sister work?``."""
     descriptions = _descriptions(clauses.values(), person)
     about: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
@@ -33,14 +33,14 @@ def bridges(clauses: Mapping[str, Clause], drafts: Sequence[Draft], *, person: s
         for position, draft in enumerate(about.get(name, ())):
             others = [description for description in known if description.fact.id != draft.clause.fact.id]
             roles = [description for description in others if not description.third.startswith("the person")]
-            # The next description for the next question: no fact becomes the bridge to everything.
+            # Descriptions take turns from question to question, so that no fact is used in all of them.
             chosen = roles[:1] + [others[(position + shift) % len(others)] for shift in range(min(2, len(others)))]
             for description in list(dict.fromkeys(chosen))[:MAX_BRIDGES]:
                 yield _bridge(draft, name, description)
 
 
 def lists(groups: Mapping[tuple[str, ...], Sequence[Draft]]) -> list[Draft]:
-    """Ask for all answers of a question that several facts answer: ``What did Nadia paint?``: ``a lake, a horse``."""
+    """Ask for all answers to a question that several facts answer: ``What did Nadia paint?``: ``a lake, a horse``."""
     made = []
     for (_, _, asks), group in groups.items():
         if asks not in _LISTABLE:
@@ -54,7 +54,7 @@ def lists(groups: Mapping[tuple[str, ...], Sequence[Draft]]) -> list[Draft]:
 
 
 def orders(clauses: Mapping[str, Clause], *, seed: int) -> list[Draft]:
-    """Ask which of two dated events came first; every event is asked of once."""
+    """Ask which of two dated events came first; every event is used once."""
     events: dict[str, list[Clause]] = defaultdict(list)
     for clause in clauses.values():
         if _is_dated_event(clause):
@@ -69,7 +69,7 @@ def orders(clauses: Mapping[str, Clause], *, seed: int) -> list[Draft]:
 
 
 class _Description:
-    """How one fact names a person without the name, in two voices."""
+    """How one fact describes a person without the name, in two voices."""
 
     def __init__(self, fact: Fact, third: str, first: str) -> None:
         self.fact = fact
@@ -78,7 +78,7 @@ class _Description:
 
 
 def _descriptions(clauses: Iterable[Clause], person: str) -> dict[str, list[_Description]]:
-    """Return what names exactly one person: ``Nadia's sister``, ``the person who gave Nadia the fern``."""
+    """Return descriptions that fit exactly one person: ``Nadia's sister``, ``the person who gave Nadia the fern``."""
     found: dict[str, list[_Description]] = defaultdict(list)
     for clause in clauses:
         if clause.negated or clause.fact.superseded_by is not None:
@@ -166,7 +166,7 @@ def _is_dated_event(clause: Clause) -> bool:
         and not clause.negated
         and not clause.copular
         and clause.subject_is_person
-        and isinstance(clause.when, When)
+        and isinstance(clause.when, TimePhrase)
         and clause.when.preposition == "on"
         and day_of(clause.when.answer) is not None
         and 2 < len(predicate(clause, voice="third", at_most=2).split()) <= 7

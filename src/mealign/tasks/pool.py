@@ -1,4 +1,4 @@
-"""All drafts over a person's facts: single ones made unambiguous, and those that need two facts or none."""
+"""All question drafts over a person's facts: single-fact ones made unambiguous, multi-fact and unanswerable ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mealign.tasks.update import current, ended, latest, updates
 
 @dataclass(frozen=True)
 class Pool:
-    """Every draft that is left, and how many were not made, by reason."""
+    """Every draft that was kept, and how many were not made, by reason."""
 
     drafts: tuple[Draft, ...]
     skipped: dict[str, int]
@@ -62,7 +62,7 @@ Groups = Mapping[tuple[str, ...], Sequence[Draft]]
 
 
 def _competing(drafts: Sequence[Draft]) -> dict[tuple[str, ...], list[Draft]]:
-    """Group the drafts that ask the same of the same subject and verb."""
+    """Group the drafts that ask for the same part of the same subject and verb."""
     groups: dict[tuple[str, ...], list[Draft]] = defaultdict(list)
     for draft in drafts:
         subject = "" if draft.asks == "subject" else say(draft.clause.subject, "third").lower()
@@ -71,7 +71,7 @@ def _competing(drafts: Sequence[Draft]) -> dict[tuple[str, ...], list[Draft]]:
 
 
 def _unambiguous(drafts: Sequence[Draft], groups: Groups) -> tuple[list[Draft], int]:
-    """Keep a draft when no other fact answers its question otherwise; else put the day in, else drop it."""
+    """Keep a draft if no other fact answers its question differently; else add the day, or drop it."""
     kept, lost = [], 0
     for group in groups.values():
         for draft in group:
@@ -100,7 +100,7 @@ def _rivals(draft: Draft, group: Sequence[Draft]) -> list[Draft]:
 
 
 def _unique(drafts: Sequence[Draft]) -> list[Draft]:
-    """Drop the second draft of the same question: two facts that say the same would weigh double."""
+    """Keep one draft of the same question: two facts that say the same would count twice."""
     seen: dict[str, Draft] = {}
     for draft in drafts:
         seen.setdefault(draft.third.lower(), replace(draft, first=draft.first))

@@ -1,4 +1,4 @@
-"""Prompts: which facts each task is shown; those that its answer rests on are always among them."""
+"""Prompts: which facts each task shows; those that its answer rests on are always among them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mealign.records import Fact, Family, Split, Task, TaskKind, content_id
 
 
 @dataclass(frozen=True)
-class Item:
+class PlannedTask:
     """A task before its prompt.
 
-    ``query`` is what the memory is searched for; empty for a prompt without memory. ``of_another``: it is asked of one
-    person what the memory says of another.
+    ``query`` is what the memory is searched for; empty for a prompt without memory. ``of_another``: the question asks
+    about one person what the memory says about another.
     """
 
     kind: TaskKind
@@ -30,7 +30,7 @@ class Item:
 
 
 def build_prompts(
-    items: Sequence[Item],
+    items: Sequence[PlannedTask],
     facts: Mapping[str, Fact],
     index: FactIndex,
     *,
@@ -40,8 +40,8 @@ def build_prompts(
 ) -> list[Task]:
     """Search the memory for every item that has a query and build its task, in the order given.
 
-    A training prompt never shows a held-out fact. What an item rests on is put in where the search misses it; a twisted
-    question so sees the fact it was twisted from.
+    A training prompt never shows a held-out fact. Facts on which an item rests are added where the search misses them,
+    so an unanswerable question is shown the fact from which it was derived.
     """
     recalled: dict[int, Recalled] = {}
     for split, exclude in (("train", held_out), ("eval", frozenset[str]())):
@@ -56,7 +56,7 @@ def build_prompts(
     ]
 
 
-def _task(item: Item, recalled: Recalled, facts: Mapping[str, Fact], *, person: str, top_k: int) -> Task:
+def _task(item: PlannedTask, recalled: Recalled, facts: Mapping[str, Fact], *, person: str, top_k: int) -> Task:
     shown, instead = recalled
     found = {fact.id for fact in shown}
     missing = [facts[fact_id] for fact_id in item.fact_ids if fact_id not in found]
@@ -78,8 +78,8 @@ def _task(item: Item, recalled: Recalled, facts: Mapping[str, Fact], *, person: 
     )
 
 
-def _with_missing(item: Item, shown: Sequence[Fact], missing: Sequence[Fact], top_k: int) -> list[Fact]:
-    """Put the missing facts in the place of the farthest ones that the item does not need."""
+def _with_missing(item: PlannedTask, shown: Sequence[Fact], missing: Sequence[Fact], top_k: int) -> list[Fact]:
+    """Replace the worst matches that the item does not need by the missing facts."""
     needed = [fact for fact in shown if fact.id in item.fact_ids]
     others = [fact for fact in shown if fact.id not in item.fact_ids]
     room = max(top_k - len(needed) - len(missing), 0)

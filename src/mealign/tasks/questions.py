@@ -1,7 +1,7 @@
 """Questions that one fact answers, each with its answer as a short span.
 
 Every part of the clause that can be asked for gives a draft: what, who, where, how many, what kind of, how often, how
-long, why, when. A draft is written in two voices; what cannot be asked well is skipped and its reason counted.
+long, why, when. A draft is written in two voices; parts that make no good question are skipped and counted by reason.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from mealign.records import Family
-from mealign.tasks.dates import When
+from mealign.tasks.dates import TimePhrase
 from mealign.tasks.grammar import (
     Clause,
-    Part,
+    Constituent,
     Phrase,
     Voice,
     Word,
@@ -54,7 +54,7 @@ _EMPTY = word_set(
     "do doing done go going gone get getting make making made feel feeling have having had want "
     "wanted know see saw start try trying thing tell give chance time"
 )
-"""Words that leave a question open for many answers: ``What is Nadia doing?``."""
+"""Words that leave a question open to many answers: ``What is Nadia doing?``."""
 _IDIOMATIC = word_set("place part care fun sense sure turn turns notice hold leave root shape pride")
 _PLANNABLE = MOTION_VERBS | word_set("leave start move meet visit marry open begin have see")
 _DANGLING = word_set("the a an of to and or my your her his their with for in at on by from about some")
@@ -64,8 +64,8 @@ _DANGLING = word_set("the a an of to and or my your her his their with for in at
 class Draft:
     """A question in two voices with its answer.
 
-    ``first`` asks as the user and is answered to the user (``second``); both are empty where the clause has nothing
-    of the user. ``asks`` names what is asked for; drafts with the same ``asks`` and question compete.
+    ``first`` is the question as the user asks it and ``second`` the answer to the user; both are empty where the clause
+    does not mention the user. ``asks`` names what is asked for; drafts with the same ``asks`` and question compete.
     """
 
     family: Family
@@ -164,11 +164,11 @@ def make_draft(
         return Skipped("question_says_nothing")
     if asks != "feeling" and set(answers["third"].lower().split()) & {"it", "them", "they"}:
         return Skipped("pronoun_in_answer")
-    # The user's own pronouns have become names in the statements: a pronoun beside them means somebody unnamed.
+    # In statements the user's own pronouns have become names, so a remaining pronoun means somebody unnamed.
     if clause.subject_is_user and _OTHER.search(f"{question['third']} {answers['third']}"):
         return Skipped("pronoun_of_another")
     personal = question["first"] != question["third"] or answers["second"] != answers["third"]
-    # "What did Tom give me for her birthday?": whose birthday is lost, so only the third person asks it.
+    # "What did Tom give me for her birthday?" does not say whose, so it is asked in the third person only.
     personal = personal and not _OTHER.search(question["first"])
     return Draft(
         family=family,
@@ -184,7 +184,7 @@ def make_draft(
 
 
 def with_time(draft: Draft) -> Draft | None:
-    """Return the same question with the day in it, for a question that would otherwise have several answers."""
+    """Return the question with the day added, for one that would otherwise have several answers."""
     when = draft.clause.when
     if when is None or not when.is_event or draft.dated or draft.family == "temporal":
         return None
@@ -196,7 +196,7 @@ def with_time(draft: Draft) -> Draft | None:
     return None if problem(made.third, made.answer) else made
 
 
-def _for_part(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _for_part(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     if part.pronoun:
         yield Skipped("pronoun_answer")
         return
@@ -228,7 +228,7 @@ def _for_part(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skippe
             return
 
 
-def _object(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _object(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     bare_have = clause.lemma == "have" and len(clause.parts) == 1
     if part.answers == "person" and not bare_have:
         yield _recall(clause, "object", "Who", index, part.words)
@@ -266,7 +266,7 @@ def _object(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]
         yield _feeling(clause, part)
 
 
-def _attribute(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _attribute(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     if not clause.copular:
         yield Skipped("attribute_of_another_verb")
     elif part.answers == "person" and not clause.subject_is_person:
@@ -302,7 +302,7 @@ def _attribute(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipp
         yield Skipped("attribute_of_a_person")
 
 
-def _prepositional(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _prepositional(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     if part.answers == "person":
         yield _recall(clause, part.lead, "Who", index, part.words, strand=part.lead)
     elif part.answers == "place" and part.lead in (
@@ -329,7 +329,7 @@ def _prepositional(clause: Clause, index: int, part: Part) -> Iterator[Draft | S
         yield Skipped("preposition_not_asked")
 
 
-def _state(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
+def _state(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
     if clause.lemma == "feel":
         yield _recall(clause, "state", "How", index, part.words)
     elif (
@@ -340,8 +340,8 @@ def _state(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
         yield Skipped("state_not_asked")
 
 
-def _activity(clause: Clause, index: int, part: Part) -> Iterator[Draft | Skipped]:
-    """Ask what she stopped doing (``stopped drinking coffee``) or wants to do (``wants to buy a car``)."""
+def _activity(clause: Clause, index: int, part: Constituent) -> Iterator[Draft | Skipped]:
+    """Ask what somebody stopped doing (``stopped drinking coffee``) or wants to do (``wants to buy a car``)."""
     tail = clause.parts[index + 1 :]
     words: Phrase = tuple(
         word
@@ -371,7 +371,7 @@ def _recall(
     return make_draft(clause, family=_family(clause), asks=asks, question=questions, answer=_answers(words))
 
 
-def _name_of(clause: Clause, part: Part) -> Draft | Skipped:
+def _name_of(clause: Clause, part: Constituent) -> Draft | Skipped:
     owner = {voice: say(clause.subject, voice) for voice in ("third", "first")}
     possessive = {"third": f"{owner['third']}'s", "first": "my" if clause.subject_is_user else f"{owner['first']}'s"}
     return make_draft(
@@ -383,7 +383,7 @@ def _name_of(clause: Clause, part: Part) -> Draft | Skipped:
     )
 
 
-def _feeling(clause: Clause, part: Part) -> Draft | Skipped:
+def _feeling(clause: Clause, part: Constituent) -> Draft | Skipped:
     """``How does Nadia feel about coriander?``: ``hates it``."""
     if clause.plural or clause.past:
         return Skipped("feeling_not_asked")
@@ -464,13 +464,13 @@ def _for_time(clause: Clause) -> Iterator[Draft | Skipped]:
 
 
 def _is_ahead(clause: Clause) -> bool:
-    """Tell whether it is to happen: ``will move``, ``is going to move``, ``is moving``, but not ``is learning``."""
+    """Whether it is about the future: ``will move``, ``is going to move``, ``is moving``, but not ``is learning``."""
     if "will" in clause.auxiliaries:
         return True
     return bool(set(clause.auxiliaries) & {"is", "are"}) and clause.verb.endswith("ing") and clause.lemma in _PLANNABLE
 
 
-def _temporal(clause: Clause, when: When, wh: str) -> Draft | Skipped:
+def _temporal(clause: Clause, when: TimePhrase, wh: str) -> Draft | Skipped:
     questions: dict[Voice, str] = {voice: ask(clause, wh, voice=voice, at_most=2) for voice in ("third", "first")}
     answers: dict[Voice, str] = {"third": when.answer, "second": when.answer}
     return make_draft(clause, family="temporal", asks="time", question=questions, answer=answers)
@@ -486,11 +486,11 @@ def _answers(words: Phrase) -> dict[Voice, str]:
     return {"third": say(words, "third"), "second": say(words, "second")}
 
 
-def _is_vague(part: Part) -> bool:
+def _is_vague(part: Constituent) -> bool:
     return any(word.third.lower() in VAGUE_ADJECTIVES for word in part.words)
 
 
-def _topic(part: Part) -> str | None:
+def _topic(part: Constituent) -> str | None:
     words = {word.third.lower() for word in part.words}
     return next((topic for topic, members in TOPICS.items() if words & members), None)
 

@@ -1,7 +1,7 @@
-"""From a fact's statement to the one sentence that questions are made of.
+"""From a fact's statement to the one sentence from which questions are made.
 
-Statements keep the asides of spoken language: people who are addressed, a second sentence behind a dash, an opening
-``Actually``. A question should hold none of them.
+Statements keep the asides of spoken language: people who are addressed, a second sentence after a dash, an opening
+``Actually``. A question should have none of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NAME = r"[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)?"
 
 
 def tidy(fact: Fact, *, person: str) -> str | None:
-    """Return the part of the statement that says the fact, or ``None`` when it is too uncertain or a caption.
+    """Return the part of the statement that states the fact, or ``None`` when it is too uncertain or a caption.
 
     The user's full name becomes the short one. ``Nadia and others`` (from ``we``) becomes ``Nadia``: what a group does,
     she does.
@@ -62,9 +62,9 @@ def tidy(fact: Fact, *, person: str) -> str | None:
 
 
 def people_in(docs: Iterable[Any], facts: Sequence[Fact], *, person: str, speakers: Collection[str]) -> set[str]:
-    """Return the first names of people (and pets): what the parser mostly takes for a person, the user, and speakers.
+    """Return the first names of people (and pets): those that the parser mostly tags as people, the user, and speakers.
 
-    The parser takes many a town for a person; who is often ``in`` or ``from`` it knows better.
+    The parser tags many towns as people; names that often follow ``in`` or ``from`` are therefore left out.
     """
     seen: Counter[str] = Counter()
     taken: Counter[str] = Counter()
@@ -89,14 +89,14 @@ def people_in(docs: Iterable[Any], facts: Sequence[Fact], *, person: str, speake
 
 
 def _is_kinship(fact: Fact) -> bool:
-    """``Ana is Nadia's sister``: whoever is somebody's sister is a person."""
+    """Whether somebody is a relative, hence a person: ``Ana is Nadia's sister``."""
     owned = re.search(r"[’']s ([\w-]+)$", fact.object)
     named = fact.relation == "be" and re.fullmatch(_NAME, fact.subject)
     return bool(named and owned and owned[1] in PEOPLE_NOUNS)
 
 
 def _segment(text: str, fact: Fact, user: str) -> str:
-    """Return the piece between dashes, colons and semicolons that holds the fact's subject and its object."""
+    """Return the piece between dashes, colons and semicolons that has the fact's subject and object."""
     pieces = [piece.strip(" ,()") for piece in _BREAKS.split(text)]
     if len(pieces) == 1:
         return text
@@ -109,7 +109,7 @@ def _segment(text: str, fact: Fact, user: str) -> str:
 
 
 def _without_address(text: str, fact: Fact) -> str:
-    """Drop ``Melanie, `` in front and ``, Melanie`` at the end, where the person is spoken to."""
+    """Drop ``Melanie, `` at the start and ``, Melanie`` at the end, where the person is addressed."""
     first = re.match(rf"({_NAME}), (?=[A-Za-z])", text)
     if (first and first[1] != fact.subject.split()[0] and " and " not in text[: first.end() + 12]) or (
         first and re.match(rf"{_NAME}\b", text[first.end() :])

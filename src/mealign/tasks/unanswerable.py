@@ -1,7 +1,7 @@
-"""Questions that the memory does not answer, twisted from one that it does.
+"""Questions that the memory does not answer, each derived from one that it does answer.
 
 The memory then holds facts that look like an answer: another person's, another day's, or the same event without the
-detail. Whether it really holds no answer is checked against every fact, on the safe side.
+detail. Every fact is checked conservatively for an answer after all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mealign.tasks.lexicon import word_set
 from mealign.tasks.questions import Draft, Skipped, content_words, make_draft
 
 KNOWN_SHARE = 0.02
-"""Of all drafts about people, those that somebody needs to be worth asking about."""
+"""People are asked about if at least this share of all drafts about people is about them."""
 
 _STEMMER = snowballstemmer.stemmer("english")
 _GENDERED = re.compile(r"\b(?:he|she|him|her|his|hers|himself|herself)\b", re.IGNORECASE)
@@ -34,7 +34,7 @@ _OFFSETS = (5, -6, 9, -11, 16, -19)
 
 
 def other_people(drafts: Sequence[Draft], facts: Sequence[Fact], *, person: str) -> list[Draft]:
-    """Ask of one person what only another one's fact says."""
+    """Ask about one person what only another person's fact says."""
     user = short_name(person)
     counts = Counter(draft.clause.subject_name for draft in drafts)
     named = sum(count for name, count in counts.items() if name)
@@ -48,7 +48,7 @@ def other_people(drafts: Sequence[Draft], facts: Sequence[Fact], *, person: str)
         if owner is None or _GENDERED.search(draft.third):
             continue
         spoken_of = f"{draft.third} {draft.clause.fact.statement}"
-        # What others did is asked of the user first: "When did I ...?" must not always have an answer.
+        # Questions are moved to the user first: "When did I ...?" must not always have an answer.
         for name in [user, *_rotated(people, draft)] if user in people else _rotated(people, draft):
             if name == owner or re.search(rf"\b{re.escape(name)}\b", spoken_of):
                 continue
@@ -67,12 +67,12 @@ def unsaid_details(clauses: Mapping[str, Clause], facts: Sequence[Fact]) -> Iter
             continue
         mine = _stems(clause.fact.statement)
         if sum(len(mine & other) >= max(3, len(mine) // 2) for other in said) > 1:
-            continue  # another fact speaks of the same and may hold the detail
+            continue  # another fact is about the same and may have the detail
         yield from _details(clause)
 
 
 def other_days(clauses: Mapping[str, Clause], facts: Sequence[Fact]) -> list[Draft]:
-    """Ask what happened on a day of which no fact says anything."""
+    """Ask what happened on a day about which no fact says anything."""
     taken = {fact.valid_from for fact in facts} | {day_of(fact.statement) for fact in facts}
     made = []
     for clause in clauses.values():
@@ -128,13 +128,13 @@ def _unanswerable(clause: Clause, asks: str, third: str, first: str) -> Draft:
 
 
 def _owner(draft: Draft, user: str, people: Sequence[str]) -> str | None:
-    """Return the one name that the question can be moved from."""
+    """Return the only person whom the question names and who can be replaced by another; None for none or several."""
     named = [name for name in {user, *people} if re.search(rf"\b{re.escape(name)}\b", draft.third)]
     return named[0] if len(named) == 1 else None
 
 
 def _rotated(people: Sequence[str], draft: Draft) -> list[str]:
-    """Rotate the people by the fact's id, so that every one of them is asked about."""
+    """Rotate the people by the fact's id, so that all of them are asked about."""
     if not people:
         return []
     start = int(draft.fact_ids[0][-4:], 16) % len(people)

@@ -19,7 +19,7 @@ _PAST = {"does": "did", "do": "did", "is": "was", "are": "were", "am": "was", "h
 
 
 def updates(clauses: Mapping[str, Clause]) -> Iterator[Draft | Skipped]:
-    """Yield what holds now, what held before and whether the old still holds, for every superseded fact."""
+    """Ask, for every superseded fact, what holds now, what held before, and whether the old still holds."""
     for old in clauses.values():
         new = clauses.get(old.fact.superseded_by or "")
         if new is None:
@@ -29,7 +29,7 @@ def updates(clauses: Mapping[str, Clause]) -> Iterator[Draft | Skipped]:
 
 
 def ended(clauses: Mapping[str, Clause]) -> Iterator[Draft | Skipped]:
-    """Ask ``Does Nadia still drink coffee?`` of what she stopped or used to do."""
+    """Ask ``Does Nadia still drink coffee?`` about what somebody stopped or used to do."""
     for clause in clauses.values():
         chained = next((index for index, part in enumerate(clause.parts) if part.role == "activity"), None)
         if (
@@ -52,7 +52,7 @@ def ended(clauses: Mapping[str, Clause]) -> Iterator[Draft | Skipped]:
 
 
 def current(drafts: Sequence[Draft]) -> Iterator[Draft | Skipped]:
-    """``Where does Nadia work now?`` of a statement that says ``now`` itself."""
+    """Ask ``Where does Nadia work now?`` where the statement itself says ``now``."""
     for draft in drafts:
         if draft.clause.recent and not draft.clause.past and draft.asks not in ("time", "likes", "feeling"):
             yield make_draft(
@@ -105,7 +105,7 @@ def _day(draft: Draft) -> date | None:
 
 
 def _aligned(old: Clause, new: Clause) -> Iterator[Draft | Skipped]:
-    """``Where does Nadia live now?`` and ``Where did Nadia live before Ghent?``."""
+    """Ask ``Where does Nadia live now?`` and ``Where did Nadia live before Ghent?``."""
     olds = {(d.asks, d.third): d for d in _drafts(old)}
     for current in _drafts(new):
         past = olds.get((current.asks, current.third))

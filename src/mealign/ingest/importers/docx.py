@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from mealign.ingest.files import SourceFile
-from mealign.ingest.reading import Reading
+from mealign.ingest.importing import ImportContext, Importer
 from mealign.ingest.text import read_bytes
 from mealign.records import Document
 
@@ -16,23 +16,18 @@ if TYPE_CHECKING:
     from docx.text.paragraph import Paragraph
 
 COMPOUND_FILE = bytes.fromhex("d0cf11e0a1b11ae1")
-"""How an Office file with a password begins, and a .doc that was only renamed."""
+"""The first bytes of an Office file with a password, and of a .doc that was merely renamed."""
 
 
-def claims(file: SourceFile) -> bool:
-    """Take every ``*.docx``."""
-    return file.suffix == ".docx"
-
-
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read paragraphs, list items and tables, in their order, as a note of the person.
 
     The date is that of the file name, else that of the document's properties (``created``).
     """
     import docx
 
-    problems = reading.problems
-    data = read_bytes(file.path, file.name, problems, reading.settings)
+    problems = context.problems
+    data = read_bytes(file.path, file.name, problems, context.settings)
     if data is None:
         return []
     if data.startswith(COMPOUND_FILE):
@@ -48,7 +43,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
         problems.add(file.name, None, "broken", message, "open it and save it again")
         return []
     mend = "begin the file name with the date (YYYY-MM-DD)"
-    return reading.note(file, text, date=file.date or created, mend=mend)
+    return context.note(file, text, date=file.date or created, mend=mend)
 
 
 def _blocks(items: Iterator[Paragraph | Table]) -> Iterator[str]:
@@ -68,3 +63,6 @@ def _rows(table: Table) -> Iterator[list[str]]:
         # A cell that spans several columns is listed once for each.
         cells = list({id(cell._tc): cell for cell in row.cells}.values())
         yield [" ".join(_blocks(cell.iter_inner_content())) for cell in cells]
+
+
+IMPORTER = Importer(suffixes=frozenset({".docx"}), read=read)

@@ -1,4 +1,4 @@
-"""From a fact to its clause: what the dependency parse of its statement says."""
+"""From a fact to its clause, by the dependency parse of its statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from mealign.progress import track
 from mealign.records import Fact
-from mealign.tasks.dates import When, take_when, written
+from mealign.tasks.dates import TimePhrase, take_time_phrase, written
 from mealign.tasks.grammar import (
     BE,
     FIRST_PERSON,
@@ -18,7 +18,7 @@ from mealign.tasks.grammar import (
     SECOND_PERSON,
     Answers,
     Clause,
-    Part,
+    Constituent,
     Phrase,
     Role,
     Unparsed,
@@ -48,7 +48,7 @@ _PRONOUNS = {
     "possessive": ("my", "your"),
     "alone": ("mine", "yours"),
 }
-"""What stands for the user's name: in the first and in the second person."""
+"""What replaces the user's name in the first and in the second person."""
 
 _HEDGES = frozenset(
     {"nearly", "almost", "hardly", "barely", "never", "supposedly", "would", "could", "might", "should", "'d"}
@@ -72,7 +72,8 @@ _FREQUENCY = re.compile(r"^(?:every|each|once|twice|three times|several times|da
 def load_parser(folder: Path | None) -> Any:
     """Load spaCy's English pipeline; ``None`` means the installed ``en_core_web_sm``.
 
-    Its tokeniser is told to leave ``thought-provoking`` whole: as three words it becomes a verb with an object.
+    Its tokeniser is configured to keep ``thought-provoking`` whole: as three words it would become a verb with an
+    object.
     """
     import spacy
     from spacy.util import compile_infix_regex
@@ -83,30 +84,30 @@ def load_parser(folder: Path | None) -> Any:
     return pipeline
 
 
-def read_clauses(
+def parse_clauses(
     facts: Sequence[Fact], *, person: str, nlp: Any, speakers: Collection[str] = (), batch_size: int = 128
 ) -> list[Clause | Unparsed]:
     """Parse the statement of every fact, in the order given.
 
     The time phrase is taken out first, which makes the parse of what is left more reliable. ``speakers`` are names of
-    people, whatever the parser takes them for.
+    people, whatever the parser thinks they are.
     """
     sentences = [tidy(fact, person=person) for fact in facts]
-    bare = [take_when(sentence or "") for sentence in sentences]
+    bare = [take_time_phrase(sentence or "") for sentence in sentences]
     texts = [text for text, _ in bare]
     docs = list(track(nlp.pipe(texts, batch_size=batch_size), "read facts", total=len(texts)))
     people = people_in(docs, facts, person=person, speakers=speakers)
     subjects = {fact.subject.split()[0] for fact in facts}
     return [
-        _Reader(doc, fact, user=short_name(person), people=people, subjects=subjects).clause(when)
+        _ClauseParser(doc, fact, user=short_name(person), people=people, subjects=subjects).clause(when)
         if sentence
         else Unparsed("uncertain")
         for doc, fact, sentence, (_, when) in zip(docs, facts, sentences, bare, strict=True)
     ]
 
 
-class _Reader:
-    """Reads one parsed statement."""
+class _ClauseParser:
+    """Turns one parsed statement into a clause."""
 
     def __init__(self, doc: Any, fact: Fact, *, user: str, people: set[str], subjects: set[str]) -> None:
         self._doc = doc
@@ -116,7 +117,7 @@ class _Reader:
         self._certain = people & subjects
         self._subject: Any = None
 
-    def clause(self, when: When | None) -> Clause | Unparsed:
+    def clause(self, when: TimePhrase | None) -> Clause | Unparsed:
         """Return the main clause, or why there is none."""
         sentences = [sentence for sentence in self._doc.sents if len(sentence) > 2]
         if len(sentences) != 1:
@@ -172,23 +173,23 @@ class _Reader:
         )
 
     def _subject_phrase(self) -> list[Any]:
-        """Return a name alone: the parser likes to tie ``On Sundays`` to the ``Nadia`` that follows."""
+        """Return a name without modifiers: the parser tends to attach ``On Sundays`` to the ``Nadia`` that follows."""
         token = self._subject
         if token.text not in self._names or any(child.dep_ in ("conj", "poss", "det") for child in token.children):
             return self._noun_phrase(token)
         titled = [t for t in token.lefts if t.i == token.i - 1 and (t.text in self._names or t.text in _TITLES)]
         return [*titled, token]
 
-    def _day_of_writing(self, root: Any) -> When | None:
-        """Return when a past event without a time happened: when it was told, as far as the memory knows."""
+    def _day_of_writing(self, root: Any) -> TimePhrase | None:
+        """Return the time of a past event that names none: the day on which it was told."""
         if root.tag_ != "VBD" or _lemma(root) in STATIVE_VERBS or self._fact.valid_from is None:
             return None
         if any(token.ent_type_ in ("DATE", "TIME") for token in self._doc):  # "for 34 years", "when I was a child"
             return None
-        return When(preposition="on", answer=written(self._fact.valid_from))
+        return TimePhrase(preposition="on", answer=written(self._fact.valid_from))
 
     def _wrong_subject(self, root: Any) -> str | None:
-        """Tell why the clause is not about whom the fact is about, or comes back to them as its object."""
+        """Return why the clause has the wrong subject, or one that is its object too; None if it has the right one."""
         named = self._fact.subject.split()[0]
         if (
             self._fact.subject[:1].isupper()
@@ -202,7 +203,7 @@ class _Reader:
                 return "speaks_of_itself"
         return None
 
-    def _parts(self, root: Any) -> Iterable[Part]:
+    def _parts(self, root: Any) -> Iterable[Constituent]:
         for child in root.rights:
             if child.dep_ in ("punct", "cc"):
                 continue
@@ -210,12 +211,12 @@ class _Reader:
                 return
             yield from self._part(child, root)
 
-    def _part(self, token: Any, verb: Any) -> Iterable[Part]:
+    def _part(self, token: Any, verb: Any) -> Iterable[Constituent]:
         match token.dep_:
             case "neg" | "aux" | "auxpass" | "dep" | "intj" | "mark":
                 return
             case "prt":
-                yield Part("verb", self._words([token]))
+                yield Constituent("verb", self._words([token]))
             case "dobj" if any(t.dep_ in ("dobj", "dative") for t in token.head.rights if t.i > token.i):
                 yield self._noun_part("recipient", token)
             case "dative" if token.pos_ != "ADP":
@@ -231,7 +232,7 @@ class _Reader:
             case "xcomp":
                 yield from self._activity(token, verb)
             case "ccomp":
-                yield Part("state", self._words(list(token.subtree)), lead="", head=token.lemma_.lower())
+                yield Constituent("state", self._words(list(token.subtree)), lead="", head=token.lemma_.lower())
             case "advcl" if token.tag_ == "VBG" and token.i == verb.i + 1:
                 yield from self._activity(token, verb)
             case "advcl":
@@ -239,20 +240,20 @@ class _Reader:
             case "npadvmod":
                 text = self._words(list(token.subtree))
                 if _FREQUENCY.match(say(text, "third")):
-                    yield Part("frequency", text)
+                    yield Constituent("frequency", text)
                 elif token.ent_type_ not in ("DATE", "TIME"):
-                    yield Part("verb", text)
+                    yield Constituent("verb", text)
             case "advmod":
                 own = [t for t in token.subtree if t.i <= token.i]
                 if token.lower_ not in (*DROPPED_ADVERBS, "ago"):
-                    yield Part("verb", self._words(own))
+                    yield Constituent("verb", self._words(own))
                 for child in token.rights:
                     if child.dep_ == "prep":
                         yield from self._prepositional(child, verb)
             case _:
                 return
 
-    def _noun_part(self, role: Role, token: Any, lead: str = "") -> Part:
+    def _noun_part(self, role: Role, token: Any, lead: str = "") -> Constituent:
         tokens = self._noun_phrase(token)
         left = [child for child in token.lefts if child.dep_ in ("amod", "compound") and child.pos_ != "PROPN"]
         number = next((child for child in token.lefts if child.dep_ == "nummod"), None)
@@ -263,7 +264,7 @@ class _Reader:
         kind = "" if kind.lower() in _NO_KINDS else kind
         named = next((c for c in token.children if c.dep_ == "acl" and c.lemma_ in ("name", "call")), None)
         name = [t.text for t in named.subtree if t.i > named.i] if named is not None else []
-        return Part(
+        return Constituent(
             role,
             self._words(tokens),
             lead=lead,
@@ -276,9 +277,9 @@ class _Reader:
             pronoun=token.pos_ == "PRON",
         )
 
-    def _prepositional(self, token: Any, verb: Any) -> Iterable[Part]:
+    def _prepositional(self, token: Any, verb: Any) -> Iterable[Constituent]:
         if token.lower_ == "because":
-            yield Part("reason", self._words(list(token.subtree)))
+            yield Constituent("reason", self._words(list(token.subtree)))
             return
         noun = next((child for child in token.rights if child.dep_ in ("pobj", "pcomp")), None)
         inner = next((child for child in token.rights if child.dep_ == "prep"), None)
@@ -291,7 +292,7 @@ class _Reader:
         )
         words = self._words(self._noun_phrase(noun))
         if lead == "at" and (clock := _CLOCK.search(say(words, "third"))):
-            yield Part("clock", (Word.same(clock[0]),), lead=lead)
+            yield Constituent("clock", (Word.same(clock[0]),), lead=lead)
             return
         if noun.lower_ in HOLIDAYS or (lead in ("from", "to") and noun.like_num):
             return
@@ -303,7 +304,7 @@ class _Reader:
             return
         if noun.ent_type_ in ("DATE", "TIME") or noun.lemma_ in ("week", "month", "year", "day", "hour", "minute"):
             if lead == "for" and any(_is_amount(child) for child in noun.children):
-                yield Part("duration", words, lead=lead)
+                yield Constituent("duration", words, lead=lead)
             return
         part = self._noun_part("prepositional", noun, lead or token.lower_)
         if noun.dep_ == "pcomp":
@@ -311,7 +312,7 @@ class _Reader:
         yield replace(part, answers="place") if self._is_place(noun, lead, verb) else part
 
     def _is_place(self, noun: Any, lead: str, verb: Any) -> bool:
-        """Decide by where someone goes ``to`` or is ``in``: the parser's names of places are unreliable."""
+        """Decide by verbs and prepositions such as ``to`` and ``in``: the parser's place names are unreliable."""
         if noun.lemma_.lower() in PEOPLE_NOUNS or noun.pos_ == "VERB" or noun.tag_ == "CD":
             return False
         if noun.pos_ == "PROPN" and (lead in ("in", "near") or (lead == "at" and verb.lemma_ not in _AT_PEOPLE)):
@@ -324,34 +325,34 @@ class _Reader:
             named or (lead in ("to", "into") and verb.lemma_ in MOTION_VERBS) or (lead == "on" and noun.pos_ == "PROPN")
         )
 
-    def _state(self, token: Any, verb: Any) -> Iterable[Part]:
-        """Yield an adjective: its own words are one part, what hangs on it (``allergic to peanuts``) is another."""
+    def _state(self, token: Any, verb: Any) -> Iterable[Constituent]:
+        """Yield an adjective: its own words are one part, its complement (``allergic to peanuts``) is another."""
         own = [t for t in token.lefts if t.dep_ in ("advmod", "neg", "det", "amod", "compound", "poss")] + [token]
         hanging = [child for child in token.rights if child.dep_ in ("prep", "xcomp", "ccomp")]
         chained = [child for child in token.rights if child.dep_ in ("cc", "conj")]
         if chained and not hanging:
             own += [t for child in chained for t in child.subtree]
-        yield Part(
+        yield Constituent(
             "verb" if hanging else "state", self._words(sorted(own, key=lambda t: t.i)), head=token.lemma_.lower()
         )
         for child in hanging:
             yield from self._part(child, verb)
 
-    def _activity(self, token: Any, verb: Any) -> Iterable[Part]:
-        """Yield a chained verb: ``wants to buy a car`` asks for the car and, as a whole, for what is wanted."""
+    def _activity(self, token: Any, verb: Any) -> Iterable[Constituent]:
+        """Yield a chained verb: ``wants to buy a car`` can be asked for the car and, as a whole, for what is wanted."""
         start = [t for t in token.lefts if t.dep_ in ("aux", "neg", "auxpass", "advmod", "mark")]
         if token.pos_ not in ("VERB", "AUX"):
             yield from self._state(token, verb)
             return
-        yield Part("activity", self._words([*start, token]), head=token.tag_, lemma=_lemma(token))
+        yield Constituent("activity", self._words([*start, token]), head=token.tag_, lemma=_lemma(token))
         yield from self._parts(token)
 
-    def _reason(self, token: Any) -> Iterable[Part]:
+    def _reason(self, token: Any) -> Iterable[Constituent]:
         marks = [t.lower_ for t in token.lefts if t.dep_ == "mark"]
         infinitive = any(t.lower_ == "to" and t.dep_ == "aux" for t in token.lefts)
         if "because" in marks or infinitive:
             words = self._words(list(token.subtree))
-            yield Part("reason", words)
+            yield Constituent("reason", words)
 
     def _noun_phrase(self, token: Any) -> list[Any]:
         tokens = sorted(_phrase_tokens(token), key=lambda t: t.i)
@@ -438,7 +439,7 @@ def _is_amount(token: Any) -> bool:
 
 
 def _phrase_tokens(token: Any) -> list[Any]:
-    """Return a noun's words without the clauses that hang on it."""
+    """Return a noun's words without the clauses that depend on it."""
     tokens = [token]
     for child in token.children:
         if child.dep_ in _SKIPPED or (child.dep_ == "acl" and len(list(child.subtree)) > 4):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mealign.ingest.replies import own_text
+from mealign.ingest.mail_text import own_text
 
 
 @pytest.mark.parametrize(

@@ -9,27 +9,22 @@ import frontmatter
 import yaml
 
 from mealign.ingest.files import SourceFile
+from mealign.ingest.importing import ImportContext, Importer
 from mealign.ingest.obsidian import prose
-from mealign.ingest.reading import Reading
 from mealign.ingest.text import read_text
 from mealign.records import Document
 
 DATE_KEYS = ("date", "created", "created_at", "date created", "creation date")
-"""Keys of a note's day, the first that is there: mealign's, Obsidian's, and those of Obsidian's common plugins."""
+"""Front matter keys of a note's date, the preferred first: mealign's, Obsidian's, and those of its common plugins."""
 
 
-def claims(file: SourceFile) -> bool:
-    """Take every ``*.md``."""
-    return file.suffix == ".md"
-
-
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read a note of the person.
 
     The text is the body; the front matter gives the date (:data:`DATE_KEYS`), else the file name (``YYYY-MM-DD...``).
     """
-    problems = reading.problems
-    text = read_text(file.path, file.name, problems, reading.settings)
+    problems = context.problems
+    text = read_text(file.path, file.name, problems, context.settings)
     if text is None:
         return []
     if text.startswith("---\n") and "\n---" not in text[3:]:
@@ -50,7 +45,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
         problems.add(file.name, line, "bad_date", "the date does not exist", "write a date that exists")
         return []
     key, value = _date_in(metadata)
-    return reading.note(
+    return context.note(
         file,
         prose(body),
         date=value or file.date,
@@ -60,7 +55,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
 
 
 def _date_in(metadata: dict[str, Any]) -> tuple[str | None, Any]:
-    """Return the key and the value of a note's date. A link to a daily note (``[[2024-03-14]]``) means its day."""
+    """Return the key and the value of a note's date. A link to a daily note (``[[2024-03-14]]``) is its day."""
     values = {str(key).lower(): value for key, value in metadata.items()}
     for key in DATE_KEYS:
         value = values.get(key)
@@ -76,3 +71,6 @@ def _date_in(metadata: dict[str, Any]) -> tuple[str | None, Any]:
 def _line_of(keys: tuple[str, ...], text: str) -> int | None:
     pattern = re.compile(rf"[\"']?(?:{'|'.join(map(re.escape, keys))})[\"']?\s*:", re.IGNORECASE)
     return next((number for number, line in enumerate(text.split("\n"), start=1) if pattern.match(line)), None)
+
+
+IMPORTER = Importer(suffixes=frozenset({".md"}), read=read)

@@ -10,8 +10,8 @@ import json
 import re
 
 from mealign.ingest.files import SourceFile
+from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.json_arrays import MESSAGES, elements
-from mealign.ingest.reading import Messages, Reading
 from mealign.ingest.text import read_text
 from mealign.records import Document
 
@@ -20,28 +20,28 @@ CONVERSATIONS = re.compile(r'\s*\{\s*"conversations"\s*:')
 PARTICIPANTS = re.compile(r'"participants"\s*:\s*\[')
 
 
-def claims(file: SourceFile) -> bool:
-    """Take JSON that names the format; with sorted keys, it does so only at the end of the file."""
-    return file.suffix == ".json" and bool(FORMAT.search(file.head) or CONVERSATIONS.match(file.head))
+def recognises(file: SourceFile) -> bool:
+    """Recognise JSON that names the format, or whose first key is ours: with sorted keys the format comes last."""
+    return bool(FORMAT.search(file.head) or CONVERSATIONS.match(file.head))
 
 
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read one export as one document a message."""
-    text = read_text(file.path, file.name, reading.problems, may_be_cut=True)
+    text = read_text(file.path, file.name, context.problems, may_be_cut=True)
     if text is None or not FORMAT.search(text):
         return []
-    messages = Messages(file, reading)
-    for element in elements(text, MESSAGES, file.name, reading.problems):
+    messages = Messages(file, context)
+    for element in elements(text, MESSAGES, file.name, context.problems):
         message = element.value
         if not isinstance(message, dict):
             mend = "a message is an object with id, author and text"
-            reading.problems.add(file.name, element.line, "message", "this is not a message", mend)
+            context.problems.add(file.name, element.line, "message", "this is not a message", mend)
             continue
         id_, author, content = (str(message.get(key) or "") for key in ("id", "author", "text"))
         messages.add(
             id_,
-            author=reading.name_of(author),
-            participants=_participants(element.head, reading),
+            author=context.name_of(author),
+            participants=_participants(element.head, context),
             date=message.get("created_at"),
             text=content,
             line=element.line,
@@ -49,8 +49,8 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
     return messages.documents
 
 
-def _participants(head: str, reading: Reading) -> tuple[str, ...]:
-    """Return the participants named before a conversation's messages; nobody where that is no list of names."""
+def _participants(head: str, context: ImportContext) -> tuple[str, ...]:
+    """Return the participants named before a conversation's messages; none where that is not a list of names."""
     opening = PARTICIPANTS.search(head)
     if not opening:
         return ()
@@ -58,4 +58,7 @@ def _participants(head: str, reading: Reading) -> tuple[str, ...]:
         names, _ = json.JSONDecoder().raw_decode(head, opening.end() - 1)
     except (ValueError, RecursionError):
         return ()
-    return tuple(name for name in (reading.name_of(str(name)) for name in names) if name)
+    return tuple(name for name in (context.name_of(str(name)) for name in names) if name)
+
+
+IMPORTER = Importer(suffixes=frozenset({".json"}), read=read, recognises=recognises)

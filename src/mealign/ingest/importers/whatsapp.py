@@ -1,7 +1,7 @@
 """WhatsApp's chat export: a text file with one line a message, as phones write it in many forms.
 
 iOS writes ``[05/01/2024, 18:03:11] Name: text``, Android ``05/01/2024, 18:03 - Name: text``; the language of the phone
-decides order and separators of the date, 12 or 24 hours, and the words of what is no message.
+decides order and separators of the date, 12 or 24 hours, and the wording of system messages.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mealign.ingest.files import SourceFile
-from mealign.ingest.reading import Messages, Reading
+from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.report import Problems
 from mealign.ingest.text import read_text
 from mealign.records import Document
 
 MARK = "\u200e"
-"""Left-to-right mark: iOS writes it before what the program says, and before a file that was sent."""
+"""Left-to-right mark: iOS writes it before system messages and before attachments."""
 STAMP = (
     r"(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{1,4})[,،]?[ \u00a0\u202f]+"
     r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?"
@@ -28,7 +28,7 @@ IOS = re.compile(rf"[\u200e\u200f]*\[{STAMP}\][ \u00a0\u202f](?P<rest>.*)")
 ANDROID = re.compile(rf"[\u200e\u200f]*{STAMP} - (?P<rest>.*)")
 AUTHOR = re.compile(r"(?P<name>[^:\n\"“«]{1,100}):(?: |$)", re.MULTILINE)
 AROUND_NAMES = " ~\u00a0\u202f\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-# What stands for a file, in any language of the phone where its form or WhatsApp's file names give it away:
+# Placeholders of attachments, in any language in which their form or WhatsApp's file names give them away:
 # <Media omitted>, score.pdf (file attached), IMG-20240105-WA0001.jpg (Datei angehängt), <attached: 00012-score.pdf>.
 FILE_SENT = re.compile(
     r"\A<[^<>\n]{5,40}>\Z|^[^\n]{1,200} \(file attached\)$|^[A-Z]{3}-\d{8}-WA\d{4}\.\w{2,5} \([^()\n]{1,60}\)$"
@@ -42,30 +42,28 @@ PLACEHOLDERS = {
 }  # fmt: skip
 NAMES = re.compile(r"_chat|WhatsApp\b", re.IGNORECASE)
 ENOUGH = 2
-"""So many lines that begin like messages make a text file a chat, whatever its name."""
+"""A text file with this many lines that begin like messages is a chat, whatever its name."""
 
 
-def claims(file: SourceFile) -> bool:
-    """Take a ``*.txt`` that is called as WhatsApp calls it, or whose lines look like its messages."""
-    if file.suffix != ".txt":
-        return False
+def recognises(file: SourceFile) -> bool:
+    """Whether a text file is called as WhatsApp calls it, or its lines look like its messages."""
     return bool(NAMES.match(file.path.name)) or sum(bool(_opening(line)) for line in file.head.split("\n")) >= ENOUGH
 
 
-def read(file: SourceFile, reading: Reading) -> list[Document]:
-    """Read the messages of a chat; what the program says, and files that were sent, are none.
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
+    """Read the messages of a chat, without system messages and attachments.
 
     Whether the day or the month comes first is decided by the whole file: a number above 12 is a day. When there is
     none, the day is taken to come first, and the report says so.
     """
-    text = read_text(file.path, file.name, reading.problems)
+    text = read_text(file.path, file.name, context.problems)
     if text is None:
         return []
-    entries = _entries(text, file.name, reading.problems)
-    day_first = _day_first(entries, file.name, reading.problems)
-    written = [(entry, *said) for entry in entries if (said := _said(entry, reading))]
+    entries = _entries(text, file.name, context.problems)
+    day_first = _day_first(entries, file.name, context.problems)
+    written = [(entry, *found) for entry in entries if (found := _author_and_text(entry, context))]
     participants = tuple(dict.fromkeys(author for _, author, _ in written))
-    messages = Messages(file, reading)
+    messages = Messages(file, context)
     at: Counter[datetime] = Counter()
     for entry, author, content in written:
         date = entry.moment(day_first=day_first)
@@ -81,7 +79,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
 
 @dataclass(frozen=True)
 class _Entry:
-    """What stands between one date and the next. ``numbers`` are those of the date, ``time`` the 24-hour clock."""
+    """The text from one date to the next. ``numbers`` are the date's, as written; ``time`` is on the 24-hour clock."""
 
     line: int
     numbers: tuple[int, int, int]
@@ -90,7 +88,7 @@ class _Entry:
     year_first: bool
 
     def moment(self, *, day_first: bool) -> datetime | str:
-        """Return when it was written; a text that is no date, where the day does not exist."""
+        """Return when it was written; where that day does not exist, a text that is refused as a date."""
         first, second, third = self.numbers
         if self.year_first:
             year, month, day = first, second, third
@@ -145,14 +143,17 @@ def _day_first(entries: list[_Entry], name: str, problems: Problems) -> bool:
     return True
 
 
-def _said(entry: _Entry, reading: Reading) -> tuple[str, str] | None:
-    """Return author and text, or None for what the program says and for files."""
+def _author_and_text(entry: _Entry, context: ImportContext) -> tuple[str, str] | None:
+    """Return author and text; None for system messages and attachments."""
     opening = AUTHOR.match(entry.rest)
     if not opening:
         return None
-    author = reading.name_of(opening["name"].strip(AROUND_NAMES))
+    author = context.name_of(opening["name"].strip(AROUND_NAMES))
     text = entry.rest[opening.end() :]
     if text.startswith(MARK):
         return None
     text = FILE_SENT.sub("", EDITED.sub("", text.strip())).strip()
     return (author, text) if author and text and text.rstrip(".") not in PLACEHOLDERS else None
+
+
+IMPORTER = Importer(suffixes=frozenset({".txt"}), read=read, recognises=recognises)

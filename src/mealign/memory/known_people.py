@@ -1,9 +1,9 @@
 """Who is who: full names, genders and relatives, gathered from every document and looked up in each.
 
-What one document says of names is a :class:`Gleaning`, which depends on that document alone. All gleanings together are
-the :class:`Acquaintance` with which documents are then read; a document's reading depends only on the part of it that
-the document's own words touch (:meth:`Acquaintance.about`), so that a new note changes no other note's facts unless it
-says something new about somebody named there.
+What one document says about names is its :class:`NameMentions`, which depend on that document alone. Together they make
+the :class:`KnownPeople` with which facts are then extracted. A document's facts depend only on the part of it that is
+relevant to the document (:meth:`KnownPeople.relevant_to`), so a new note changes no other note's facts unless it says
+something new about somebody named there.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Token = Any
 WORD = re.compile(r"\w+")
 
 
-class Gleaning(Record):
-    """What one document says of names.
+class NameMentions(Record):
+    """What one document says about names.
 
-    ``names`` are full names of people, ``votes`` how often each pronoun was tied to a first name, and ``relatives``
-    whom a kinship word means where the author names them: (``sister``, ``Ilse``).
+    ``names`` are full names of people, ``votes`` counts how often each pronoun was linked to a first name, and
+    ``relatives`` pairs kinship words with the relatives whom the author names: (``sister``, ``Ilse``).
     """
 
     names: tuple[str, ...] = ()
@@ -34,12 +34,12 @@ class Gleaning(Record):
     relatives: tuple[tuple[str, str], ...] = ()
 
 
-def glean(sentences: Sequence[Any], *, speaker: str, known: Mapping[str, str]) -> Gleaning:
-    """Gather what parsed sentences say of names.
+def name_mentions_in(sentences: Sequence[Any], *, speaker: str, known: Mapping[str, str]) -> NameMentions:
+    """Collect what parsed sentences say about names.
 
     Args:
         sentences: all sentences of one document.
-        speaker: first name of its author, whom ``he`` and ``she`` do not mean.
+        speaker: first name of its author, to whom ``he`` and ``she`` do not refer.
         known: names of people, full and short.
     """
     names, relatives = set(), set()
@@ -52,7 +52,7 @@ def glean(sentences: Sequence[Any], *, speaker: str, known: Mapping[str, str]) -
             for token in sentence
             if (role := kin_of(token)) and role != token.lower_ and _mine(token)
         }
-    return Gleaning(
+    return NameMentions(
         names=tuple(sorted(names)),
         votes=tuple((name, gender, count) for (name, gender), count in sorted(votes.items())),
         relatives=tuple(sorted(relatives)),
@@ -71,12 +71,12 @@ def _mine(name: Token) -> bool:
 
 
 @dataclass(frozen=True)
-class Acquaintance:
-    """What is known of names.
+class KnownPeople:
+    """What is known about names.
 
-    ``full_names`` maps every name of a person, full or short, to the full name, where it means one person only;
-    ``spoken`` are those among them that authors and participants bear. ``genders`` maps first names to their pronoun,
-    ``relatives`` an author's kinship word to a first name, where the author has one such relative.
+    ``full_names`` maps every name of a person, full or short, to the full name, where it is unambiguous; ``spoken`` are
+    those of authors and participants. ``genders`` maps first names to their pronoun, ``relatives`` maps an author's
+    kinship word to a first name, where the author has one such relative.
     """
 
     full_names: Mapping[str, str] = field(default_factory=dict)
@@ -85,23 +85,23 @@ class Acquaintance:
     relatives: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, speakers: Iterable[str], gleanings: Iterable[tuple[str, Gleaning]] = ()) -> Acquaintance:
-        """Bring together the speakers' full names and the gleanings, each with its document's author.
+    def of(cls, speakers: Iterable[str], mentions: Iterable[tuple[str, NameMentions]] = ()) -> KnownPeople:
+        """Combine the speakers' full names with what documents mention, each with its author.
 
-        A first name that two people share means neither; a name needs two votes without a contrary one for its
-        gender, or a kinship word alone.
+        A first name that two people share stands for neither. A name's gender needs two votes and none against, or one
+        kinship word.
         """
         speakers = set(speakers)
         mentioned: set[str] = set()
         votes: dict[str, Counter[Gender]] = {}
         relatives: dict[str, dict[str, set[str]]] = {}
-        for author, gleaning in gleanings:
-            mentioned |= set(gleaning.names)
-            for name, gender, count in gleaning.votes:
+        for author, found in mentions:
+            mentioned |= set(found.names)
+            for name, gender, count in found.votes:
                 votes.setdefault(name, Counter())[gender] += count
-            for role, name in gleaning.relatives:
+            for role, name in found.relatives:
                 relatives.setdefault(author, {}).setdefault(role, set()).add(name)
-        # Who is only mentioned leaves the first name to who speaks here.
+        # A first name belongs to the speaker who has it rather than to somebody who is only mentioned.
         first_names = {name.split()[0] for name in speakers}
         return cls(
             full_names=_unambiguous(speakers | {name for name in mentioned if name.split()[0] not in first_names}),
@@ -122,16 +122,16 @@ class Acquaintance:
         return self.full_names.get(name, name)
 
     @cached_property
-    def known(self) -> Mapping[str, str]:
-        """Names that mean people for certain: those who speak, and those with a pronoun."""
+    def certain(self) -> Mapping[str, str]:
+        """Names that certainly are people's: those of speakers, and those with a pronoun."""
         return {**{name: name for name in self.genders}, **self.spoken}
 
-    def about(self, document: Document) -> Acquaintance:
-        """Return the part that a document's words can touch: all that its facts depend on besides itself."""
+    def relevant_to(self, document: Document) -> KnownPeople:
+        """Return the part that can affect a document: all that its facts depend on besides its own text."""
         words = set(WORD.findall(" ".join((document.text, document.author, *document.participants))))
         lowered = {word.lower() for word in words}
         own = self.relatives.get(document.author, {})
-        return Acquaintance(
+        return KnownPeople(
             full_names={name: self.full_names[name] for name in self._names_of(words)},
             spoken={name: self.spoken[name] for name in self._names_of(words) if name in self.spoken},
             genders={word: self.genders[word] for word in sorted(words) if word in self.genders},
@@ -151,7 +151,7 @@ class Acquaintance:
 
 
 def _unambiguous(full_names: Iterable[str]) -> dict[str, str]:
-    """Map full and first names to full names, where they mean one person only."""
+    """Map full and first names to full names, where they stand for one person only."""
     owners: dict[str, set[str]] = {}
     for name in full_names:
         owners.setdefault(name, set()).add(name)

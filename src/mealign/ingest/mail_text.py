@@ -1,8 +1,8 @@
-"""What a mail says itself: without the mails it answers or passes on, and without a signature.
+"""The text that a mail's sender wrote: without the mails it answers or forwards, and without a signature.
 
 The rules are those on which mail programs agree: ``>`` before a quoted line and ``-- `` before the signature (RFC 3676,
 sections 4.3 and 4.5), the line that introduces a quotation, and the headings of Outlook. A closing ("Best regards") is
-part of the text: where it ends, and where a sentence only begins with such words, cannot be told apart.
+part of the text: it cannot be told apart from a sentence that merely begins with such words.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def own_text(text: str) -> str:
 
 
 def _is_heading(lines: list[str], number: int) -> bool:
-    """Whether a line is the first of the headings (From, Sent, To, Subject) that Outlook puts over a mail it quotes."""
+    """Whether a line is the first of the headings (From, Sent, To, Subject) that Outlook puts above a quoted mail."""
     below = lines[number + 1 : number + 3]
     return bool(HEADING.match(lines[number])) and len(below) == 2 and all(map(NEXT_HEADING.match, below))
 
 
 def _drop_introduction(kept: list[str]) -> None:
-    """Remove from the end the one line, or the two where it was wrapped, that says who wrote what follows, and when."""
+    """Remove from the end the line, or the two lines if wrapped, that say who wrote the quotation below, and when."""
     end = len(kept)
     while end and not kept[end - 1].strip():
         end -= 1

@@ -6,28 +6,23 @@ import logging
 from io import BytesIO
 
 from mealign.ingest.files import SourceFile
-from mealign.ingest.reading import Reading
+from mealign.ingest.importing import ImportContext, Importer
 from mealign.ingest.text import read_bytes
 from mealign.records import Document
 
 
-def claims(file: SourceFile) -> bool:
-    """Take every ``*.pdf``."""
-    return file.suffix == ".pdf"
-
-
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read the text of all pages as a note of the person.
 
     The date is that of the file name, else that of the document's information (``CreationDate``).
     """
     from pypdf import PdfReader
 
-    problems = reading.problems
-    data = read_bytes(file.path, file.name, problems, reading.settings)
+    problems = context.problems
+    data = read_bytes(file.path, file.name, problems, context.settings)
     if data is None:
         return []
-    # Its warnings about small damage name objects of the file that nobody can mend.
+    # It warns about minor damage in terms of PDF objects, which no user can repair.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         pdf = PdfReader(BytesIO(data))
@@ -37,7 +32,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
             return []
         text = "\n\n".join(page.extract_text().strip() for page in pdf.pages)
         created = pdf.metadata.creation_date if pdf.metadata and not file.date else None
-    except Exception:  # noqa: BLE001 - pypdf raises whatever a damaged file leads it into
+    except Exception:  # noqa: BLE001 - a damaged file can make pypdf raise anything
         problems.add(file.name, None, "broken", "the PDF is damaged, or is none", "open it and save it again")
         return []
     if not text.strip():
@@ -45,4 +40,7 @@ def read(file: SourceFile, reading: Reading) -> list[Document]:
         problems.add(file.name, None, "no_text", message, "run text recognition (OCR) over it")
         return []
     mend = "begin the file name with the date (YYYY-MM-DD)"
-    return reading.note(file, text, date=file.date or created, mend=mend)
+    return context.note(file, text, date=file.date or created, mend=mend)
+
+
+IMPORTER = Importer(suffixes=frozenset({".pdf"}), read=read)

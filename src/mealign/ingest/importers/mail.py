@@ -11,8 +11,8 @@ from email.headerregistry import AddressHeader
 from email.message import EmailMessage, MIMEPart
 
 from mealign.ingest.files import SourceFile
-from mealign.ingest.reading import Messages, Reading
-from mealign.ingest.replies import own_text
+from mealign.ingest.importing import ImportContext, Importer, Messages
+from mealign.ingest.mail_text import own_text
 from mealign.ingest.text import add_unreadable, well_formed
 from mealign.records import Document
 
@@ -24,55 +24,55 @@ QUOTES = frozenset({"gmail_quote", "gmail_attr", "gmail_signature", "moz-signatu
 """Classes by which mail programs mark quotations, their introductions and signatures."""
 BLOCKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol"})
 BREAK = "\f"
-"""Stands for a line's end until the white space of the HTML source is gone."""
+"""Marks the end of a line until the white space of the HTML source is collapsed."""
 
 
-def claims(file: SourceFile) -> bool:
-    """Take ``*.mbox``, and a file without extension that begins like one, as Thunderbird and Apple Mail name them.
+def recognises(file: SourceFile) -> bool:
+    """Recognise ``*.mbox``, and files without extension that begin like one, as Thunderbird and Apple Mail name them.
 
-    A *folder* of that name is Apple Mail's, and the mails are in a file inside.
+    A *folder* called ``*.mbox`` is Apple Mail's, and the mails are in a file inside.
     """
-    return file.suffix == ".mbox" or (not file.suffix and file.head.startswith("From "))
+    return not file.path.is_dir() if file.suffix else file.head.startswith("From ")
 
 
-def read(file: SourceFile, reading: Reading) -> list[Document]:
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read each mail as one document: what its sender wrote, from the plain text, else from the HTML.
 
     Attachments are counted, not read.
     """
-    messages = Messages(file, reading)
+    messages = Messages(file, context)
     try:
-        # mailbox has an error of its own, without the reason, for a file that is not there.
+        # For a missing file mailbox raises an error of its own, without the reason.
         file.path.stat()
         mails = mailbox.mbox(file.path, create=False)
         keys = mails.keys()
     except OSError as error:
-        add_unreadable(file.name, error, reading.problems)
+        add_unreadable(file.name, error, context.problems)
         return []
     with closing(mails):
         for number, key in enumerate(keys, start=1):
             _add(mails, key, number, messages)
     if not keys:
         message = "there is no mail in it: no line begins with From"
-        reading.problems.add(file.name, None, "no_mail", message, "export the mails as mbox again, or delete the file")
+        context.problems.add(file.name, None, "no_mail", message, "export the mails as mbox again, or delete the file")
     return messages.documents
 
 
 def _add(mails: mailbox.mbox, key: str, number: int, messages: Messages) -> None:
-    reading, label = messages.reading, f"mail {number}"
+    context, label = messages.context, f"mail {number}"
     try:
         mail = email.message_from_bytes(mails.get_bytes(key), policy=policy.default)
-        senders = _people(mail, "From", reading)
-        people = [*senders, *_people(mail, "To", reading), *_people(mail, "Cc", reading)]
+        senders = _people(mail, "From", context)
+        people = [*senders, *_people(mail, "To", context), *_people(mail, "Cc", context)]
         date = _date(mail)
         text = own_text(_body(mail))
         item = str(mail.get("Message-ID") or number).strip().strip("<>")
         attachments = sum(part.get_content_disposition() == "attachment" for part in mail.walk())
-    except Exception:  # noqa: BLE001 - the parser of headers raises whatever a broken one leads it into
+    except Exception:  # noqa: BLE001 - a broken header can make the parser raise anything
         mend = "delete it, or export the mails again"
-        reading.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
+        context.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
         return
-    reading.problems.ignored["attachment"] += attachments
+    context.problems.ignored["attachment"] += attachments
     messages.add(
         item,
         author=senders[0] if senders else "",
@@ -83,10 +83,10 @@ def _add(mails: mailbox.mbox, key: str, number: int, messages: Messages) -> None
     )
 
 
-def _people(mail: EmailMessage, header: str, reading: Reading) -> list[str]:
+def _people(mail: EmailMessage, header: str, context: ImportContext) -> list[str]:
     """Return the people of an address header: each by the name shown, else by the address."""
     found = [
-        reading.name_of(address.display_name, address.addr_spec)
+        context.name_of(address.display_name, address.addr_spec)
         for value in mail.get_all(header, [])
         if isinstance(value, AddressHeader)
         for address in value.addresses
@@ -108,7 +108,7 @@ def _body(mail: EmailMessage) -> str:
 
 
 def _content(part: MIMEPart) -> str:
-    """Decode a part; where its charset is unknown or wrong, it is UTF-8, or else what Windows calls ANSI."""
+    """Decode a part; where its charset is unknown or wrong, as UTF-8 or else as Windows-1252."""
     try:
         return str(part.get_content(errors="strict"))
     except (LookupError, UnicodeError):
@@ -126,7 +126,7 @@ def _plain(text: str) -> str:
 
 
 def _from_html(html: str) -> str:
-    """Return what an HTML mail shows, without what it marks as quoted or as a signature."""
+    """Return the visible text of an HTML mail, without what is marked as a quotation or a signature."""
     from lxml import etree
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
@@ -137,7 +137,7 @@ def _from_html(html: str) -> str:
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, node in walk:
         if event == "start" and (node.tag in NO_TEXT or not QUOTES.isdisjoint(node.get("class", "").split())):
-            # Its end still comes, and after it the text that follows.
+            # Its end event still comes, and with it the text that follows the element.
             walk.skip_subtree()
             continue
         if node.tag in BLOCKS or (node.tag == "br" and event == "start"):
@@ -145,3 +145,6 @@ def _from_html(html: str) -> str:
         pieces.append((node.text if event == "start" else node.tail) or "")
     lines = [line.strip() for line in SPACES.sub(" ", "".join(pieces)).split(BREAK)]
     return GAPS.sub("\n\n", "\n".join(lines))
+
+
+IMPORTER = Importer(suffixes=frozenset({".mbox", ""}), read=read, recognises=recognises)

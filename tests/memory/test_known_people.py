@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mealign.memory.acquaintance import Acquaintance, Gleaning
 from mealign.memory.extract import extract_facts
+from mealign.memory.known_people import KnownPeople, NameMentions
 from mealign.records import Document, Fact
 
 NADIA = "Nadia Verhoeven"
@@ -67,16 +67,16 @@ def test_somebody_elses_sister_is_not_mine(parser_path: Path) -> None:
 
 
 def test_who_is_only_mentioned_leaves_the_first_name_to_who_speaks() -> None:
-    known = Acquaintance.of(["Bart Molenaar"], [(NADIA, Gleaning(names=("Bart Simpson", "Lisa Simpson")))])
+    known = KnownPeople.of(["Bart Molenaar"], [(NADIA, NameMentions(names=("Bart Simpson", "Lisa Simpson")))])
     assert [known.canonical(name) for name in ("Bart", "Lisa")] == ["Bart Molenaar", "Lisa Simpson"]
 
 
 def test_a_contrary_vote_leaves_the_gender_open() -> None:
     votes = [
-        Gleaning(votes=(("Kim", "he", 2), ("Bo", "she", 1))),
-        Gleaning(votes=(("Kim", "she", 1), ("Bo", "she", 1))),
+        NameMentions(votes=(("Kim", "he", 2), ("Bo", "she", 1))),
+        NameMentions(votes=(("Kim", "she", 1), ("Bo", "she", 1))),
     ]
-    assert Acquaintance.of([], [(NADIA, gleaning) for gleaning in votes]).genders == {"Bo": "she"}
+    assert KnownPeople.of([], [(NADIA, gleaning) for gleaning in votes]).genders == {"Bo": "she"}
 
 
 SUBSETS = st.lists(st.sampled_from(ALL), min_size=1, max_size=6, unique_by=lambda document: document.id)

@@ -6,36 +6,34 @@ import re
 
 from mealign.ingest.dates import LONGEST, ImplausibleDateError, parse_date
 from mealign.ingest.files import SourceFile
-from mealign.ingest.reading import Reading
+from mealign.ingest.importing import ImportContext, Importer
 from mealign.ingest.text import read_text
 from mealign.records import Document
 
 YEAR = re.compile(r"\d{4}")
 
 
-def claims(file: SourceFile) -> bool:
-    """Take every ``*.txt``."""
-    return file.suffix == ".txt"
-
-
-def read(file: SourceFile, reading: Reading) -> list[Document]:
-    """Read a note of the person; its date is that of the file name, else a first line that is a date alone."""
-    text = read_text(file.path, file.name, reading.problems, reading.settings)
+def read(file: SourceFile, context: ImportContext) -> list[Document]:
+    """Read a note of the person; its date comes from the file name, or from a first line that is only a date."""
+    text = read_text(file.path, file.name, context.problems, context.settings)
     if text is None:
         return []
     first, _, rest = text.lstrip().partition("\n")
     date, line = file.date, None
-    if not date and _is_date(first, reading):
+    if not date and _is_date(first, context):
         date, line, text = first, text[: len(text) - len(text.lstrip())].count("\n") + 1, rest
     mend = "begin the file name with the date (YYYY-MM-DD), or write the date alone into the first line"
-    return reading.note(file, text, date=date, line=line, mend=mend)
+    return context.note(file, text, date=date, line=line, mend=mend)
 
 
-def _is_date(line: str, reading: Reading) -> bool:
+def _is_date(line: str, context: ImportContext) -> bool:
     if len(line) > LONGEST or not YEAR.search(line):
         return False
     try:
-        parse_date(line, reading.settings)
+        parse_date(line, context.settings)
     except ImplausibleDateError:
         return False
     return True
+
+
+IMPORTER = Importer(suffixes=frozenset({".txt"}), read=read)

@@ -1,7 +1,8 @@
-"""What every reader shares: whose sources these are, what is accepted, and how a note or a message is built."""
+"""What an importer declares and is given: whose sources, what is accepted, how notes and messages are built."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mealign.ingest.dates import ImplausibleDateError, parse_date
@@ -13,8 +14,11 @@ from mealign.records import Document, DocumentKind
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One reading of a person's folder. ``names`` are all names and addresses of the person, case-folded."""
+class ImportContext:
+    """Whose folder is imported and under which settings; collects the problems.
+
+    ``names`` are all names and addresses of the person, case-folded.
+    """
 
     person: str
     names: frozenset[str]
@@ -22,27 +26,27 @@ class Reading:
     problems: Problems = field(default_factory=Problems)
 
     @classmethod
-    def of(cls, user: UserConfig, settings: IngestConfig) -> Reading:
-        """Begin to read the sources of ``user``."""
+    def of(cls, user: UserConfig, settings: IngestConfig) -> ImportContext:
+        """Begin to import the sources of ``user``."""
         names = frozenset(name.strip().casefold() for name in (user.person, *user.aliases))
         return cls(person=user.person, names=names, settings=settings)
 
     def name_of(self, *written: str) -> str:
-        """Return who is meant by what an export calls somebody, the best name first: the person, or that name."""
+        """Return who an export's names, the best first, mean: the person, where one is theirs, else the first name."""
         names = [name for name in (well_formed(name).strip() for name in written) if name]
         if any(name.casefold() in self.names for name in names):
             return self.person
         return names[0] if names else ""
 
     def note(self, file: SourceFile, text: str, *, date: object, line: int | None = None, mend: str) -> list[Document]:
-        """Return a file of the person as a note, or nothing and a problem.
+        """Return one of the person's files as a note; without text or a plausible date, nothing, and a noted problem.
 
         Args:
             file: where it comes from.
             text: what it says.
             date: as it was found, for :func:`parse_date`; None when there is none.
             line: where the date was found.
-            mend: what to do when there is none.
+            mend: what the report advises where there is no date.
         """
         content = well_formed(text).strip()
         if not content:
@@ -59,12 +63,39 @@ class Reading:
         return [Document.create(source=file.name, author=self.person, created_at=created_at, kind="note", text=content)]
 
 
+@dataclass(frozen=True)
+class Importer:
+    """One format: which files may have it, and how their documents are read.
+
+    Attributes:
+        suffixes: extensions of its files, in lower case and with the dot; "" is a file without one. A folder with such
+            an extension is offered too.
+        read: returns a file's documents and notes what it cannot use in ``context.problems``.
+        recognises: whether a file with such an extension has the format; None: every one does.
+        export_names: how the exporting program calls its files; one of that name in which nothing can be used is a
+            problem.
+    """
+
+    suffixes: frozenset[str]
+    read: Callable[[SourceFile, ImportContext], list[Document]]
+    recognises: Callable[[SourceFile], bool] | None = None
+    export_names: frozenset[str] = frozenset()
+
+    def claims(self, file: SourceFile) -> bool:
+        """Whether this importer reads the file.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return file.suffix in self.suffixes and (self.recognises is None or self.recognises(file))
+
+
 @dataclass
 class Messages:
     """The messages of one file so far."""
 
     file: SourceFile
-    reading: Reading
+    context: ImportContext
     documents: list[Document] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
@@ -83,8 +114,8 @@ class Messages:
         """Add one message, or note why it was refused.
 
         Args:
-            item: what finds it again in the file.
-            author: who wrote it, as :meth:`Reading.name_of` gives names.
+            item: identifies it within the file.
+            author: who wrote it, as :meth:`ImportContext.name_of` gives names.
             participants: all who took part, likewise.
             date: as the export has it, for :func:`parse_date`.
             text: what it says.
@@ -92,7 +123,7 @@ class Messages:
             line: where it begins.
             label: what the report calls it.
         """
-        problems, name = self.reading.problems, self.file.name
+        problems, name = self.context.problems, self.file.name
         item, content = well_formed(item).strip(), well_formed(text).strip()
         parts = {"id": item, "date": date, "author": author, "text": content}
         if missing := [part for part, value in parts.items() if value in ("", None)]:
@@ -100,7 +131,7 @@ class Messages:
             problems.add(name, line, "message", message, "add it, or delete the message")
             return
         try:
-            created_at = parse_date(date, self.reading.settings)
+            created_at = parse_date(date, self.context.settings)
         except ImplausibleDateError as error:
             problems.add(name, line, "bad_date", f"{label}: {error}", "correct its date")
             return
