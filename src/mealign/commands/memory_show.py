@@ -17,7 +17,7 @@ from mealign.pipeline.stage import Command
 from mealign.records import Document, Fact
 
 if TYPE_CHECKING:
-    from mealign.reporting.memory_view import Memory
+    from mealign.reporting.memory_content import Memory
 
 READS = ("documents.jsonl", "memory/facts.jsonl", "memory/profile.json")
 
@@ -76,7 +76,7 @@ def find_fact(facts: Sequence[Fact], asked: str, *, listed: Path) -> Fact:
 
 def _read(folder: Path) -> Memory:
     from mealign.memory.profile import Profile
-    from mealign.reporting.memory_view import Memory
+    from mealign.reporting.memory_content import Memory
 
     for path in READS:
         if not (folder / path).exists():

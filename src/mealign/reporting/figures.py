@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mealign.reporting.content import certificate_of
 from mealign.reporting.wording import SET_TITLES, words
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def draw_figures(summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, A
             "training.svg": _training(stages),
         }
         figures = {name: _svg(figure) for name, figure in drawn.items() if figure is not None}
-    return figures | draw_certificate(stages.get("judge", {}).get("certificate", {}))
+    return figures | draw_certificate(certificate_of(stages))
 
 
 def draw_certificate(certificate: Mapping[str, Any]) -> dict[str, bytes]:

@@ -19,28 +19,6 @@ from mealign.reporting.wording import (
     words,
 )
 
-MAIN_CHOICES = (
-    "user.name", "seed", "model.name", "lora.rank", "lora.alpha_ratio", "mix.name", "memory.extractor",
-    "context.top_k", "task.max_tasks", "task.memory_share", "task.eval_share", "task.unanswerable_share",
-    "candidates.n", "candidates.temperature", "candidates.max_prompts", "judge.name", "judge.backend", "judge.view",
-    "preferences.min_margin", "preferences.max_pairs", "training.sft.epochs", "training.sft.learning_rate",
-    "training.sft.batch_size", "training.dpo.beta", "training.dpo.epochs", "training.dpo.learning_rate",
-    "training.dpo.batch_size", "evaluation.max_new_tokens", "evaluation.resamples", "evaluation.confidence",
-)  # fmt: skip
-"""The settings a reader compares runs by; paths and the person's name stay out."""
-
-_FUNNEL = (
-    ("ingest", "documents", ("documents",), ("report",)),
-    ("memory", "facts", ("facts",), ("superseded",)),
-    ("tasks", "tasks", ("tasks",), ("counts",)),
-    ("sft", "training examples", ("examples",), ("skipped_too_long",)),
-    ("candidates", "candidate answers", ("candidates",), ("counts",)),
-    ("judge", "verdicts", ("verdicts",), ("counts",)),
-    ("preferences", "preference pairs", ("train", "eval"), ("counts",)),
-    ("dpo", "pairs trained on", ("pairs",), ("skipped_too_long",)),
-)
-"""Stage, what it makes, the keys whose sum is how many, the keys that say what became of the rest."""
-
 
 @dataclass(frozen=True)
 class Step:
@@ -62,7 +40,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class View:
+class ReportContent:
     """Everything the two templates show."""
 
     title: str
@@ -74,17 +52,23 @@ class View:
     certificate: tuple[tuple[str, str], ...]
     known_pairs: tuple[Grid, ...]
     choices: tuple[tuple[str, str], ...]
-    digests: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
 
 
-def build_view(
+def build_content(
     summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]], *, title: str, config: Mapping[str, Any]
-) -> View:
-    """Arrange the numbers. Stages and counts that are absent are left out."""
+) -> ReportContent:
+    """Arrange the numbers. Stages and counts that are absent are left out.
+
+    Args:
+        summary: what :func:`mealign.evaluation.summary.summarise` returned.
+        stages: stage name to the summary it reported.
+        title: heading of the report.
+        config: the settings that are shown, one dotted key per value.
+    """
     sets = {title_: summary[key] for key, title_ in SET_TITLES.items() if key in summary}
-    certificate = stages.get("judge", {}).get("certificate", {})
-    return View(
+    certificate = certificate_of(stages)
+    return ReportContent(
         title=title,
         headline=_headline(summary),
         arms=tuple(_arms(name, part, summary["confidence"]) for name, part in sets.items()),
@@ -93,10 +77,14 @@ def build_view(
         funnel=tuple(_funnel(stages)),
         certificate=tuple(_certificate(certificate)),
         known_pairs=tuple(_known_pairs(certificate)),
-        choices=tuple((key, str(config[key])) for key in MAIN_CHOICES if key in config),
-        digests=tuple(_digests(stages)),
+        choices=tuple((key, str(value)) for key, value in config.items()),
         limits=tuple(_limits(summary)),
     )
+
+
+def certificate_of(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the judge's certificate from the stage that reported it; empty where none did."""
+    return next((summary["certificate"] for summary in stages.values() if "certificate" in summary), {})
 
 
 def _headline(summary: Mapping[str, Any]) -> str:
@@ -158,12 +146,10 @@ def _differences(name: str, part: Mapping[str, Any]) -> Grid:
 
 
 def _funnel(stages: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
-    for stage, what, made, rest in _FUNNEL:
-        summary = stages.get(stage, {})
-        counts = [summary[key] for key in made if isinstance(summary.get(key), int)]
-        if counts:
-            details = tuple(_flat({key: summary[key] for key in rest if key in summary}))
-            yield Step(stage=stage, what=what, count=sum(counts), details=details)
+    for stage, summary in stages.items():
+        if made := summary.get("funnel"):
+            details = tuple(_flat(made.get("rest", {})))
+            yield Step(stage=stage, what=made["what"], count=made["count"], details=details)
 
 
 def _certificate(certificate: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -199,12 +185,6 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield label, "yes" if value else "no"
         elif isinstance(value, int | float):
             yield label, f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _digests(stages: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for stage, summary in stages.items():
-        for name, digest in sorted(summary.get("digests", {}).items()):
-            yield f"{stage}: {name}", str(digest)
 
 
 def _limits(summary: Mapping[str, Any]) -> Iterator[str]:
