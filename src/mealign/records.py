@@ -26,14 +26,12 @@ Origin = Literal[
     "policy", "reference", "wrong_object", "superseded", "other_person", "wrong_date", "invention", "abstention"
 ]
 Order = Literal["forward", "reverse"]
-Arm = Literal["base", "base+memory", "sft", "sft+memory", "dpo", "dpo+memory"]
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
 TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
 MEMORY_KINDS: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
 """Questions over the memory, which are answered in a few words."""
 CORRUPTIONS: tuple[Corruption, ...] = get_args(Corruption)
-ARMS: tuple[Arm, ...] = get_args(Arm)
 
 
 def content_id(prefix: str, *parts: object) -> str:
@@ -417,7 +415,7 @@ class Answer(Record):
 
     question_id: str
     question_set: Literal["gold", "held_out"]
-    arm: Arm
+    arm: str
     family: Family
     category: int | None = None
     answer: str

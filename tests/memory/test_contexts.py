@@ -105,7 +105,7 @@ def test_a_context_answers_for_every_question(add_context: Callable[[str, str], 
 def test_a_context_counts_as_code_of_what_shows_it_and_of_nothing_else() -> None:
     retrieval = "mealign.memory.contexts.retrieval"
     reached = {name for name, stage in stages().items() if retrieval in code_of(stage.run).files}
-    assert reached == {"tasks"}
+    assert reached == {"tasks", "evaluate"}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from mealign.judging.certification_pairs import KnownPair
 from mealign.judging.examination import Examined
 from mealign.judging.judge import Opinion
 from mealign.language.decisions import Undecided
-from mealign.records import ARMS, FAMILIES, Answer
+from mealign.records import FAMILIES, Answer
 from tests.defaults import EvaluationConfig
+from tests.evaluation.builders import ARMS
 from tests.judging.builders import task
 
 

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from mealign.config import flat
-from mealign.records import ARMS
 from mealign.reporting.render import Report, render_report
 from mealign.stages.report import CHOICES
 from tests.defaults import composed
+from tests.evaluation.builders import ARMS
 
 Stages = dict[str, dict[str, Any]]
 CONFIG = {key: flat(composed())[key] for key in CHOICES}
@@ -98,6 +98,15 @@ def test_the_headline_says_what_the_interval_shows(
     assert words in render_report(changed, {}, title="t", config={}).markdown
 
 
+def test_the_headline_compares_with_the_base_model_in_the_same_context(summary: dict[str, Any]) -> None:
+    def headline(**contexts: str) -> str:
+        arms = [{**arm, "context": contexts.get(arm["name"], arm["context"])} for arm in summary["arms"]]
+        return render_report({**summary, "arms": arms}, {}, title="t", config={}).markdown.splitlines()[2]
+
+    assert "against the untrained model" in headline()
+    assert "against the untrained model" not in headline(**{"dpo+memory": "newest"})
+
+
 def test_nothing_measured_is_said(summary: dict[str, Any]) -> None:
     empty = {"confidence": 0.95, "objective": None, "objective_arm": None}
-    assert "No arm with memory was measured." in render_report(empty, {}, title="t", config={}).markdown
+    assert "None of the objective's arms was measured." in render_report(empty, {}, title="t", config={}).markdown

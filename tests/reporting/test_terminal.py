@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mealign.records import ARMS
 from mealign.reporting.terminal import arms_table
+from tests.evaluation.builders import ARMS
 
 
 def printed(summary: dict[str, Any], *, width: int = 120) -> str:

@@ -1,7 +1,7 @@
 """From scored answers to the numbers of ``metrics.json``, every score with its interval.
 
-The one number a sweep optimises is ``objective``: the mean score of the most tuned arm *with memory* that was asked
-(dpo+memory, else sft+memory, else base+memory) on the gold questions, or on the held-out tasks where there is no gold.
+The one number a sweep optimises is ``objective``: the mean score of the first arm of ``evaluation.objective`` that was
+asked, on the gold questions, or on the held-out tasks where there is no gold.
 """
 
 from __future__ import annotations
@@ -11,27 +11,18 @@ from typing import Any, get_args
 
 from mealign.errors import MealignError
 from mealign.evaluation.intervals import Interval, bootstrap_mean, paired_difference
-from mealign.evaluation.settings import EvaluationConfig
-from mealign.records import ARMS, FAMILIES, Answer, Arm
+from mealign.evaluation.settings import ArmConfig, EvaluationConfig
+from mealign.records import FAMILIES, Answer
 
 QUESTION_SETS: tuple[str, ...] = get_args(Answer.model_fields["question_set"].annotation)
-COMPARISONS: tuple[tuple[Arm, Arm], ...] = (
-    ("sft+memory", "base+memory"),
-    ("dpo+memory", "sft+memory"),
-    ("dpo+memory", "base+memory"),
-    ("sft", "base"),
-    ("dpo", "sft"),
-)
-"""Which arm is compared with which: the first minus the second, question by question."""
-
-_MOST_TUNED: tuple[Arm, ...] = ("dpo+memory", "sft+memory", "base+memory")
 
 
 def summarise(answers: Sequence[Answer], *, settings: EvaluationConfig, seed: int) -> dict[str, Any]:
     """Aggregate the answers of every arm.
 
     Returns:
-        ``objective`` and ``objective_arm`` (null when no arm with memory was asked), ``confidence``, and for every
+        ``objective`` and ``objective_arm`` (null when none of the objective's arms was asked), ``confidence``,
+        ``arms`` (``name``, ``adapter`` and ``context`` of every arm of the settings, in their order), and for every
         question set that was asked ``{"n", "arms", "differences"}``. An arm holds ``score``, ``low``, ``high``, ``n``,
         the same for each family and LoCoMo category it was asked, and its ``abstention`` rates. Groups without
         questions are left out.
@@ -40,11 +31,12 @@ def summarise(answers: Sequence[Answer], *, settings: EvaluationConfig, seed: in
         MealignError: an arm answered a question twice, or two arms of a set answered different questions.
     """
     interval = _Bootstrap(resamples=settings.resamples, confidence=settings.confidence, seed=seed)
-    summary: dict[str, Any] = {"confidence": settings.confidence}
+    arms = [{"name": arm.name, "adapter": arm.adapter, "context": arm.context} for arm in settings.arms]
+    summary: dict[str, Any] = {"confidence": settings.confidence, "arms": arms}
     for question_set in QUESTION_SETS:
         if asked := [answer for answer in answers if answer.question_set == question_set]:
-            summary[question_set] = _summarise_set(asked, question_set=question_set, interval=interval)
-    summary["objective"], summary["objective_arm"] = _objective(summary)
+            summary[question_set] = _summarise_set(asked, settings.arms, question_set=question_set, interval=interval)
+    summary["objective"], summary["objective_arm"] = _objective(summary, settings.objective)
     return summary
 
 
@@ -74,17 +66,20 @@ def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
     return metrics
 
 
-def objective_scores(answers: Sequence[Answer]) -> tuple[Arm | None, dict[str, float]]:
+def objective_scores(
+    answers: Sequence[Answer], *, settings: EvaluationConfig
+) -> tuple[ArmConfig | None, dict[str, float]]:
     """Return the arm whose mean is the objective, and its scores by question; None where no such arm was asked."""
+    arms = {arm.name: arm for arm in settings.arms}
     for question_set in QUESTION_SETS:
-        for arm in _MOST_TUNED:
+        for name in settings.objective:
             scores = {
                 answer.question_id: answer.score
                 for answer in answers
-                if answer.question_set == question_set and answer.arm == arm
+                if answer.question_set == question_set and answer.arm == name
             }
             if scores:
-                return arm, scores
+                return arms[name], scores
     return None, {}
 
 
@@ -115,8 +110,11 @@ class _Bootstrap:
         return paired_difference(a, b, resamples=self._resamples, confidence=self._confidence, seed=self._seed)
 
 
-def _summarise_set(answers: Sequence[Answer], *, question_set: str, interval: _Bootstrap) -> dict[str, Any]:
-    by_arm = {arm: _by_question(answers, arm) for arm in ARMS if any(answer.arm == arm for answer in answers)}
+def _summarise_set(
+    answers: Sequence[Answer], arms: Sequence[ArmConfig], *, question_set: str, interval: _Bootstrap
+) -> dict[str, Any]:
+    answered_by = {answer.arm for answer in answers}
+    by_arm = {arm.name: _by_question(answers, arm.name) for arm in arms if arm.name in answered_by}
     asked = {arm: tuple(answered) for arm, answered in by_arm.items()}
     first = next(iter(asked))
     for arm, questions in asked.items():
@@ -128,14 +126,15 @@ def _summarise_set(answers: Sequence[Answer], *, question_set: str, interval: _B
         "n": len(asked[first]),
         "arms": {arm: _summarise_arm(list(answered.values()), interval) for arm, answered in by_arm.items()},
         "differences": {
-            f"{a} - {b}": _compare(by_arm[a], by_arm[b], interval)
-            for a, b in COMPARISONS
-            if a in by_arm and b in by_arm
+            f"{arm.name} - {other}": _compare(by_arm[arm.name], by_arm[other], interval)
+            for arm in arms
+            for other in arm.against
+            if arm.name in by_arm and other in by_arm
         },
     }
 
 
-def _by_question(answers: Iterable[Answer], arm: Arm) -> dict[str, Answer]:
+def _by_question(answers: Iterable[Answer], arm: str) -> dict[str, Answer]:
     of_arm = [answer for answer in answers if answer.arm == arm]
     found = {answer.question_id: answer for answer in sorted(of_arm, key=lambda answer: answer.question_id)}
     if len(found) < len(of_arm):
@@ -185,10 +184,10 @@ def _is_unanswerable(answer: Answer) -> bool:
     return answer.category == 5 or (answer.category is None and answer.family == "unanswerable")
 
 
-def _objective(summary: Mapping[str, Any]) -> tuple[float | None, str | None]:
+def _objective(summary: Mapping[str, Any], names: Sequence[str]) -> tuple[float | None, str | None]:
     for question_set in QUESTION_SETS:
         arms = summary.get(question_set, {}).get("arms", {})
-        for arm in _MOST_TUNED:
+        for arm in names:
             if arm in arms:
                 return arms[arm]["score"], arm
     return None, None

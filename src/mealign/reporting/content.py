@@ -5,7 +5,7 @@ Only aggregates come in: counts, scores, settings. No text of the user is read h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,12 +89,12 @@ def certificate_of(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]
 
 def _headline(summary: Mapping[str, Any]) -> str:
     if summary["objective"] is None:
-        return "No arm with memory was measured."
+        return "None of the objective's arms was measured."
     arm = summary["objective_arm"]
     question_set = next(key for key in SET_TITLES if arm in summary.get(key, {}).get("arms", {}))
     part = summary[question_set]
     text = f"{arm} scores {with_interval(part['arms'][arm])} on {part['n']} {SET_TITLES[question_set]}"
-    against = part["differences"].get(f"{arm} - base+memory")
+    against = _against_untrained(arm, summary["arms"], part["differences"])
     if against is None:
         return f"{text}."
     meaning = {
@@ -105,6 +105,16 @@ def _headline(summary: Mapping[str, Any]) -> str:
     return (
         f"{text}; against the untrained model with the same memory {difference(against)}: {meaning[verdict(against)]}."
     )
+
+
+def _against_untrained(
+    arm: str, arms: Sequence[Mapping[str, Any]], differences: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return the difference between an arm and the base model in the same context, where the two are compared."""
+    context = next(each["context"] for each in arms if each["name"] == arm)
+    untrained = [each["name"] for each in arms if each["adapter"] is None and each["context"] == context]
+    pairs = [f"{arm} - {name}" for name in untrained]
+    return next((differences[pair] for pair in pairs if pair in differences), None)
 
 
 def _arms(name: str, part: Mapping[str, Any], confidence: float) -> Grid:

@@ -74,7 +74,5 @@ def shown_by(
     for question, (facts, _) in zip(asked, shown, strict=True):
         # A held-out fact in a training prompt would spoil every number that is measured on it.
         if leaked := sorted(fact.id for fact in facts if fact.id in question.exclude):
-            raise MealignError(
-                f"context {context}: it shows {leaked[0]}, which is excluded; skip what `exclude` names"
-            )
+            raise MealignError(f"context {context}: it shows {leaked[0]}, which is excluded; skip what `exclude` names")
     return shown
