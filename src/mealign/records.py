@@ -411,7 +411,11 @@ class Preference(Record):
 
 
 class Answer(Record):
-    """One arm's answer to one question, scored: ``score`` is in [0, 1]."""
+    """One arm's answer to one question, scored: ``score`` is in [0, 1].
+
+    ``metrics`` holds the values of all other metrics that apply to the question; ``failed`` names those that could not
+    measure this answer, with the reason.
+    """
 
     question_id: str
     question_set: Literal["gold", "held_out"]
@@ -421,6 +425,8 @@ class Answer(Record):
     answer: str
     score: Annotated[float, Field(ge=0.0, le=1.0)]
     abstained: bool
+    metrics: dict[str, float] = {}
+    failed: dict[str, str] = {}
     context_fact_ids: tuple[str, ...] = ()
 
 

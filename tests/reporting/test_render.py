@@ -107,6 +107,17 @@ def test_the_headline_compares_with_the_base_model_in_the_same_context(summary: 
     assert "against the untrained model" not in headline(**{"dpo+memory": "newest"})
 
 
+def test_further_metrics_have_a_section_where_there_are_any(report: Report, summary: dict[str, Any]) -> None:
+    base = {**summary["gold"]["arms"]["base"], "metrics": {"n_words": {"mean": 3.25, "low": 3, "high": 3.5, "n": 30}}}
+    gold = {**summary["gold"], "arms": {**summary["gold"]["arms"], "base": base}}
+    shown = render_report({**summary, "gold": gold}, {}, title="t", config={})
+    assert "| arm | n words |" in shown.markdown
+    assert "| base | 3.250 [3.000, 3.500] |" in shown.markdown
+    assert "| sft | – |" in shown.markdown
+    assert 'id="metrics"' in shown.html
+    assert "Further metrics" not in report.markdown + report.html
+
+
 def test_nothing_measured_is_said(summary: dict[str, Any]) -> None:
     empty = {"confidence": 0.95, "objective": None, "objective_arm": None}
     assert "None of the objective's arms was measured." in render_report(empty, {}, title="t", config={}).markdown

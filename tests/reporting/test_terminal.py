@@ -54,5 +54,16 @@ def test_a_family_that_an_arm_lacks_is_a_dash(summary: dict[str, Any]) -> None:
     assert row.count("–") == 6
 
 
+def test_further_metrics_have_a_table_of_their_own(summary: dict[str, Any]) -> None:
+    assert "further metrics" not in printed(summary)
+    mean = {"mean": 3.25, "low": 3.0, "high": 3.5, "n": 28, "failed": 2}
+    base = {**summary["gold"]["arms"]["base"], "metrics": {"words": mean, "rare": {"n": 0, "failed": 30}}}
+    gold = {**summary["gold"], "arms": {**summary["gold"]["arms"], "base": base}}
+    table = printed({**summary, "gold": gold}).partition("gold questions: further metrics")[2].partition("held-out")[0]
+    rows = [" ".join(line.split()) for line in table.splitlines()]
+    assert "base 3.250 [3.000, 3.500], 2 failed –, 30 failed" in rows
+    assert "dpo+memory – –" in rows
+
+
 def test_nothing_measured() -> None:
     assert printed({"confidence": 0.95, "objective": None, "objective_arm": None}).strip() == ""

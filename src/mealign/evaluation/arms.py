@@ -7,11 +7,13 @@ An arm is an adapter, or the base model, and what of the person's memory its pro
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mealign.evaluation.scoring import score
+from mealign.evaluation.metrics import Measure, further_metrics, measured
+from mealign.evaluation.metrics.abstained import measure as abstained
+from mealign.evaluation.metrics.score import measure as score
 from mealign.evaluation.settings import MEMORY, EvaluationConfig
 from mealign.language.chat import TextModel
 from mealign.memory.context import answer_prompt
@@ -44,7 +46,7 @@ def answer_questions(
     model: TextModel,
     settings: EvaluationConfig,
 ) -> list[Answer]:
-    """Let a model answer every question greedily, and score the answers.
+    """Let a model answer every question greedily, and measure the answers by every metric there is.
 
     Args:
         questions: what is asked.
@@ -55,8 +57,10 @@ def answer_questions(
         settings: length of an answer and batch size.
 
     Raises:
+        ConfigError: a metric is not defined as it should be.
         ValueError: questions and prompts differ in number.
     """
+    further = further_metrics()
     replies = model.chat(
         [prompt.messages for prompt in prompts],
         max_new_tokens=settings.max_new_tokens,
@@ -64,7 +68,7 @@ def answer_questions(
         description=f"answer {question_set}: {arm}",
     )
     return [
-        _scored(question, prompt, reply.strip(), question_set=question_set, arm=arm)
+        _scored(question, prompt, reply.strip(), question_set=question_set, arm=arm, further=further)
         for question, prompt, (reply,) in zip(questions, prompts, replies, strict=True)
     ]
 
@@ -118,9 +122,15 @@ def sample_questions(questions: Sequence[Question], limit: int | None, *, seed: 
 
 
 def _scored(
-    question: Question, prompt: QuestionPrompt, reply: str, *, question_set: Literal["gold", "held_out"], arm: str
+    question: Question,
+    prompt: QuestionPrompt,
+    reply: str,
+    *,
+    question_set: Literal["gold", "held_out"],
+    arm: str,
+    further: Mapping[str, Measure],
 ) -> Answer:
-    result = score(question, reply)
+    metrics, failed = measured(further, question, reply)
     return Answer(
         question_id=question.id,
         question_set=question_set,
@@ -128,7 +138,9 @@ def _scored(
         family=question.family,
         category=question.category,
         answer=reply,
-        score=result.value,
-        abstained=result.abstained,
+        score=score(question, reply),
+        abstained=bool(abstained(question, reply)),
+        metrics=metrics,
+        failed=failed,
         context_fact_ids=prompt.fact_ids,
     )

@@ -24,8 +24,9 @@ def summarise(answers: Sequence[Answer], *, settings: EvaluationConfig, seed: in
         ``objective`` and ``objective_arm`` (null when none of the objective's arms was asked), ``confidence``,
         ``arms`` (``name``, ``adapter`` and ``context`` of every arm of the settings, in their order), and for every
         question set that was asked ``{"n", "arms", "differences"}``. An arm holds ``score``, ``low``, ``high``, ``n``,
-        the same for each family and LoCoMo category it was asked, and its ``abstention`` rates. Groups without
-        questions are left out.
+        the same for each family and LoCoMo category it was asked, its ``abstention`` rates, and for every further
+        metric, under ``metrics``, ``mean``, ``low``, ``high``, ``n`` and how often it ``failed``. Groups without
+        questions are left out, and so is the mean of a metric that failed throughout.
 
     Raises:
         MealignError: an arm answered a question twice, or two arms of a set answered different questions.
@@ -44,7 +45,8 @@ def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
     """Name every number as MLflow allows it: ``sft+memory`` becomes ``sft_with_memory``.
 
     ``gold/sft_with_memory/score``, ``.../score_low``, ``.../recall/score``, ``.../category_2/score``,
-    ``.../abstention_right`` and ``gold/sft_minus_base/difference``; ``objective`` stands alone.
+    ``.../abstention_right`` and ``gold/sft_minus_base/difference``; ``objective`` stands alone. A further metric is
+    ``gold/sft_with_memory/<metric>``, ``.../<metric>_low``, ``.../<metric>_n``, ``.../<metric>_failed``.
     """
     metrics: dict[str, float] = {}
     if summary.get("objective") is not None:
@@ -60,6 +62,8 @@ def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
                 metrics |= _flat_score(f"{prefix}/category_{category}", inner)
             for kind, inner in values["abstention"].items():
                 metrics[f"{prefix}/abstention_{kind}"] = inner["rate"]
+            for metric, inner in values.get("metrics", {}).items():
+                metrics |= _flat_further(f"{prefix}/{metric}", inner)
         for name, values in part["differences"].items():
             prefix = f"{question_set}/{_metric_name(name)}/difference"
             metrics |= {prefix: values["difference"], f"{prefix}_low": values["low"], f"{prefix}_high": values["high"]}
@@ -152,6 +156,9 @@ def _summarise_arm(answers: Sequence[Answer], interval: _Bootstrap) -> dict[str,
         "families": {family: _score(group, interval) for family, group in families.items() if group},
         "abstention": _abstention(answers),
     }
+    names = sorted({name for answer in answers for name in (*answer.metrics, *answer.failed)})
+    if names:
+        summary["metrics"] = {name: _further(name, answers, interval) for name in names}
     categories = sorted({answer.category for answer in answers if answer.category is not None})
     if categories:
         summary["categories"] = {
@@ -164,6 +171,15 @@ def _summarise_arm(answers: Sequence[Answer], interval: _Bootstrap) -> dict[str,
 def _score(answers: Sequence[Answer], interval: _Bootstrap) -> dict[str, Any]:
     found = interval.mean([answer.score for answer in answers])
     return {"score": found.mean, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _further(name: str, answers: Sequence[Answer], interval: _Bootstrap) -> dict[str, Any]:
+    values = [answer.metrics[name] for answer in answers if name in answer.metrics]
+    counts = {"n": len(values), "failed": sum(name in answer.failed for answer in answers)}
+    if not values:
+        return counts
+    found = interval.mean(values)
+    return {"mean": found.mean, "low": found.low, "high": found.high, **counts}
 
 
 def _compare(a: Mapping[str, Answer], b: Mapping[str, Answer], interval: _Bootstrap) -> dict[str, Any]:
@@ -204,3 +220,8 @@ def _flat_score(prefix: str, values: Mapping[str, Any]) -> dict[str, float]:
         f"{prefix}/score_high": values["high"],
         f"{prefix}/n": values["n"],
     }
+
+
+def _flat_further(prefix: str, values: Mapping[str, Any]) -> dict[str, float]:
+    names = {"mean": prefix, **{key: f"{prefix}_{key}" for key in ("low", "high", "n", "failed")}}
+    return {name: values[key] for key, name in names.items() if key in values}

@@ -13,8 +13,10 @@ from mealign.reporting.wording import (
     CATEGORY_TITLES,
     SET_TITLES,
     difference,
+    metric_names,
     share,
     verdict,
+    with_failures,
     with_interval,
     words,
 )
@@ -46,6 +48,7 @@ class ReportContent:
     title: str
     headline: str
     arms: tuple[Grid, ...]
+    metrics: tuple[Grid, ...]
     families: tuple[Grid, ...]
     differences: tuple[Grid, ...]
     funnel: tuple[Step, ...]
@@ -72,6 +75,7 @@ def build_content(
         title=title,
         headline=_headline(summary),
         arms=tuple(_arms(name, part, summary["confidence"]) for name, part in sets.items()),
+        metrics=tuple(_metrics(name, part) for name, part in sets.items() if metric_names(part)),
         families=tuple(grid for name, part in sets.items() for grid in _groups(name, part)),
         differences=tuple(_differences(name, part) for name, part in sets.items() if part["differences"]),
         funnel=tuple(_funnel(stages)),
@@ -130,6 +134,16 @@ def _arms(name: str, part: Mapping[str, Any], confidence: float) -> Grid:
     )
     header = ("arm", f"score [{confidence:.0%} interval]", "n", "declined rightly", "declined wrongly")
     return Grid(title=name, header=header, rows=rows)
+
+
+def _metrics(name: str, part: Mapping[str, Any]) -> Grid:
+    """Metrics beside the score: one row an arm."""
+    names = metric_names(part)
+    rows = tuple(
+        (arm, *(with_failures(values.get("metrics", {}).get(metric)) for metric in names))
+        for arm, values in part["arms"].items()
+    )
+    return Grid(title=name, header=("arm", *map(words, names)), rows=rows)
 
 
 def _groups(name: str, part: Mapping[str, Any]) -> Iterator[Grid]:

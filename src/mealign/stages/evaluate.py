@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from mealign.config import Settings, plain
 from mealign.evaluation.settings import ArmConfig, EvaluationConfig
@@ -25,10 +28,11 @@ QuestionSet = Literal["gold", "held_out"]
 
 
 class EvaluateSummary(Summary):
-    """How much was asked."""
+    """How much was asked, and on how many answers a metric failed, by its name."""
 
     answers: int
     questions: dict[str, int]
+    failed: dict[str, int] = Field(default_factory=dict)
 
 
 def run(context: StageContext) -> EvaluateSummary:
@@ -70,6 +74,7 @@ def run(context: StageContext) -> EvaluateSummary:
     return EvaluateSummary(
         answers=len(answers),
         questions={name: len(asked) for name, asked in sets.items()},
+        failed=dict(Counter(name for answer in answers for name in answer.failed)),
         objective=summary["objective"],
     )
 
