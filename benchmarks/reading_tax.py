@@ -32,11 +32,11 @@ from mealign.evaluation.intervals import bootstrap_mean, paired_difference
 from mealign.evaluation.settings import EvaluationConfig
 from mealign.experiment.runner import run
 from mealign.jsonl import read_records
-from mealign.records import ARMS, Answer, Arm
+from mealign.records import Answer
 
 STAGES = "[ingest,memory,tasks,sft,candidates,judge,preferences,dpo,evaluate]"
-BASE: Arm = "base+memory"
-TUNED: tuple[Arm, ...] = ("sft+memory", "dpo+memory")
+BASE = "base+memory"
+TUNED = ("sft+memory", "dpo+memory")
 ABSTENTION = 5
 """LoCoMo's category of questions that the conversation does not answer."""
 SEED = 17
@@ -82,9 +82,9 @@ def answers_of(path: Path, conversation: str, speaker: str, *, data: Path, overr
 def summarise(answers: Sequence[Answer], settings: EvaluationConfig) -> dict[str, Any]:
     """Count as LoCoMo does."""
     sampling = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": SEED}
-    scores: dict[Arm, dict[str, float]] = {}
+    scores: dict[str, dict[str, float]] = {}
     summary: dict[str, Any] = {"arms": {}, "by_category": {}, "abstention": {}, "declined": {}}
-    for arm in (arm for arm in ARMS if any(answer.arm == arm for answer in answers)):
+    for arm in dict.fromkeys(answer.arm for answer in answers):
         own = [answer for answer in answers if answer.arm == arm]
         answerable = [answer for answer in own if answer.category != ABSTENTION]
         scores[arm] = {answer.question_id: answer.score for answer in answerable}

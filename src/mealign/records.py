@@ -26,14 +26,12 @@ Origin = Literal[
     "policy", "reference", "wrong_object", "superseded", "other_person", "wrong_date", "invention", "abstention"
 ]
 Order = Literal["forward", "reverse"]
-Arm = Literal["base", "base+memory", "sft", "sft+memory", "dpo", "dpo+memory"]
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
 TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
 MEMORY_KINDS: tuple[TaskKind, ...] = ("memory_qa_self", "memory_qa_third_party")
 """Questions about the memory, which are answered in a few words."""
 CORRUPTIONS: tuple[Corruption, ...] = get_args(Corruption)
-ARMS: tuple[Arm, ...] = get_args(Arm)
 
 
 def content_id(prefix: str, *parts: object) -> str:
@@ -412,16 +410,22 @@ class Preference(Record):
 
 
 class Answer(Record):
-    """One arm's answer to one question, scored: ``score`` is in [0, 1]."""
+    """One arm's answer to one question, scored: ``score`` is in [0, 1].
+
+    ``metrics`` holds the values of all other metrics that apply to the question; ``failed`` names those that could not
+    measure this answer, with the reason.
+    """
 
     question_id: str
     question_set: Literal["gold", "held_out"]
-    arm: Arm
+    arm: str
     family: Family
     category: int | None = None
     answer: str
     score: Annotated[float, Field(ge=0.0, le=1.0)]
     abstained: bool
+    metrics: dict[str, float] = {}
+    failed: dict[str, str] = {}
     context_fact_ids: tuple[str, ...] = ()
 
 

@@ -16,7 +16,7 @@ from mealign.language.chat import Prompt
 from mealign.memory.context import answer_prompt
 from mealign.memory.search import FactIndex
 from mealign.records import Evidence, Fact, Message, Question, Split, Task, TaskKind
-from tests.defaults import EvaluationConfig
+from tests.defaults import ContextConfig, EvaluationConfig
 from tests.memory.builders import index_of
 
 PERSON = "Nadia Verhoeven"
@@ -74,23 +74,28 @@ def index() -> FactIndex:
     return index_of(FACTS, encode)
 
 
+def prompts(
+    questions: Sequence[Question], index: FactIndex, *, context: str = "retrieval", top_k: int = 1
+) -> list[QuestionPrompt]:
+    settings = ContextConfig(top_k=top_k)
+    return build_prompts(questions, index, context=context, person=PERSON, settings=settings)
+
+
 def test_answers_are_greedy_scored_and_keep_what_was_shown() -> None:
     questions = [ask("q1", "Where?"), ask("q2", "Where then?"), ask("q3", "Where now?")]
-    prompts = [
+    shown = [
         QuestionPrompt(messages=(Message(role="user", content=question.question),), fact_ids=(f"fact_{question.id}",))
         for question in questions
     ]
     model = Scripted([" in Ghent\n", "Bruges", "Not mentioned"])
-    answers = answer_questions(
-        questions, prompts, question_set="gold", arm="sft+memory", model=model, settings=SETTINGS
-    )
+    answers = answer_questions(questions, shown, question_set="gold", arm="sft+memory", model=model, settings=SETTINGS)
     assert [answer.question_id for answer in answers] == ["q1", "q2", "q3"]
     assert [answer.answer for answer in answers] == ["in Ghent", "Bruges", "Not mentioned"]
     assert [answer.score for answer in answers] == [pytest.approx(2 / 3), 0.0, 0.0]
     assert [answer.abstained for answer in answers] == [False, False, True]
     assert {(answer.arm, answer.question_set) for answer in answers} == {("sft+memory", "gold")}
     assert answers[0].context_fact_ids == ("fact_q1",)
-    assert model.asked == [prompt.messages for prompt in prompts]
+    assert model.asked == [prompt.messages for prompt in shown]
     assert model.options == {"temperature": 0.0, "max_new_tokens": 7, "batch_size": 3}
 
 
@@ -100,15 +105,15 @@ def test_every_question_needs_its_prompt() -> None:
         answer_questions([ask("q1", "?")], [], question_set="gold", arm="base", model=model, settings=SETTINGS)
 
 
-def test_prompts_without_memory_are_the_bare_question() -> None:
-    (prompt,) = build_prompts([ask("q1", "Where do I live?")], person=PERSON, index=None, top_k=5)
+def test_prompts_without_memory_are_the_bare_question(index: FactIndex) -> None:
+    (prompt,) = prompts([ask("q1", "Where do I live?")], index, context="none")
     assert prompt.messages == answer_prompt("Where do I live?", person=PERSON, kind="memory_qa_self")
     assert prompt.fact_ids == ()
 
 
 def test_prompts_with_memory_show_the_nearest_facts(index: FactIndex) -> None:
     questions = [ask("q1", "Do I drink tea?"), ask("q2", "When was Ghent left for Bruges?")]
-    tea, move = build_prompts(questions, person=PERSON, index=index, top_k=1)
+    tea, move = prompts(questions, index)
     assert tea.fact_ids == ("fact_b",)
     assert tea.messages == answer_prompt("Do I drink tea?", person=PERSON, kind="memory_qa_self", facts=[FACTS[1]])
     assert move.fact_ids == ("fact_c",)
@@ -120,12 +125,12 @@ def test_a_dated_question_does_not_see_what_came_later(index: FactIndex) -> None
         ask("q2", "Ghent or Bruges?", as_of=date(2024, 3, 1)),
         ask("q3", "Ghent or Bruges?"),
     ]
-    shown = [prompt.fact_ids for prompt in build_prompts(questions, person=PERSON, index=index, top_k=1)]
+    shown = [prompt.fact_ids for prompt in prompts(questions, index)]
     assert shown == [("fact_c",), ("fact_a",), ("fact_c",)]
 
 
 def test_more_facts_than_there_are(index: FactIndex) -> None:
-    (prompt,) = build_prompts([ask("q1", "Tea?")], person=PERSON, index=index, top_k=50)
+    (prompt,) = prompts([ask("q1", "Tea?")], index, top_k=50)
     assert len(prompt.fact_ids) == 3
 
 

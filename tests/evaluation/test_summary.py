@@ -1,39 +1,15 @@
 import re
-from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
 
 import pytest
 
 from mealign.errors import MealignError
-from mealign.evaluation.summary import flatten_metrics, summarise
-from mealign.records import Answer, Arm, Family, canonical_json
+from mealign.evaluation.summary import flatten_metrics, objective_scores, summarise
+from mealign.records import Answer, Family, canonical_json
 from tests.defaults import EvaluationConfig
+from tests.evaluation.builders import ARMS, answers
 
 SETTINGS = EvaluationConfig(resamples=200)
-
-
-def answers(
-    arm: Arm,
-    scores: Sequence[float],
-    *,
-    question_set: Literal["gold", "held_out"] = "gold",
-    families: Sequence[Family] = ("recall",),
-    abstained: Sequence[bool] = (False,),
-    categories: Sequence[int | None] = (None,),
-) -> list[Answer]:
-    return [
-        Answer(
-            question_id=f"q{number}",
-            question_set=question_set,
-            arm=arm,
-            family=families[number % len(families)],
-            category=categories[number % len(categories)],
-            answer="x",
-            score=value,
-            abstained=abstained[number % len(abstained)],
-        )
-        for number, value in enumerate(scores)
-    ]
 
 
 def test_means_by_arm_and_family_and_differences() -> None:
@@ -87,6 +63,23 @@ def test_locomo_categories() -> None:
 def test_objective(given: list[Answer], objective: float | None, arm: str | None) -> None:
     summary = summarise(given, settings=SETTINGS, seed=1)
     assert (summary["objective"], summary["objective_arm"]) == (objective, arm)
+
+
+def test_the_objective_is_the_first_of_its_arms_that_was_asked() -> None:
+    settings = replace(SETTINGS, objective=["sft", "base"])
+    given = [*answers("dpo+memory", [0.9]), *answers("base", [0.2])]
+    summary = summarise(given, settings=settings, seed=1)
+    assert (summary["objective"], summary["objective_arm"]) == (0.2, "base")
+    arm, scores = objective_scores(given, settings=settings)
+    assert arm is not None
+    assert (arm.name, arm.adapter, scores) == ("base", None, {"q0": 0.2})
+    assert objective_scores(given, settings=replace(settings, objective=["sft"])) == (None, {})
+
+
+def test_the_arms_of_the_settings_are_described_in_their_order() -> None:
+    described = summarise(answers("base", [0.1]), settings=SETTINGS, seed=1)["arms"]
+    assert [arm["name"] for arm in described] == ARMS
+    assert described[3] == {"name": "sft+memory", "adapter": "sft", "context": "memory"}
 
 
 def test_arms_must_have_answered_the_same_questions() -> None:

@@ -11,8 +11,8 @@ from mealign.export.settings import ExportFormat, Quantization
 from mealign.judging.certificate import measure
 from mealign.language.settings import WeightsSource
 from tests.conftest import SMOLLM2
-from tests.defaults import ModelConfig
-from tests.evaluation.test_summary import SETTINGS, answers
+from tests.defaults import EvaluationConfig, ModelConfig
+from tests.evaluation.builders import answers
 from tests.preferences.test_card import said
 
 VALUES = CardValues(
@@ -23,7 +23,7 @@ VALUES = CardValues(
     certificate=measure([said(0.9), said(0.8), said(0.3)]),
     metrics=summarise(
         [*answers("base+memory", [0.0, 0.5, 1.0, 0.1]), *answers("dpo+memory", [0.2, 0.7, 1.0, 0.5])],
-        settings=SETTINGS, seed=1,
+        settings=EvaluationConfig(resamples=200), seed=1,
     ),
 )  # fmt: skip
 

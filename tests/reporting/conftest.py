@@ -11,8 +11,9 @@ from mealign.judging.certification_pairs import CertificationPair
 from mealign.judging.examination import ExaminedPair
 from mealign.judging.judge import Opinion
 from mealign.language.decisions import Undecided
-from mealign.records import ARMS, FAMILIES, Answer
+from mealign.records import FAMILIES, Answer
 from tests.defaults import EvaluationConfig
+from tests.evaluation.builders import ARMS
 from tests.judging.builders import task
 
 
@@ -62,17 +63,23 @@ def locomo_summary() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def stages() -> dict[str, dict[str, Any]]:
+    def funnel(what: str, count: int, **rest: Any) -> dict[str, Any]:
+        return {"funnel": {"what": what, "count": count, "rest": rest}}
+
     return {
-        "ingest": {"documents": 160, "questions": 30, "report": {"broken_date": 2, "too_large": 1}},
-        "memory": {"facts": 812, "superseded": 31, "dimensions": 384},
-        "tasks": {"tasks": 600, "counts": {"train": 480, "skipped": {"pronoun": 12}}, "digests": {"tasks": "ab12"}},
-        "sft": {"examples": 480, "skipped_too_long": 2, "history": [{"step": i, "loss": 3 / i} for i in range(1, 9)]},
-        "candidates": {"candidates": 700, "counts": {"policy": 480, "wrong_object": 220}},
-        "judge": {"verdicts": 1400, "counts": {"capped": 3}, "certificate": _certificate()},
-        "preferences": {"train": 300, "eval": 30, "counts": {"flip": 3, "tie": 80}},
+        "ingest": funnel("documents", 160, report={"broken_date": 2, "too_large": 1}),
+        "memory": funnel("facts", 812, superseded=31),
+        "tasks": funnel("tasks", 600, counts={"train": 480, "skipped": {"pronoun": 12}}),
+        "sft": {
+            **funnel("training examples", 480, skipped_too_long=2),
+            "history": [{"step": i, "loss": 3 / i} for i in range(1, 9)],
+        },
+        "candidates": funnel("candidate answers", 700, counts={"policy": 480, "wrong_object": 220}),
+        "judge": {**funnel("verdicts", 1400, counts={"capped": 3}), "certificate": _certificate()},
+        "preferences": funnel("preference pairs", 330, counts={"flip": 3, "tie": 80}),
         "dpo": {
-            "pairs": 120,
-            "skipped_too_long": 0,
+            # As written to disk, where what is empty is left out.
+            "funnel": {"what": "pairs trained on", "count": 120},
             "history": [{"step": i, "loss": 0.69 / i, "rewards/accuracies": 0.5 + i / 20} for i in range(1, 9)],
         },
     }

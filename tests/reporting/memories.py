@@ -6,7 +6,7 @@ from datetime import date, datetime
 from mealign.memory.profile import BioSentence, Profile
 from mealign.memory.topics import Topic
 from mealign.records import Document, Evidence, Fact
-from mealign.reporting.memory_view import Memory
+from mealign.reporting.memory_content import Memory
 
 PERSON = "Nadia Verhoeven"
 HOSTILE = "<script>window.broken = true</script></script><!-- \u2028 ]]> & \" ' 🚲 é \u202e"

@@ -4,12 +4,13 @@ from typing import Any
 import pytest
 
 from mealign.config import flat
-from mealign.records import ARMS
 from mealign.reporting.render import Report, render_report
+from mealign.stages.report import CHOICES
 from tests.defaults import composed
+from tests.evaluation.builders import ARMS
 
 Stages = dict[str, dict[str, Any]]
-CONFIG = flat(composed())
+CONFIG = {key: flat(composed())[key] for key in CHOICES}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,6 @@ def test_both_forms_hold_the_evidence(report: Report, summary: dict[str, Any]) -
             "0.333 [",
             "picking the longer",
             "wrong date",
-            "ab12",
             "One person",
         ):
             assert piece in text
@@ -40,6 +40,12 @@ def test_both_forms_hold_the_evidence(report: Report, summary: dict[str, Any]) -
 def test_the_funnel_counts_what_was_made_and_why_the_rest_was_not(report: Report) -> None:
     assert "- **330 preference pairs** (preferences): flip 3; tie 80\n" in report.markdown
     assert "- **160 documents** (ingest): broken date 2; too large 1\n" in report.markdown
+    assert "- **120 pairs trained on** (dpo)\n" in report.markdown
+
+
+def test_the_settings_that_are_given_are_shown(report: Report) -> None:
+    for key, value in CONFIG.items():
+        assert f"| `{key}` | {value} |" in report.markdown
 
 
 def test_no_text_of_the_user_is_shown(report: Report) -> None:
@@ -92,6 +98,26 @@ def test_the_headline_says_what_the_interval_shows(
     assert words in render_report(changed, {}, title="t", config={}).markdown
 
 
+def test_the_headline_compares_with_the_base_model_in_the_same_context(summary: dict[str, Any]) -> None:
+    def headline(**contexts: str) -> str:
+        arms = [{**arm, "context": contexts.get(arm["name"], arm["context"])} for arm in summary["arms"]]
+        return render_report({**summary, "arms": arms}, {}, title="t", config={}).markdown.splitlines()[2]
+
+    assert "against the untrained model" in headline()
+    assert "against the untrained model" not in headline(**{"dpo+memory": "newest"})
+
+
+def test_further_metrics_have_a_section_where_there_are_any(report: Report, summary: dict[str, Any]) -> None:
+    base = {**summary["gold"]["arms"]["base"], "metrics": {"n_words": {"mean": 3.25, "low": 3, "high": 3.5, "n": 30}}}
+    gold = {**summary["gold"], "arms": {**summary["gold"]["arms"], "base": base}}
+    shown = render_report({**summary, "gold": gold}, {}, title="t", config={})
+    assert "| arm | n words |" in shown.markdown
+    assert "| base | 3.250 [3.000, 3.500] |" in shown.markdown
+    assert "| sft | – |" in shown.markdown
+    assert 'id="metrics"' in shown.html
+    assert "Further metrics" not in report.markdown + report.html
+
+
 def test_nothing_measured_is_said(summary: dict[str, Any]) -> None:
     empty = {"confidence": 0.95, "objective": None, "objective_arm": None}
-    assert "No arm with memory was measured." in render_report(empty, {}, title="t", config={}).markdown
+    assert "None of the objective's arms was measured." in render_report(empty, {}, title="t", config={}).markdown

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mealign.records import ARMS
 from mealign.reporting.terminal import arms_table
+from tests.evaluation.builders import ARMS
 
 
 def printed(summary: dict[str, Any], *, width: int = 120) -> str:
@@ -52,6 +52,17 @@ def test_a_family_that_an_arm_lacks_is_a_dash(summary: dict[str, Any]) -> None:
     gold = {**summary["gold"], "arms": {**summary["gold"]["arms"], "base": base}}
     row = next(line for line in printed({**summary, "gold": gold}).splitlines() if line.split()[:1] == ["base"])
     assert row.count("–") == 6
+
+
+def test_further_metrics_have_a_table_of_their_own(summary: dict[str, Any]) -> None:
+    assert "further metrics" not in printed(summary)
+    mean = {"mean": 3.25, "low": 3.0, "high": 3.5, "n": 28, "failed": 2}
+    base = {**summary["gold"]["arms"]["base"], "metrics": {"words": mean, "rare": {"n": 0, "failed": 30}}}
+    gold = {**summary["gold"], "arms": {**summary["gold"]["arms"], "base": base}}
+    table = printed({**summary, "gold": gold}).partition("gold questions: further metrics")[2].partition("held-out")[0]
+    rows = [" ".join(line.split()) for line in table.splitlines()]
+    assert "base 3.250 [3.000, 3.500], 2 failed –, 30 failed" in rows
+    assert "dpo+memory – –" in rows
 
 
 def test_nothing_measured() -> None:

@@ -9,14 +9,15 @@ from mealign.memory.subject_mismatch import recall
 from mealign.records import ABSTENTION, FAMILIES, Fact, Task
 from mealign.tasks.build import TaskSet, build_tasks, fill
 from mealign.tasks.prompts import PlannedTask, build_prompts
-from tests.defaults import TaskConfig
+from tests.defaults import ContextConfig, TaskConfig
 from tests.tasks.conftest import PERSON
 
 SETTINGS = TaskConfig(max_tasks=120, eval_share=0.25)
+CONTEXT = ContextConfig(top_k=3)
 
 
 def build(facts: list[Fact], index: FactIndex, parser: Path, settings: TaskConfig = SETTINGS) -> TaskSet:
-    return build_tasks(facts, index, person=PERSON, settings=settings, top_k=3, seed=17, parser=parser)
+    return build_tasks(facts, index, person=PERSON, settings=settings, context=CONTEXT, seed=17, parser=parser)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_what_a_task_rests_on_is_shown(built: TaskSet) -> None:
 def test_prompts_are_those_of_inference(facts: list[Fact], index: FactIndex, built: TaskSet) -> None:
     by_id = {fact.id: fact for fact in facts}
     evaluated = [task for task in built.tasks if task.split == "eval"]
-    recalled = recall([task.question for task in evaluated], index, person=PERSON, k=3)
+    recalled = recall([task.question for task in evaluated], index, person=PERSON, k=CONTEXT.top_k)
     for task, (_, instead) in zip(evaluated, recalled, strict=True):
         shown = [by_id[fact_id] for fact_id in task.context_fact_ids]
         assert task.prompt == answer_prompt(task.question, person=PERSON, kind=task.kind, facts=shown, instead=instead)
@@ -108,10 +109,11 @@ def item(facts: list[Fact], statement: str, question: str, reference: str) -> Pl
 
 
 def prompts_of(
-    items: list[PlannedTask], facts: list[Fact], index: FactIndex, *, held_out: frozenset[str]
+    items: list[PlannedTask], facts: list[Fact], index: FactIndex, *, held_out: frozenset[str], name: str = "retrieval"
 ) -> list[Task]:
     by_id = {fact.id: fact for fact in facts}
-    return build_prompts(items, by_id, index, person=PERSON, top_k=2, held_out=held_out)
+    context = ContextConfig(name=name, top_k=2)
+    return build_prompts(items, by_id, index, person=PERSON, context=context, held_out=held_out)
 
 
 def test_a_fact_that_the_search_misses_is_put_in(facts: list[Fact], index: FactIndex) -> None:
@@ -129,6 +131,13 @@ def test_a_question_without_query_has_no_memory(facts: list[Fact], index: FactIn
     (task,) = prompts_of([bare], facts, index, held_out=frozenset())
     assert task.context_fact_ids == ()
     assert "Memory:" not in task.prompt[0].content
+
+
+def test_a_context_without_facts_is_a_prompt_without_memory(facts: list[Fact], index: FactIndex) -> None:
+    needed = item(facts, "Nadia loves fado.", "What does Nadia love?", "fado")
+    (bare,) = prompts_of([needed], facts, index, held_out=frozenset(), name="none")
+    (unasked,) = prompts_of([replace(needed, query="")], facts, index, held_out=frozenset())
+    assert bare == unasked
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from mealign.pipeline.stage import Command
 
 if TYPE_CHECKING:
     from mealign.records import Fact
-    from mealign.reporting.memory_view import Memory
+    from mealign.reporting.memory_content import Memory
 
 READS = ("documents.jsonl", "memory/facts.jsonl", "memory/profile.json")
 
@@ -77,7 +77,7 @@ def _read(folder: Path) -> Memory:
 
     from mealign.memory.profile import Profile
     from mealign.records import Document, Fact
-    from mealign.reporting.memory_view import Memory
+    from mealign.reporting.memory_content import Memory
 
     for path in READS:
         if not (folder / path).exists():

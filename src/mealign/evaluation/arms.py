@@ -1,24 +1,26 @@
 """What each arm is asked and what it answers.
 
-An arm is a model (base, SFT, DPO) with or without the person's memory in the prompt. Prompts are built by
+An arm is an adapter, or the base model, and what of the person's memory its prompts show. Prompts are built by
 :func:`mealign.memory.context.answer_prompt`, which training uses too, so both see one format.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from mealign.evaluation.scoring import score
-from mealign.evaluation.settings import EvaluationConfig
+from mealign.evaluation.metrics import Measure, further_metrics, measured
+from mealign.evaluation.metrics.abstained import measure as abstained
+from mealign.evaluation.metrics.score import measure as score
+from mealign.evaluation.settings import MEMORY, EvaluationConfig
 from mealign.language.chat import TextModel
 from mealign.memory.context import answer_prompt
+from mealign.memory.contexts import Asked, shown_by
 from mealign.memory.search import FactIndex
-from mealign.memory.subject_mismatch import Recalled, recall
-from mealign.records import MEMORY_KINDS, Answer, Arm, Message, Question, Task
+from mealign.memory.settings import ContextConfig
+from mealign.records import MEMORY_KINDS, Answer, Message, Question, Task
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,22 @@ class QuestionPrompt:
     fact_ids: tuple[str, ...] = ()
 
 
+def in_context(settings: EvaluationConfig, context: str) -> EvaluationConfig:
+    """Return settings whose arms name the context that :data:`~mealign.evaluation.settings.MEMORY` is in this run."""
+    arms = [replace(arm, context=context) if arm.context == MEMORY else arm for arm in settings.arms]
+    return replace(settings, arms=arms)
+
+
 def answer_questions(
     questions: Sequence[Question],
     prompts: Sequence[QuestionPrompt],
     *,
     question_set: Literal["gold", "held_out"],
-    arm: Arm,
+    arm: str,
     model: TextModel,
     settings: EvaluationConfig,
 ) -> list[Answer]:
-    """Let a model answer every question greedily, and score the answers.
+    """Let a model answer every question greedily, and measure the answers by every metric there is.
 
     Args:
         questions: what is asked.
@@ -49,8 +57,10 @@ def answer_questions(
         settings: length of an answer and batch size.
 
     Raises:
+        ConfigError: a metric is not defined as it should be.
         ValueError: questions and prompts differ in number.
     """
+    further = further_metrics()
     replies = model.chat(
         [prompt.messages for prompt in prompts],
         max_new_tokens=settings.max_new_tokens,
@@ -58,31 +68,31 @@ def answer_questions(
         description=f"answer {question_set}: {arm}",
     )
     return [
-        _scored(question, prompt, reply.strip(), question_set=question_set, arm=arm)
+        _scored(question, prompt, reply.strip(), question_set=question_set, arm=arm, further=further)
         for question, prompt, (reply,) in zip(questions, prompts, replies, strict=True)
     ]
 
 
 def build_prompts(
-    questions: Sequence[Question], *, person: str, index: FactIndex | None, top_k: int
+    questions: Sequence[Question], index: FactIndex, *, context: str, person: str, settings: ContextConfig
 ) -> list[QuestionPrompt]:
     """Build one prompt a question.
 
     Args:
         questions: what is asked.
+        index: the memory, of which a prompt shows nothing that begins after the date of its question.
+        context: name of the context that chooses what is shown.
         person: the user's full name.
-        index: the memory, searched as of each question's date; ``None`` for an arm without memory.
-        top_k: facts a prompt shows at most.
+        settings: how many facts a prompt shows at most.
     """
-    recalled = (
-        _retrieve(questions, index, person=person, top_k=top_k) if index else [Recalled([], None)] * len(questions)
-    )
+    asked = [Asked(question.question, question.as_of) for question in questions]
+    shown = shown_by(context, asked, index, person=person, settings=settings)
     return [
         QuestionPrompt(
             messages=answer_prompt(question.question, person=person, kind=question.kind, facts=facts, instead=instead),
             fact_ids=tuple(fact.id for fact in facts),
         )
-        for question, (facts, instead) in zip(questions, recalled, strict=True)
+        for question, (facts, instead) in zip(questions, shown, strict=True)
     ]
 
 
@@ -111,23 +121,16 @@ def sample_questions(questions: Sequence[Question], limit: int | None, *, seed: 
     return [questions[position] for position in sorted(chosen)]
 
 
-def _retrieve(questions: Sequence[Question], index: FactIndex, *, person: str, top_k: int) -> list[Recalled]:
-    """Search once for every date that is asked about: the index takes one date a call."""
-    found: dict[str, Recalled] = {}
-    by_date: dict[date | None, list[Question]] = {}
-    for question in questions:
-        by_date.setdefault(question.as_of, []).append(question)
-    for as_of, group in by_date.items():
-        texts = [question.question for question in group]
-        recalled = recall(texts, index, person=person, k=top_k, as_of=as_of)
-        found |= {question.id: shown for question, shown in zip(group, recalled, strict=True)}
-    return [found[question.id] for question in questions]
-
-
 def _scored(
-    question: Question, prompt: QuestionPrompt, reply: str, *, question_set: Literal["gold", "held_out"], arm: Arm
+    question: Question,
+    prompt: QuestionPrompt,
+    reply: str,
+    *,
+    question_set: Literal["gold", "held_out"],
+    arm: str,
+    further: Mapping[str, Measure],
 ) -> Answer:
-    result = score(question, reply)
+    metrics, failed = measured(further, question, reply)
     return Answer(
         question_id=question.id,
         question_set=question_set,
@@ -135,7 +138,9 @@ def _scored(
         family=question.family,
         category=question.category,
         answer=reply,
-        score=result.value,
-        abstained=result.abstained,
+        score=score(question, reply),
+        abstained=bool(abstained(question, reply)),
+        metrics=metrics,
+        failed=failed,
         context_fact_ids=prompt.fact_ids,
     )

@@ -1,20 +1,50 @@
-"""Settings of evaluation: what is asked of each arm, and how certain the answer is."""
+"""Settings of evaluation: which arms there are, what is asked of each, and how certain the answer is."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mealign.settings import INFINITE, optional, setting
+from mealign.memory.settings import context_names
+from mealign.settings import INFINITE, optional, section, setting
+
+MEMORY = "memory"
+"""The context of an arm that is the run's own, whichever that is."""
+
+
+@dataclass
+class ArmConfig:
+    """Who is asked, and what of the memory the prompts show.
+
+    ``adapter`` is one that a stage trains; null is the base model. ``context`` is :data:`MEMORY`, or the name of a
+    context. ``against`` names the arms that this one is compared with, question by question: its score minus theirs.
+    """
+
+    name: str = setting("the arm's name")
+    context: str = setting("what of the memory its prompts show")
+    adapter: str | None = optional("the adapter that answers")
+    against: list[str] = field(default_factory=list)
+
+    def problems(self, key: str) -> Iterator[str]:
+        """Say what cannot work."""
+        if not re.fullmatch(r"[\w.+-]+", self.name):
+            yield f"{key}.name={self.name!r}: it is part of the names of metrics; use letters, digits and + - . _ only"
+        if self.context not in (known := [MEMORY, *context_names()]):
+            yield f"{key}.context={self.context}: there is no such context; use one of {', '.join(known)}"
 
 
 @dataclass
 class EvaluationConfig:
-    """What is asked of each arm and how certain the answer is.
+    """Which arms there are, what is asked of each and how certain the answer is.
 
-    ``max_questions`` and ``max_held_out`` cap the gold questions and the held-out tasks (null: all of them).
+    ``objective`` names arms: the score of the first one that was asked is what a sweep optimises. ``max_questions`` and
+    ``max_held_out`` cap the gold questions and the held-out tasks (null: all of them).
     """
 
+    arms: list[ArmConfig] = section()
+    objective: list[str] = setting("the arms whose score is optimised")
     max_new_tokens: int = setting("the length of an answer in tokens", 1, 4096)
     batch_size: int = setting("a batch size", 1, 4096)
     resamples: int = setting("the number of bootstrap resamples", 100, 1_000_000)
@@ -26,3 +56,17 @@ class EvaluationConfig:
         """Say what cannot work."""
         if self.max_questions == 0 and self.max_held_out == 0:
             yield f"{key}.max_questions=0 with {key}.max_held_out=0: nothing would be asked; set one of them"
+        names = [arm.name for arm in self.arms]
+        for name, count in Counter(names).items():
+            if count > 1:
+                yield f"{key}.arms: {count} arms have the name {name}; give each its own"
+        for position, arm in enumerate(self.arms):
+            others = [name for name in names if name != arm.name]
+            yield from _unknown(arm.against, others, key=f"{key}.arms.{position}.against")
+        yield from _unknown(self.objective, names, key=f"{key}.objective")
+
+
+def _unknown(named: list[str], known: list[str], *, key: str) -> Iterator[str]:
+    for name in named:
+        if name not in known:
+            yield f"{key}={name}: there is no such arm; use one of {', '.join(known) or 'none'}"

@@ -1,7 +1,7 @@
 """From scored answers to the numbers of ``metrics.json``, every score with its interval.
 
-The one number a sweep optimises is ``objective``: the mean score of the most tuned arm *with memory* that was asked
-(dpo+memory, else sft+memory, else base+memory) on the gold questions, or on the held-out tasks where there is no gold.
+The one number a sweep optimises is ``objective``: the mean score of the first arm of ``evaluation.objective`` that was
+asked, on the gold questions, or on the held-out tasks where there is no gold.
 """
 
 from __future__ import annotations
@@ -11,40 +11,33 @@ from typing import Any, get_args
 
 from mealign.errors import MealignError
 from mealign.evaluation.intervals import Interval, bootstrap_mean, paired_difference
-from mealign.evaluation.settings import EvaluationConfig
-from mealign.records import ARMS, FAMILIES, Answer, Arm
+from mealign.evaluation.settings import ArmConfig, EvaluationConfig
+from mealign.records import FAMILIES, Answer
 
 QUESTION_SETS: tuple[str, ...] = get_args(Answer.model_fields["question_set"].annotation)
-COMPARISONS: tuple[tuple[Arm, Arm], ...] = (
-    ("sft+memory", "base+memory"),
-    ("dpo+memory", "sft+memory"),
-    ("dpo+memory", "base+memory"),
-    ("sft", "base"),
-    ("dpo", "sft"),
-)
-"""Which arm is compared with which: the first minus the second, question by question."""
-
-_MOST_TUNED: tuple[Arm, ...] = ("dpo+memory", "sft+memory", "base+memory")
 
 
 def summarise(answers: Sequence[Answer], *, settings: EvaluationConfig, seed: int) -> dict[str, Any]:
     """Aggregate the answers of every arm.
 
     Returns:
-        ``objective`` and ``objective_arm`` (null when no arm with memory was asked), ``confidence``, and for every
+        ``objective`` and ``objective_arm`` (null when none of the objective's arms was asked), ``confidence``,
+        ``arms`` (``name``, ``adapter`` and ``context`` of every arm of the settings, in their order), and for every
         question set that was asked ``{"n", "arms", "differences"}``. An arm holds ``score``, ``low``, ``high``, ``n``,
-        the same for each family and LoCoMo category it was asked, and its ``abstention`` rates. Groups without
-        questions are left out.
+        the same for each family and LoCoMo category it was asked, its ``abstention`` rates, and for every further
+        metric, under ``metrics``, ``mean``, ``low``, ``high``, ``n`` and how often it ``failed``. Groups without
+        questions are left out, and so is the mean of a metric that failed throughout.
 
     Raises:
         MealignError: an arm answered a question twice, or two arms of a set answered different questions.
     """
     interval = _Bootstrap(resamples=settings.resamples, confidence=settings.confidence, seed=seed)
-    summary: dict[str, Any] = {"confidence": settings.confidence}
+    arms = [{"name": arm.name, "adapter": arm.adapter, "context": arm.context} for arm in settings.arms]
+    summary: dict[str, Any] = {"confidence": settings.confidence, "arms": arms}
     for question_set in QUESTION_SETS:
         if asked := [answer for answer in answers if answer.question_set == question_set]:
-            summary[question_set] = _summarise_set(asked, question_set=question_set, interval=interval)
-    summary["objective"], summary["objective_arm"] = _objective(summary)
+            summary[question_set] = _summarise_set(asked, settings.arms, question_set=question_set, interval=interval)
+    summary["objective"], summary["objective_arm"] = _objective(summary, settings.objective)
     return summary
 
 
@@ -52,7 +45,8 @@ def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
     """Name every number as MLflow allows it: ``sft+memory`` becomes ``sft_with_memory``.
 
     ``gold/sft_with_memory/score``, ``.../score_low``, ``.../recall/score``, ``.../category_2/score``,
-    ``.../abstention_right`` and ``gold/sft_minus_base/difference``; ``objective`` stands alone.
+    ``.../abstention_right`` and ``gold/sft_minus_base/difference``; ``objective`` stands alone. A further metric is
+    ``gold/sft_with_memory/<metric>``, ``.../<metric>_low``, ``.../<metric>_n``, ``.../<metric>_failed``.
     """
     metrics: dict[str, float] = {}
     if summary.get("objective") is not None:
@@ -68,23 +62,28 @@ def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
                 metrics |= _flat_score(f"{prefix}/category_{category}", inner)
             for kind, inner in values["abstention"].items():
                 metrics[f"{prefix}/abstention_{kind}"] = inner["rate"]
+            for metric, inner in values.get("metrics", {}).items():
+                metrics |= _flat_further(f"{prefix}/{metric}", inner)
         for name, values in part["differences"].items():
             prefix = f"{question_set}/{_metric_name(name)}/difference"
             metrics |= {prefix: values["difference"], f"{prefix}_low": values["low"], f"{prefix}_high": values["high"]}
     return metrics
 
 
-def objective_scores(answers: Sequence[Answer]) -> tuple[Arm | None, dict[str, float]]:
+def objective_scores(
+    answers: Sequence[Answer], *, settings: EvaluationConfig
+) -> tuple[ArmConfig | None, dict[str, float]]:
     """Return the arm whose mean is the objective, and its scores by question; None where no such arm was asked."""
+    arms = {arm.name: arm for arm in settings.arms}
     for question_set in QUESTION_SETS:
-        for arm in _MOST_TUNED:
+        for name in settings.objective:
             scores = {
                 answer.question_id: answer.score
                 for answer in answers
-                if answer.question_set == question_set and answer.arm == arm
+                if answer.question_set == question_set and answer.arm == name
             }
             if scores:
-                return arm, scores
+                return arms[name], scores
     return None, {}
 
 
@@ -115,8 +114,11 @@ class _Bootstrap:
         return paired_difference(a, b, resamples=self._resamples, confidence=self._confidence, seed=self._seed)
 
 
-def _summarise_set(answers: Sequence[Answer], *, question_set: str, interval: _Bootstrap) -> dict[str, Any]:
-    by_arm = {arm: _by_question(answers, arm) for arm in ARMS if any(answer.arm == arm for answer in answers)}
+def _summarise_set(
+    answers: Sequence[Answer], arms: Sequence[ArmConfig], *, question_set: str, interval: _Bootstrap
+) -> dict[str, Any]:
+    answered_by = {answer.arm for answer in answers}
+    by_arm = {arm.name: _by_question(answers, arm.name) for arm in arms if arm.name in answered_by}
     asked = {arm: tuple(answered) for arm, answered in by_arm.items()}
     first = next(iter(asked))
     for arm, questions in asked.items():
@@ -128,14 +130,15 @@ def _summarise_set(answers: Sequence[Answer], *, question_set: str, interval: _B
         "n": len(asked[first]),
         "arms": {arm: _summarise_arm(list(answered.values()), interval) for arm, answered in by_arm.items()},
         "differences": {
-            f"{a} - {b}": _compare(by_arm[a], by_arm[b], interval)
-            for a, b in COMPARISONS
-            if a in by_arm and b in by_arm
+            f"{arm.name} - {other}": _compare(by_arm[arm.name], by_arm[other], interval)
+            for arm in arms
+            for other in arm.against
+            if arm.name in by_arm and other in by_arm
         },
     }
 
 
-def _by_question(answers: Iterable[Answer], arm: Arm) -> dict[str, Answer]:
+def _by_question(answers: Iterable[Answer], arm: str) -> dict[str, Answer]:
     of_arm = [answer for answer in answers if answer.arm == arm]
     found = {answer.question_id: answer for answer in sorted(of_arm, key=lambda answer: answer.question_id)}
     if len(found) < len(of_arm):
@@ -153,6 +156,9 @@ def _summarise_arm(answers: Sequence[Answer], interval: _Bootstrap) -> dict[str,
         "families": {family: _score(group, interval) for family, group in families.items() if group},
         "abstention": _abstention(answers),
     }
+    names = sorted({name for answer in answers for name in (*answer.metrics, *answer.failed)})
+    if names:
+        summary["metrics"] = {name: _further(name, answers, interval) for name in names}
     categories = sorted({answer.category for answer in answers if answer.category is not None})
     if categories:
         summary["categories"] = {
@@ -165,6 +171,15 @@ def _summarise_arm(answers: Sequence[Answer], interval: _Bootstrap) -> dict[str,
 def _score(answers: Sequence[Answer], interval: _Bootstrap) -> dict[str, Any]:
     found = interval.mean([answer.score for answer in answers])
     return {"score": found.mean, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _further(name: str, answers: Sequence[Answer], interval: _Bootstrap) -> dict[str, Any]:
+    values = [answer.metrics[name] for answer in answers if name in answer.metrics]
+    counts = {"n": len(values), "failed": sum(name in answer.failed for answer in answers)}
+    if not values:
+        return counts
+    found = interval.mean(values)
+    return {"mean": found.mean, "low": found.low, "high": found.high, **counts}
 
 
 def _compare(a: Mapping[str, Answer], b: Mapping[str, Answer], interval: _Bootstrap) -> dict[str, Any]:
@@ -185,10 +200,10 @@ def _is_unanswerable(answer: Answer) -> bool:
     return answer.category == 5 or (answer.category is None and answer.family == "unanswerable")
 
 
-def _objective(summary: Mapping[str, Any]) -> tuple[float | None, str | None]:
+def _objective(summary: Mapping[str, Any], names: Sequence[str]) -> tuple[float | None, str | None]:
     for question_set in QUESTION_SETS:
         arms = summary.get(question_set, {}).get("arms", {})
-        for arm in _MOST_TUNED:
+        for arm in names:
             if arm in arms:
                 return arms[arm]["score"], arm
     return None, None
@@ -205,3 +220,8 @@ def _flat_score(prefix: str, values: Mapping[str, Any]) -> dict[str, float]:
         f"{prefix}/score_high": values["high"],
         f"{prefix}/n": values["n"],
     }
+
+
+def _flat_further(prefix: str, values: Mapping[str, Any]) -> dict[str, float]:
+    names = {"mean": prefix, **{key: f"{prefix}_{key}" for key in ("low", "high", "n", "failed")}}
+    return {name: values[key] for key, name in names.items() if key in values}

@@ -20,7 +20,7 @@ from mealign.errors import ConfigError
 from mealign.experiment.keys import in_short, key_of, reasons
 from mealign.experiment.store import Entry, alone_in
 from mealign.jsonl import digest_path, read_json, write_json
-from mealign.pipeline.registry import inputs, pipeline, selected_stages, stages
+from mealign.pipeline.registry import adapters, inputs, pipeline, selected_stages, stages
 from mealign.pipeline.stage import Stage, StageContext, visible
 from mealign.pipeline.tracker import NullTracker, Tracker
 
@@ -98,6 +98,7 @@ def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Trac
         store=place.store,
         weights=Path(configured).expanduser() if configured else default_cache(),
         start=place.start,
+        adapters={name: place.folder / path for name, path in adapters(settings).items()},
         reported={
             stage.name: (
                 place.folder / stage.outputs(settings)[-1],

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mealign import plugins
 from mealign.language.settings import ChatBackend, LlmConfig, PackagedFile, named
 from mealign.settings import optional, section, setting
 
@@ -34,8 +35,25 @@ class MemoryConfig:
             yield f"{key}.extractor=statements with settings of {key}.llm: no model would read them; choose {key}=llm"
 
 
+NO_MEMORY = "none"
+"""The context that shows nothing."""
+
+
+def context_names() -> list[str]:
+    """Return the names of all contexts, those of plug-ins among them, in alphabetical order."""
+    # Spelt out, the package's name would make all contexts part of the key of whatever reads settings
+    # (mealign.experiment.code).
+    return plugins.names_in(f"{__package__}.contexts")
+
+
 @dataclass
 class ContextConfig:
-    """How the memory enters a prompt."""
+    """How the memory enters a prompt: ``name`` is a module of :mod:`mealign.memory.contexts`."""
 
+    name: str = setting("the context")
     top_k: int = setting("the number of facts in a prompt", 1, 100)
+
+    def problems(self, key: str) -> Iterator[str]:
+        """Say what cannot work."""
+        if self.name not in (known := context_names()):
+            yield f"{key}.name={self.name}: there is no such context; use one of {', '.join(known)}"

@@ -47,6 +47,12 @@ def pipeline(settings: Settings) -> list[Stage]:
     return [stages()[name] for name in order]
 
 
+def adapters(settings: Settings) -> dict[str, str]:
+    """Paths of the adapters that these settings train, by name."""
+    active = (stage for stage in stages().values() if stage.active(settings))
+    return {name: path for stage in active for name, path in stage.adapters(settings).items()}
+
+
 def inputs(stage: Stage, settings: Settings, active: Sequence[Stage] | None = None) -> tuple[str, ...]:
     """Paths that a stage reads under these settings, including other stages' summaries and curves."""
     if not stage.reads_summaries:

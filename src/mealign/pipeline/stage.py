@@ -35,6 +35,7 @@ class StageContext:
         store: folder of what is kept beyond a run: earlier answers, checkpoints.
         weights: folder of fetched models.
         start: the adapter that ``training.init_from`` names.
+        adapters: of every adapter that these settings train, its folder by name.
         reported: of every other stage, the paths of its summary and of its training curve, where it has one; for a
             stage that ``reads_summaries``.
         on_step: called with the stage, the step and its numbers while it trains.
@@ -47,6 +48,7 @@ class StageContext:
     store: Path
     weights: Path
     start: Path | None = None
+    adapters: Mapping[str, Path] = field(default_factory=dict)
     reported: Mapping[str, tuple[Path, Path | None]] = field(default_factory=dict)
     on_step: Callable[[str, int, Mapping[str, float]], None] = lambda stage, step, metrics: None
 

@@ -1,6 +1,7 @@
 """Figures as SVG, the same bytes for the same numbers.
 
-Colours are few and fixed: base grey, SFT blue, DPO orange; an arm with memory is filled, one without is hollow.
+The base model is grey, every adapter has a colour of its own; an arm whose prompts show memory is filled, one whose
+prompts show none is hollow.
 """
 
 from __future__ import annotations
@@ -8,8 +9,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from mealign.memory.settings import NO_MEMORY
+from mealign.reporting.content import certificate_of
 from mealign.reporting.wording import SET_TITLES, words
 
 if TYPE_CHECKING:
@@ -17,7 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, LINE, PAPER = "#1b1f24", "#d5d9df", "#ffffff"
-COLOURS = {"base": "#7d8590", "sft": "#2f7ed8", "dpo": "#e07b2a"}
+GREY, BLUE = "#7d8590", "#2f7ed8"
+COLOURS = (BLUE, "#e07b2a", "#2e9e6b", "#9b5fc0", "#c0436b", "#8a6d1f")
+"""Of adapters, in the order in which the arms name them; behind the last, from the first again."""
 CURVES = ("loss", "rewards/accuracies", "rewards/margins")
 """What of a training history is drawn, where a stage has it."""
 
@@ -48,10 +54,10 @@ def draw_figures(summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, A
         drawn = {
             "arms.svg": _arms(summary),
             "families.svg": _families(summary),
-            "training.svg": _training(stages),
+            "training.svg": _training(stages, _colours(summary)),
         }
         figures = {name: _svg(figure) for name, figure in drawn.items() if figure is not None}
-    return figures | draw_certificate(stages.get("judge", {}).get("certificate", {}))
+    return figures | draw_certificate(certificate_of(stages))
 
 
 def draw_certificate(certificate: Mapping[str, Any]) -> dict[str, bytes]:
@@ -85,15 +91,16 @@ def _arms(summary: Mapping[str, Any]) -> Figure | None:
     if not sets:
         return None
     rows = max(len(summary[question_set]["arms"]) for question_set in sets)
+    colours, asked = _colours(summary), {arm["name"]: arm for arm in summary["arms"]}
     figure, panels = _panels(len(sets), width=4.6, height=1.1 + 0.36 * rows)
     for axes, question_set in zip(panels, sets, strict=True):
         part = summary[question_set]
         for row, (arm, values) in enumerate(part["arms"].items()):
-            colour = COLOURS[arm.partition("+")[0]]
+            colour = colours.get(asked[arm]["adapter"], GREY)
             error = [[values["score"] - values["low"]], [values["high"] - values["score"]]]
             axes.errorbar(
                 values["score"], row, xerr=error, fmt="o", color=colour, capsize=3, markersize=7,
-                markerfacecolor=colour if arm.endswith("+memory") else PAPER,
+                markerfacecolor=PAPER if asked[arm]["context"] == NO_MEMORY else colour,
             )  # fmt: skip
         axes.set_yticks(range(len(part["arms"])), list(part["arms"]))
         axes.set_ylim(len(part["arms"]) - 0.5, -0.5)
@@ -141,7 +148,7 @@ def _certificate(certificate: Mapping[str, Any]) -> Figure:
         largest = max(each["count"] for each in bins)
         diagram.scatter(
             [each["confidence"] for each in bins], [each["accuracy"] for each in bins],
-            s=[30 + 170 * each["count"] / largest for each in bins], color=COLOURS["sft"],
+            s=[30 + 170 * each["count"] / largest for each in bins], color=BLUE,
         )  # fmt: skip
     diagram.set_xlim(0.48, 1.02)
     diagram.set_ylim(-0.07, 1.07)
@@ -152,8 +159,8 @@ def _certificate(certificate: Mapping[str, Any]) -> Figure:
     for row, values in enumerate(kinds.values()):
         accuracy = values["accuracy"]
         error = [[accuracy - values["accuracy_low"]], [values["accuracy_high"] - accuracy]]
-        shares.errorbar(accuracy, row, xerr=error, fmt="o", color=COLOURS["sft"], capsize=3, markersize=7)
-        shares.plot(values["longer"], row, marker="|", markersize=11, color=COLOURS["base"])
+        shares.errorbar(accuracy, row, xerr=error, fmt="o", color=BLUE, capsize=3, markersize=7)
+        shares.plot(values["longer"], row, marker="|", markersize=11, color=GREY)
     shares.axvline(certificate["coin"], color=LINE, linewidth=1.2)
     shares.set_yticks(range(len(kinds)), [f"{words(kind)} ({values['n']})" for kind, values in kinds.items()])
     shares.set_ylim(len(kinds) - 0.5, -0.5)
@@ -167,18 +174,25 @@ def _certificate(certificate: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _training(stages: Mapping[str, Mapping[str, Any]]) -> Figure | None:
+def _colours(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Return the colour of every adapter of the arms."""
+    adapters = dict.fromkeys(arm["adapter"] for arm in summary.get("arms", ()) if arm["adapter"] is not None)
+    return dict(zip(adapters, cycle(COLOURS), strict=False))
+
+
+def _training(stages: Mapping[str, Mapping[str, Any]], colours: Mapping[str, str]) -> Figure | None:
+    """Draw the curves of every stage that trains; a stage has the colour of the adapter of its name."""
     curves = [
         (stage, key, points)
-        for stage in ("sft", "dpo")
+        for stage, reported in stages.items()
         for key in CURVES
-        if len(points := _curve(stages.get(stage, {}).get("history", ()), key)) > 1
+        if len(points := _curve(reported.get("history", ()), key)) > 1
     ]
     if not curves:
         return None
     figure, panels = _panels(len(curves), width=3.1, height=2.5)
     for axes, (stage, key, points) in zip(panels, curves, strict=True):
-        axes.plot(*zip(*points, strict=True), color=COLOURS[stage], linewidth=1.6)
+        axes.plot(*zip(*points, strict=True), color=colours.get(stage, GREY), linewidth=1.6)
         axes.set_title(f"{stage}: {key}")
         axes.set_xlabel("step")
         axes.grid(axis="y", linewidth=0.7)

@@ -18,8 +18,8 @@ from markupsafe import Markup
 
 from mealign.memory.times import format_day
 from mealign.records import Document
+from mealign.reporting.memory_content import EXAMPLES_A_TOPIC, Memory
 from mealign.reporting.memory_graph import HEIGHT, WIDTH, draw
-from mealign.reporting.memory_view import EXAMPLES_A_TOPIC, Memory
 
 
 def render_memory_page(memory: Memory) -> str:

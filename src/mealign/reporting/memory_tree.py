@@ -10,8 +10,8 @@ from rich.tree import Tree
 
 from mealign.memory.times import format_day
 from mealign.records import Fact
+from mealign.reporting.memory_content import EXAMPLES_A_TOPIC, Memory
 from mealign.reporting.memory_source import Passage
-from mealign.reporting.memory_view import EXAMPLES_A_TOPIC, Memory
 
 TOPICS = 15
 

@@ -10,8 +10,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from mealign.reporting.content import build_content
 from mealign.reporting.figures import draw_figures, inline
-from mealign.reporting.view import build_view
 
 FIGURE_TEXTS = {
     "arms.svg": "Score of every arm with its interval; filled: with memory in the prompt.",
@@ -39,16 +39,16 @@ def render_report(
         summary: what :func:`mealign.evaluation.summary.summarise` returned.
         stages: stage name to the summary it reported; training stages with their ``history``. Absent ones are left out.
         title: heading of the report.
-        config: the resolved settings, one dotted key per value.
+        config: the settings that are shown, one dotted key per value.
     """
     figures = draw_figures(summary, stages)
-    view = build_view(summary, stages, title=title, config=config)
+    content = build_content(summary, stages, title=title, config=config)
     pictures = {name: Markup(inline(name, image)) for name, image in figures.items()}  # noqa: S704
     environment = Environment(
         loader=PackageLoader("mealign.reporting"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         autoescape=select_autoescape(("html.j2",)), keep_trailing_newline=True,
     )  # fmt: skip
-    render = partial(_render, environment, view=view, captions=FIGURE_TEXTS, pictures=pictures)
+    render = partial(_render, environment, content=content, captions=FIGURE_TEXTS, pictures=pictures)
     return Report(markdown=render("report.md.j2"), html=render("report.html.j2"), figures=figures)
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from mealign.reporting.wording import CATEGORY_TITLES, SET_TITLES, difference, share, verdict, with_interval
+from mealign.reporting.wording import (
+    CATEGORY_TITLES,
+    SET_TITLES,
+    difference,
+    metric_names,
+    share,
+    verdict,
+    with_failures,
+    with_interval,
+    words,
+)
 
 _HEADERS = {
     "multi_hop": "multi\nhop",
@@ -28,7 +38,7 @@ _COLOURS = {"higher": "green", "lower": "red", "not shown": "dim"}
 def arms_table(summary: Mapping[str, Any]) -> Table:
     """Return one table a question set (arms as rows, families or LoCoMo categories as columns), one below the other.
 
-    Every table ends in its paired differences.
+    Every table ends in its paired differences; metrics beside the score have a table of their own below it.
     """
     whole = Table.grid()
     for question_set, title in SET_TITLES.items():
@@ -36,6 +46,9 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
             if whole.row_count:
                 whole.add_row()
             whole.add_row(_set_table(summary[question_set], title=title, confidence=summary["confidence"]))
+            if names := metric_names(summary[question_set]):
+                whole.add_row()
+                whole.add_row(_metrics_table(summary[question_set], names, title=title))
     return whole
 
 
@@ -56,6 +69,19 @@ def _set_table(part: Mapping[str, Any], *, title: str, confidence: float) -> Tab
         cells = [f"{inner[key]['score']:.2f}" if key in inner else "–" for key in groups]
         abstention = [share(values["abstention"].get(kind)) for kind in ("right", "wrong")]
         table.add_row(arm, with_interval(values), *cells, *abstention)
+    return table
+
+
+def _metrics_table(part: Mapping[str, Any], names: Sequence[str], *, title: str) -> Table:
+    table = Table(
+        title=f"{title}: further metrics", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    table.add_column("arm", style="cyan", no_wrap=True)
+    for name in names:
+        table.add_column(words(name))
+    for arm, values in part["arms"].items():
+        table.add_row(arm, *(escape(with_failures(values.get("metrics", {}).get(name))) for name in names))
     return table
 
 

@@ -15,6 +15,18 @@ def with_interval(values: Mapping[str, Any]) -> str:
     return f"{values['score']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"
 
 
+def with_failures(values: Mapping[str, Any] | None) -> str:
+    """Write a further metric's mean with its interval, and on how many answers it failed; a dash where it has none."""
+    values = values or {}
+    mean = f"{values['mean']:.3f} [{values['low']:.3f}, {values['high']:.3f}]" if "mean" in values else "–"
+    return f"{mean}, {values['failed']} failed" if values.get("failed") else mean
+
+
+def metric_names(part: Mapping[str, Any]) -> list[str]:
+    """Return the further metrics of a question set."""
+    return list(dict.fromkeys(name for values in part["arms"].values() for name in values.get("metrics", {})))
+
+
 def difference(values: Mapping[str, Any]) -> str:
     """Write a paired difference with its interval: ``+0.117 [+0.061, +0.172]``."""
     return f"{values['difference']:+.3f} [{values['low']:+.3f}, {values['high']:+.3f}]"

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import Field
+
 from mealign.config import Settings, plain
+from mealign.evaluation.settings import ArmConfig, EvaluationConfig
 from mealign.jsonl import digest_path, read_json, read_records, write_json, write_records
+from mealign.pipeline import registry
 from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX, memory_index
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import Answer, Arm, Question, Task
+from mealign.records import Answer, Question, Task
 from mealign.summaries import Summary
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from mealign.memory.search import FactIndex
     from mealign.pipeline.tracker import Tracker
 
 QuestionSet = Literal["gold", "held_out"]
@@ -26,19 +30,26 @@ QuestionSet = Literal["gold", "held_out"]
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSummary(Summary):
-    """How much was asked."""
+    """How much was asked, and on how many answers a metric failed, by its name."""
 
     answers: int
     questions: dict[str, int]
+    failed: dict[str, int] = Field(default_factory=dict)
 
 
 def run(context: StageContext) -> EvaluateSummary:
     """Ask every arm every question."""
-    from mealign.evaluation.arms import answer_questions, build_prompts, held_out_questions, sample_questions
+    from mealign.evaluation.arms import (
+        answer_questions,
+        build_prompts,
+        held_out_questions,
+        in_context,
+        sample_questions,
+    )
     from mealign.evaluation.summary import summarise
 
     settings = context.settings
-    options = settings.evaluation
+    options = in_context(settings.evaluation, settings.context.name)
     held_out = held_out_questions(read_records(context.inputs / "tasks.jsonl", Task))
     sets: dict[QuestionSet, list[Question]] = {
         "gold": sample_questions(
@@ -47,17 +58,17 @@ def run(context: StageContext) -> EvaluateSummary:
         "held_out": sample_questions(held_out, options.max_held_out, seed=settings.seed),
     }
     index = memory_index(context)
+    arms = asked_arms(options, context.adapters)
     answers = []
-    for adapter, (without_memory, with_memory) in _arms(settings).items():
-        model = language_model(context, context.inputs / adapter if adapter else None)
-        arms: tuple[tuple[Arm, FactIndex | None], ...] = ((without_memory, None), (with_memory, index))
+    for adapter in dict.fromkeys(arm.adapter for arm in arms):
+        model = language_model(context, context.adapters[adapter] if adapter else None)
         for question_set, questions in sets.items():
-            for arm, memory in arms:
+            for arm in (arm for arm in arms if arm.adapter == adapter):
                 prompts = build_prompts(
-                    questions, person=settings.user.person, index=memory, top_k=settings.context.top_k
+                    questions, index, context=arm.context, person=settings.user.person, settings=settings.context
                 )
                 answers += answer_questions(
-                    questions, prompts, question_set=question_set, arm=arm, model=model, settings=options
+                    questions, prompts, question_set=question_set, arm=arm.name, model=model, settings=options
                 )
     summary = summarise(answers, settings=options, seed=settings.seed)
     write_records(context.outputs / "evaluation.jsonl", answers)
@@ -65,18 +76,37 @@ def run(context: StageContext) -> EvaluateSummary:
     return EvaluateSummary(
         answers=len(answers),
         questions={name: len(asked) for name, asked in sets.items()},
+        failed=dict(Counter(name for answer in answers for name in answer.failed)),
         objective=summary["objective"],
     )
 
 
-def _arms(settings: Settings) -> dict[str | None, tuple[Arm, Arm]]:
-    """Return the adapters of a mix (None: the base model) and their arms without and with memory."""
-    arms: dict[str | None, tuple[Arm, Arm]] = {None: ("base", "base+memory")}
-    if settings.mix.sft:
-        arms["adapters/sft"] = ("sft", "sft+memory")
-    if settings.mix.dpo:
-        arms["adapters/dpo"] = ("dpo", "dpo+memory")
-    return arms
+def asked_arms(settings: EvaluationConfig, adapters: Collection[str]) -> list[ArmConfig]:
+    """Return the arms that are asked where these adapters are trained."""
+    return [arm for arm in settings.arms if arm.adapter is None or arm.adapter in adapters]
+
+
+def read_adapters(settings: Settings) -> tuple[str, ...]:
+    """Paths of the adapters of the arms that are asked."""
+    trained = registry.adapters(settings)
+    named = dict.fromkeys(arm.adapter for arm in asked_arms(settings.evaluation, trained))
+    return tuple(trained[name] for name in named if name)
+
+
+def problems(settings: Settings) -> Iterator[str]:
+    """Say which arms no mix could ask, and when this one asks none."""
+    known = sorted({name for stage in registry.stages().values() for name in stage.adapters(settings)})
+    for position, arm in enumerate(settings.evaluation.arms):
+        if arm.adapter is not None and arm.adapter not in known:
+            yield (
+                f"evaluation.arms.{position}.adapter={arm.adapter}: no stage trains it; use one of "
+                f"{', '.join(known)}, or null for the base model"
+            )
+    if not asked_arms(settings.evaluation, registry.adapters(settings)):
+        yield (
+            f"evaluation.arms with mix={settings.mix.name}: this mix trains no adapter of any arm; "
+            "add an arm with adapter: null, or choose another mix"
+        )
 
 
 def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]) -> None:
@@ -87,11 +117,11 @@ def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]
     settings, folder = context.settings, context.inputs
     tracker.log_metrics(flatten_metrics(read_json(folder / "metrics.json")))
     tracker.log_bytes("evaluation.jsonl", (folder / "evaluation.jsonl").read_bytes(), personal=True)
-    arm, scores = objective_scores(read_records(folder / "evaluation.jsonl", Answer))
-    stage, _, _ = str(arm).partition("+")
-    if stage not in ("sft", "dpo"):
+    answers = read_records(folder / "evaluation.jsonl", Answer)
+    arm, scores = objective_scores(answers, settings=settings.evaluation)
+    if arm is None or arm.adapter is None:
         return
-    adapter = folder / "adapters" / stage
+    adapter = context.adapters[arm.adapter]
     contender = Contender(
         name=f"mealign-{settings.user.name}-{settings.model.name}",
         adapter=adapter,
@@ -114,10 +144,11 @@ STAGE = Stage(
     name="evaluate",
     run=run,
     reads=(*MEMORY_INDEX, "tasks.jsonl", "questions.jsonl"),
-    reads_if=lambda settings: tuple(adapter for adapter in _arms(settings) if adapter),
+    reads_if=read_adapters,
     writes=("evaluation.jsonl", "metrics.json"),
-    settings=("user.person", *EMBEDDER, "context", "model", "mix", "evaluation", "seed"),
+    settings=("user.person", *EMBEDDER, "context", "model", "evaluation", "seed"),
     tracked=True,
+    problems=problems,
     track=track,
     show=show,
 )

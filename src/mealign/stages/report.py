@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mealign.pipeline.tracker import Tracker
 
 CHOICES = (
-    "user.name", "seed", "model.name", "lora.rank", "lora.alpha_ratio", "mix.name", "memory.extractor",
+    "user.name", "seed", "model.name", "lora.rank", "lora.alpha_ratio", "mix.name", "memory.extractor", "context.name",
     "context.top_k", "task.max_tasks", "task.memory_share", "task.eval_share", "task.unanswerable_share",
     "candidates.n", "candidates.temperature", "candidates.max_prompts", "judge.name", "judge.backend", "judge.view",
     "preferences.min_margin", "preferences.max_pairs", "training.sft.epochs", "training.sft.learning_rate",

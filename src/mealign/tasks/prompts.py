@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mealign.memory.context import answer_prompt
+from mealign.memory.contexts import Asked, shown_by
 from mealign.memory.search import FactIndex
-from mealign.memory.subject_mismatch import Recalled, recall
+from mealign.memory.settings import ContextConfig
+from mealign.memory.subject_mismatch import Recalled
 from mealign.records import Fact, Family, Split, Task, TaskKind, content_id
 
 
@@ -15,7 +17,7 @@ from mealign.records import Fact, Family, Split, Task, TaskKind, content_id
 class PlannedTask:
     """A task before its prompt.
 
-    ``query`` is what the memory is searched for; empty for a prompt without memory. ``of_another``: the question asks
+    ``query`` is what the context is asked about; empty for a prompt without memory. ``of_another``: the question asks
     about one person what the memory says about another.
     """
 
@@ -35,23 +37,24 @@ def build_prompts(
     index: FactIndex,
     *,
     person: str,
-    top_k: int,
+    context: ContextConfig,
     held_out: frozenset[str],
 ) -> list[Task]:
-    """Search the memory for every item that has a query and build its task, in the order given.
+    """Ask the context about every item that has a query and build its task, in the order given.
 
-    A training prompt never shows a held-out fact. Facts on which an item rests are added where the search misses them,
+    A training prompt never shows a held-out fact. Facts on which an item rests are added where the context shows others,
     so an unanswerable question is shown the fact from which it was derived.
     """
-    recalled: dict[int, Recalled] = {}
-    for split, exclude in (("train", held_out), ("eval", frozenset[str]())):
-        chosen = [position for position, item in enumerate(items) if item.query and item.split == split]
-        queries = [items[position].query for position in chosen]
-        found = recall(queries, index, person=person, k=top_k, exclude=exclude)
-        recalled |= dict(zip(chosen, found, strict=True))
+    asked = {
+        position: Asked(item.query, exclude=held_out if item.split == "train" else frozenset())
+        for position, item in enumerate(items)
+        if item.query
+    }
+    shown = shown_by(context.name, list(asked.values()), index, person=person, settings=context)
+    recalled = dict(zip(asked, shown, strict=True))
     nothing = Recalled([], None)
     return [
-        _task(item, recalled.get(position, nothing), facts, person=person, top_k=top_k)
+        _task(item, recalled.get(position, nothing), facts, person=person, top_k=context.top_k)
         for position, item in enumerate(items)
     ]
 
@@ -60,10 +63,9 @@ def _task(item: PlannedTask, recalled: Recalled, facts: Mapping[str, Fact], *, p
     shown, instead = recalled
     found = {fact.id for fact in shown}
     missing = [facts[fact_id] for fact_id in item.fact_ids if fact_id not in found]
-    if item.query and missing:
+    if shown and missing:
         shown = _with_missing(item, shown, missing, top_k)
     prompt = answer_prompt(item.question, person=person, kind=item.kind, facts=shown, instead=instead)
-    context = tuple(fact.id for fact in shown)
     identity = (item.kind, item.question, item.reference, [message.content for message in prompt], item.split)
     return Task(
         id=content_id("task", *identity),
@@ -73,7 +75,7 @@ def _task(item: PlannedTask, recalled: Recalled, facts: Mapping[str, Fact], *, p
         prompt=prompt,
         reference=item.reference,
         fact_ids=item.fact_ids,
-        context_fact_ids=context,
+        context_fact_ids=tuple(fact.id for fact in shown),
         split=item.split,
     )
 

@@ -1,4 +1,4 @@
-"""One answer against its gold: token F1 by LoCoMo's rule, and whether the answer abstained.
+"""The main score: token F1 by the rule that a question asks for, in [0, 1].
 
 Questions that carry a LoCoMo category (arXiv 2402.17753) are scored exactly as the benchmark's own evaluation does;
 all others by the best token F1 over the accepted answers, and unanswerable ones by whether the answer abstained.
@@ -7,46 +7,27 @@ all others by the best token F1 over the accepted answers, and unanswerable ones
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mealign.answers import LOCOMO_ABSTENTIONS, abstained, normalise, token_f1
 from mealign.records import Question
 
 
-@dataclass(frozen=True)
-class Score:
-    """How good one answer is.
-
-    Attributes:
-        value: in [0, 1].
-        abstained: the answer says that it does not know.
-        exact: the answer's tokens are those of an accepted answer, in order.
-    """
-
-    value: float
-    abstained: bool
-    exact: bool
-
-
-def score(question: Question, answer: str) -> Score:
+def measure(question: Question, answer: str) -> float:
     """Score an answer by the rule that its question asks for.
 
     A LoCoMo category decides first: 1 multi-hop (mean over the gold's comma-separated parts), 2 and 4 token F1, 3 token
     F1 against the part before ``;``, 5 abstention by LoCoMo's two phrases. Without a category, an unanswerable question
     wants an abstention and any other the best token F1 over its answer and variants, where an abstention earns nothing.
     """
-    accepted = (question.answer, *question.variants)
-    declined = abstained(answer)
-    exact = any(normalise(answer) == normalise(gold) for gold in accepted)
     if question.category is not None:
-        value = _LOCOMO_RULES[question.category](answer, question.answer)
-    elif question.family == "unanswerable":
-        value = float(declined)
-    elif declined and not exact:
-        value = 0.0
-    else:
-        value = max(token_f1(answer, gold) for gold in accepted)
-    return Score(value=value, abstained=declined, exact=exact)
+        return _LOCOMO_RULES[question.category](answer, question.answer)
+    if question.family == "unanswerable":
+        return float(abstained(answer))
+    accepted = (question.answer, *question.variants)
+    # An accepted answer may sound like an abstention.
+    if abstained(answer) and normalise(answer) not in map(normalise, accepted):
+        return 0.0
+    return max(token_f1(answer, gold) for gold in accepted)
 
 
 def _multi_hop(prediction: str, reference: str) -> float:

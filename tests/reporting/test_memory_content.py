@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from mealign.views import find_fact
 from rich.console import Console, RenderableType
 
+from mealign.commands.memory_show import find_fact
 from mealign.errors import ConfigError, MealignError
 from mealign.records import Evidence
 from mealign.reporting.memory_source import find_passage

@@ -5,7 +5,7 @@ Only aggregates come in: counts, scores, settings. No text of the user is read h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,33 +13,13 @@ from mealign.reporting.wording import (
     CATEGORY_TITLES,
     SET_TITLES,
     difference,
+    metric_names,
     share,
     verdict,
+    with_failures,
     with_interval,
     words,
 )
-
-MAIN_CHOICES = (
-    "user.name", "seed", "model.name", "lora.rank", "lora.alpha_ratio", "mix.name", "memory.extractor",
-    "context.top_k", "task.max_tasks", "task.memory_share", "task.eval_share", "task.unanswerable_share",
-    "candidates.n", "candidates.temperature", "candidates.max_prompts", "judge.name", "judge.backend", "judge.view",
-    "preferences.min_margin", "preferences.max_pairs", "training.sft.epochs", "training.sft.learning_rate",
-    "training.sft.batch_size", "training.dpo.beta", "training.dpo.epochs", "training.dpo.learning_rate",
-    "training.dpo.batch_size", "evaluation.max_new_tokens", "evaluation.resamples", "evaluation.confidence",
-)  # fmt: skip
-"""The settings a reader compares runs by; paths and the person's name stay out."""
-
-_FUNNEL = (
-    ("ingest", "documents", ("documents",), ("report",)),
-    ("memory", "facts", ("facts",), ("superseded",)),
-    ("tasks", "tasks", ("tasks",), ("counts",)),
-    ("sft", "training examples", ("examples",), ("skipped_too_long",)),
-    ("candidates", "candidate answers", ("candidates",), ("counts",)),
-    ("judge", "verdicts", ("verdicts",), ("counts",)),
-    ("preferences", "preference pairs", ("train", "eval"), ("counts",)),
-    ("dpo", "pairs trained on", ("pairs",), ("skipped_too_long",)),
-)
-"""Stage, what it makes, the keys whose sum is how many, the keys that say what became of the rest."""
 
 
 @dataclass(frozen=True)
@@ -62,51 +42,63 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class View:
+class ReportContent:
     """Everything the two templates show."""
 
     title: str
     headline: str
     arms: tuple[Grid, ...]
+    metrics: tuple[Grid, ...]
     families: tuple[Grid, ...]
     differences: tuple[Grid, ...]
     funnel: tuple[Step, ...]
     certificate: tuple[tuple[str, str], ...]
     known_pairs: tuple[Grid, ...]
     choices: tuple[tuple[str, str], ...]
-    digests: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
 
 
-def build_view(
+def build_content(
     summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]], *, title: str, config: Mapping[str, Any]
-) -> View:
-    """Arrange the numbers. Stages and counts that are absent are left out."""
+) -> ReportContent:
+    """Arrange the numbers. Stages and counts that are absent are left out.
+
+    Args:
+        summary: what :func:`mealign.evaluation.summary.summarise` returned.
+        stages: stage name to the summary it reported.
+        title: heading of the report.
+        config: the settings that are shown, one dotted key per value.
+    """
     sets = {title_: summary[key] for key, title_ in SET_TITLES.items() if key in summary}
-    certificate = stages.get("judge", {}).get("certificate", {})
-    return View(
+    certificate = certificate_of(stages)
+    return ReportContent(
         title=title,
         headline=_headline(summary),
         arms=tuple(_arms(name, part, summary["confidence"]) for name, part in sets.items()),
+        metrics=tuple(_metrics(name, part) for name, part in sets.items() if metric_names(part)),
         families=tuple(grid for name, part in sets.items() for grid in _groups(name, part)),
         differences=tuple(_differences(name, part) for name, part in sets.items() if part["differences"]),
         funnel=tuple(_funnel(stages)),
         certificate=tuple(_certificate(certificate)),
         known_pairs=tuple(_known_pairs(certificate)),
-        choices=tuple((key, str(config[key])) for key in MAIN_CHOICES if key in config),
-        digests=tuple(_digests(stages)),
+        choices=tuple((key, str(value)) for key, value in config.items()),
         limits=tuple(_limits(summary)),
     )
 
 
+def certificate_of(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the judge's certificate from the stage that reported it; empty where none did."""
+    return next((summary["certificate"] for summary in stages.values() if "certificate" in summary), {})
+
+
 def _headline(summary: Mapping[str, Any]) -> str:
     if summary["objective"] is None:
-        return "No arm with memory was measured."
+        return "None of the objective's arms was measured."
     arm = summary["objective_arm"]
     question_set = next(key for key in SET_TITLES if arm in summary.get(key, {}).get("arms", {}))
     part = summary[question_set]
     text = f"{arm} scores {with_interval(part['arms'][arm])} on {part['n']} {SET_TITLES[question_set]}"
-    against = part["differences"].get(f"{arm} - base+memory")
+    against = _against_untrained(arm, summary["arms"], part["differences"])
     if against is None:
         return f"{text}."
     meaning = {
@@ -117,6 +109,16 @@ def _headline(summary: Mapping[str, Any]) -> str:
     return (
         f"{text}; against the untrained model with the same memory {difference(against)}: {meaning[verdict(against)]}."
     )
+
+
+def _against_untrained(
+    arm: str, arms: Sequence[Mapping[str, Any]], differences: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return the difference between an arm and the base model in the same context, where the two are compared."""
+    context = next(each["context"] for each in arms if each["name"] == arm)
+    untrained = [each["name"] for each in arms if each["adapter"] is None and each["context"] == context]
+    pairs = [f"{arm} - {name}" for name in untrained]
+    return next((differences[pair] for pair in pairs if pair in differences), None)
 
 
 def _arms(name: str, part: Mapping[str, Any], confidence: float) -> Grid:
@@ -132,6 +134,16 @@ def _arms(name: str, part: Mapping[str, Any], confidence: float) -> Grid:
     )
     header = ("arm", f"score [{confidence:.0%} interval]", "n", "declined rightly", "declined wrongly")
     return Grid(title=name, header=header, rows=rows)
+
+
+def _metrics(name: str, part: Mapping[str, Any]) -> Grid:
+    """Metrics beside the score: one row an arm."""
+    names = metric_names(part)
+    rows = tuple(
+        (arm, *(with_failures(values.get("metrics", {}).get(metric)) for metric in names))
+        for arm, values in part["arms"].items()
+    )
+    return Grid(title=name, header=("arm", *map(words, names)), rows=rows)
 
 
 def _groups(name: str, part: Mapping[str, Any]) -> Iterator[Grid]:
@@ -158,12 +170,10 @@ def _differences(name: str, part: Mapping[str, Any]) -> Grid:
 
 
 def _funnel(stages: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
-    for stage, what, made, rest in _FUNNEL:
-        summary = stages.get(stage, {})
-        counts = [summary[key] for key in made if isinstance(summary.get(key), int)]
-        if counts:
-            details = tuple(_flat({key: summary[key] for key in rest if key in summary}))
-            yield Step(stage=stage, what=what, count=sum(counts), details=details)
+    for stage, summary in stages.items():
+        if made := summary.get("funnel"):
+            details = tuple(_flat(made.get("rest", {})))
+            yield Step(stage=stage, what=made["what"], count=made["count"], details=details)
 
 
 def _certificate(certificate: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -199,12 +209,6 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield label, "yes" if value else "no"
         elif isinstance(value, int | float):
             yield label, f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _digests(stages: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for stage, summary in stages.items():
-        for name, digest in sorted(summary.get("digests", {}).items()):
-            yield f"{stage}: {name}", str(digest)
 
 
 def _limits(summary: Mapping[str, Any]) -> Iterator[str]:
