@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mealign.compose import compose_settings
-from mealign.config import check
 from mealign.errors import ConfigError
 from mealign.judging.build import build_judge
 from mealign.judging.evidence import EvidenceJudge
@@ -19,6 +18,7 @@ from mealign.judging.pairwise import PairwiseJudge
 from mealign.judging.quoting import MAX_CHARACTERS, quote
 from mealign.language.decisions import Decided, DecisionModel, Undecided, Usage
 from mealign.memory.search import FactIndex
+from mealign.pipeline.registry import check
 from tests.defaults import JudgeConfig
 from tests.judging.builders import MEMORY, ScriptedModel, always, task
 

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from mealign.errors import ConfigError, MealignError
-from mealign.judging.settings import JudgeBackend
 from mealign.language.build import build_decision_model
 from mealign.language.deciding import RemoteModel
 from mealign.language.decisions import Choice, Decided, Estimate, Inquiry, Undecided
-from mealign.language.settings import OpenAIApi, PriceConfig
+from mealign.language.settings import PriceConfig
 from tests.defaults import JudgeConfig, PricesConfig, ServerConfig
 from tests.language.server import Request, Response, Script, in_turn, serving
 from tests.language.vendor import Manners, running
@@ -32,18 +31,18 @@ WORDY = ["chat", "anthropic"]
 def settings(
     kind: str, port: int, *, max_usd: float | None = None, max_calls: int | None = None, **server: Any
 ) -> JudgeConfig:
-    backend = {"chat": JudgeBackend.openai, "decisions": JudgeBackend.openai}.get(kind) or JudgeBackend(kind)
+    backend = {"chat": "openai", "decisions": "openai"}.get(kind, kind)
     url = f"http://127.0.0.1:{port}" + ("" if kind == "anthropic" else "/v1")
     options = {"model": "m", "base_url": url, "max_new_tokens": 64, **server}
     if kind == "decisions":
-        options["api"] = OpenAIApi.decisions
+        options["api"] = kind
     return JudgeConfig(backend=backend, server=ServerConfig(**options), max_usd=max_usd, max_calls=max_calls)
 
 
 def connect(kind: str, port: int, folder: Path, *, prices: PricesConfig = PRICES, **options: Any) -> RemoteModel:
     asked = settings(kind, port, **options)
     model = build_decision_model(
-        asked.backend.value,
+        asked.backend,
         asked.server,
         max_usd=asked.max_usd,
         max_calls=asked.max_calls,

@@ -84,20 +84,23 @@ def find_module(name: str) -> Path | None:
 @cache
 def _folders(package: str) -> tuple[Path, ...]:
     """Return where the modules of a package lie: its folder, and those that plug-ins add."""
-    own = PACKAGE.joinpath(*package.split(".")[1:])
-    start = own / "__init__.py"
+    parent, _, last = package.rpartition(".")
+    # A plug-in may add a package too: its modules lie below it, wherever it lies.
+    own = tuple(folder / last for folder in _folders(parent)) if parent else (PACKAGE,)
+    start = own[0] / "__init__.py"
     text = start.read_text(encoding="utf-8") if start.is_file() else ""
     kind = re.search(r'extended\(__path__, "([\w/]+)"\)', text)
-    return (own, *(root / kind[1] for root in plugins.roots() if (root / kind[1]).is_dir())) if kind else (own,)
+    return (*own, *(root / kind[1] for root in plugins.roots() if (root / kind[1]).is_dir())) if kind else own
 
 
 def _members(package: str) -> Iterator[str]:
-    """Yield the modules of a package that can be added to; nothing for another one."""
+    """Yield the modules and packages in a package that can be added to; nothing for another one."""
     folders = _folders(package)
     start = folders[0] / "__init__.py"
     if start.is_file() and "extended(__path__" in start.read_text(encoding="utf-8"):
         for folder in folders:
             yield from (f"{package}.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__")
+            yield from (f"{package}.{path.parent.name}" for path in folder.glob("*/__init__.py"))
 
 
 @cache

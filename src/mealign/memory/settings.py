@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mealign.language.settings import ChatBackend, LlmConfig, PackagedFile, named
+from mealign.language.settings import LOCAL, LlmConfig, PackagedFile, named
 from mealign.settings import optional, section, setting
 
 
@@ -30,7 +30,7 @@ class MemoryConfig:
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""
-        if self.extractor is Extractor.statements and (named(self.llm) or self.llm.backend is not ChatBackend.local):
+        if self.extractor is Extractor.statements and (named(self.llm) or self.llm.backend != LOCAL):
             yield f"{key}.extractor=statements with settings of {key}.llm: no model would read them; choose {key}=llm"
 
 
