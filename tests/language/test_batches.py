@@ -14,11 +14,9 @@ from mealign.language.decisions import Decided, Undecided
 from mealign.language.endpoints import Batch, Request, Result
 from mealign.language.vendors.anthropic.batches import AnthropicBatches
 from mealign.language.vendors.openai.batches import OpenAIBatches
+from tests.language.asking import WORDY, connect, inquiries
 from tests.language.server import Response, serving
-from tests.language.test_deciding import connect, inquiries
 from tests.language.vendor import Manners, running
-
-WORDY = ["chat", "anthropic"]
 
 
 @pytest.fixture(autouse=True)

