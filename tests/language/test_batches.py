@@ -10,14 +10,13 @@ import pytest
 
 from mealign.errors import MealignError
 from mealign.language import batches
-from mealign.language.batches import Batch, BatchConnection, Result
 from mealign.language.decisions import Decided, Undecided
-from mealign.language.sending import Request
+from mealign.language.endpoints import Batch, Request, Result
+from mealign.language.vendors.anthropic.batches import AnthropicBatches
+from mealign.language.vendors.openai.batches import OpenAIBatches
+from tests.language.asking import WORDY, connect, inquiries
 from tests.language.server import Response, serving
-from tests.language.test_deciding import connect, inquiries
 from tests.language.vendor import Manners, running
-
-WORDY = ["chat", "anthropic"]
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +95,7 @@ def test_a_batch_that_was_never_handed_in_is_handed_in(
             async def killed(*_: Any, **__: Any) -> str:
                 raise Killed
 
-            for connection in (batches._OpenAIBatches, batches._AnthropicBatches):
+            for connection in (OpenAIBatches, AnthropicBatches):
                 patch.setattr(connection, "submit", killed)
             with pytest.raises(Killed):
                 connect(kind, server.port, tmp_path, batch=True).decide(inquiries(3))
@@ -124,14 +123,11 @@ def test_a_vendor_that_lets_nobody_in_ends_the_run(kind: str, tmp_path: Path) ->
         connect(kind, server.port, tmp_path, batch=True).decide(inquiries(2))
 
 
-class ScriptedApi:
+class ScriptedBatches:
     """Hands in nothing and has these results."""
 
     def __init__(self, *results: Result | None) -> None:
         self._results = results
-
-    def connect(self) -> BatchConnection:
-        return self  # type: ignore[return-value]
 
     async def submit(self, requests: Sequence[Request], *, tag: str) -> str:
         self._keys = [request.key for request in requests]
@@ -146,14 +142,14 @@ class ScriptedApi:
 
 def test_what_a_batch_did_not_answer_is_an_outcome_and_is_not_kept(tmp_path: Path) -> None:
     model = connect("chat", 1, tmp_path)
-    api = ScriptedApi(
+    scripted = ScriptedBatches(
         None,
         Result(None, refused=False, text="expired"),
         Result(None, refused=True, text='{"message": "the prompt is too long"}'),
         Result(None, refused=True, text="no"),
         Result("{}"),
     )
-    model._batches = api
+    model._batches = lambda: scripted
     kinds = [outcome.kind for outcome in model.decide(inquiries(5)) if isinstance(outcome, Undecided)]
     assert kinds == ["unreachable", "unreachable", "too_long", "refused", "malformed"]
     assert list((tmp_path / "cache").glob("reply_*")) == []

@@ -8,7 +8,6 @@ from mealign.errors import MealignError
 from mealign.language.build import build_model
 from mealign.language.chat import Prompt, TextModel
 from mealign.language.replies import BATCH, Replies, ask
-from mealign.language.settings import ChatBackend
 from mealign.records import Message
 from tests.defaults import LlmConfig
 from tests.language.server import Request, Response, Server, serving
@@ -17,7 +16,7 @@ SCHEMA = {"type": "object", "properties": {}}
 
 
 def connect(server: Server) -> TextModel:
-    settings = LlmConfig(backend=ChatBackend.openai, model="m", base_url=server.openai)
+    settings = LlmConfig(backend="openai", model="m", base_url=server.openai)
     return build_model(settings, local=pytest.fail)
 
 

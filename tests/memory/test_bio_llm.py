@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from mealign.language.build import build_model
-from mealign.language.settings import ChatBackend
 from mealign.memory.bio_llm import Bio, abstractive_bio
 from mealign.records import Fact
 from tests.defaults import LlmConfig
@@ -28,7 +27,7 @@ Write = Callable[..., Bio]
 def write(tmp_path: Path) -> Write:
     def run(script: Script, facts: list[Fact] = FACTS, sentences: int = 3) -> Bio:
         with serving(script) as server:
-            settings = LlmConfig(backend=ChatBackend.openai, model="m", base_url=server.openai)
+            settings = LlmConfig(backend="openai", model="m", base_url=server.openai)
             model = build_model(settings, local=pytest.fail)
             return abstractive_bio(
                 facts, person=PERSON, model=model, settings=settings, cache=tmp_path, sentences=sentences

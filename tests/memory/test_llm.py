@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mealign.language.build import build_model
 from mealign.language.local import LocalModel
-from mealign.language.settings import ChatBackend, Precision
+from mealign.language.settings import Precision
 from mealign.memory.llm import (
     WINDOW,
     ExtractedFact,
@@ -63,9 +63,9 @@ def saying(*facts: object) -> Script:
 
 @pytest.fixture
 def extract(tmp_path: Path) -> Callable[..., LlmExtraction]:
-    def run(script: Script, *documents: Document, backend: ChatBackend = ChatBackend.openai) -> LlmExtraction:
+    def run(script: Script, *documents: Document, backend: str = "openai") -> LlmExtraction:
         with serving(script) as server:
-            address = server.openai if backend is ChatBackend.openai else server.anthropic
+            address = server.openai if backend == "openai" else server.anthropic
             settings = LlmConfig(backend=backend, model="m", base_url=address)
             model = build_model(settings, local=pytest.fail)
             return extract_with_llm(documents, person=NADIA, model=model, settings=settings, cache=tmp_path)
@@ -76,8 +76,8 @@ def extract(tmp_path: Path) -> Callable[..., LlmExtraction]:
 Extract = Callable[..., LlmExtraction]
 
 
-@pytest.mark.parametrize("backend", [ChatBackend.openai, ChatBackend.anthropic])
-def test_a_quoted_fact_is_kept_with_its_exact_span_and_our_date(extract: Extract, backend: ChatBackend) -> None:
+@pytest.mark.parametrize("backend", ["openai", "anthropic"])
+def test_a_quoted_fact_is_kept_with_its_exact_span_and_our_date(extract: Extract, backend: str) -> None:
     document = note("Tired. I moved to\nGhent yesterday, at last.")
     fact_said = said(
         "I moved to Ghent yesterday",
@@ -266,7 +266,7 @@ def test_a_long_document_is_read_in_parts_and_its_spans_stay_exact(extract: Extr
 def test_adding_a_note_asks_about_that_note_alone(tmp_path: Path) -> None:
     one, two = note("I like tea.", source="a.md"), note("I like milk.", source="b.md")
     with serving(saying()) as server:
-        settings = LlmConfig(backend=ChatBackend.openai, model="m", base_url=server.openai)
+        settings = LlmConfig(backend="openai", model="m", base_url=server.openai)
         model = build_model(settings, local=pytest.fail)
         for documents in ([one], [one, two]):
             extract_with_llm(documents, person=NADIA, model=model, settings=settings, cache=tmp_path)

@@ -85,9 +85,11 @@ def find_module(name: str, package: Path = PACKAGE) -> Path | None:
 
 def _folders(name: str, package: Path) -> tuple[Path, ...]:
     """Return where the modules of a package lie: its folder, and those that plug-ins add."""
-    own = package.joinpath(*name.split(".")[1:])
-    kind = _extended(own / "__init__.py")
-    return (own, *(root / kind for root in plugins.roots() if (root / kind).is_dir())) if kind else (own,)
+    parent, _, last = name.rpartition(".")
+    # A plug-in may add a package too: its modules lie below it, wherever it lies.
+    own = tuple(folder / last for folder in _folders(parent, package)) if parent else (package,)
+    kind = _extended(own[0] / "__init__.py")
+    return (*own, *(root / kind for root in plugins.roots() if (root / kind).is_dir())) if kind else own
 
 
 @cache

@@ -11,7 +11,7 @@ from mealign.judging.judge import Judge
 from mealign.judging.judge_context import JudgeContext
 from mealign.judging.pairwise import PairwiseJudge
 from mealign.judging.panel import PanelJudge
-from mealign.judging.settings import JudgeBackend, JudgeConfig, template_path
+from mealign.judging.settings import EVIDENCE, PANEL, JudgeConfig, template_path
 from mealign.judging.templates import load_template
 from mealign.language.decisions import DecisionModel
 from mealign.records import Fact
@@ -37,9 +37,9 @@ def build_judge(
     Raises:
         ConfigError: the template cannot be used, or a model cannot be asked in this way.
     """
-    if settings.backend is JudgeBackend.evidence:
+    if settings.backend == EVIDENCE:
         return EvidenceJudge(facts, index(), person=person)
-    if settings.backend is JudgeBackend.panel:
+    if settings.backend == PANEL:
         members = [
             build_judge(member, facts=facts, index=index, bio=bio, person=person, model=model)
             for member in settings.members.values()

@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from mealign.addresses import is_address
-from mealign.language.settings import (
-    PUBLIC_SERVERS,
-    ChatBackend,
-    Egress,
-    OpenAIApi,
-    ServerConfig,
-    leaves,
-    named,
-    no_address,
-)
+from mealign.language.settings import LOCAL, Egress, ServerConfig, leaves, named, no_choice, unreachable
+from mealign.language.vendor import DecisionApi, address_of, all_vendors, deciders, vendor_named
 from mealign.settings import INFINITE, optional, section, setting
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-
-class JudgeBackend(StrEnum):
-    """Who answers a judge's question: rules, the run's own model, a server by its API, or several judges together."""
-
-    evidence = "evidence"
-    local = "local"
-    openai = "openai"
-    anthropic = "anthropic"
-    systemone = "systemone"
-    panel = "panel"
-
-
-OFFLINE = frozenset({JudgeBackend.evidence, JudgeBackend.local, JudgeBackend.panel})
-"""Backends that use no server."""
+EVIDENCE, PANEL = "evidence", "panel"
+"""The backends of a judge that goes by rules, and of several judges together."""
+OFFLINE = (EVIDENCE, LOCAL, PANEL)
+"""Those that ask no server; any other backend is a vendor's name."""
 
 
 class JudgeView(StrEnum):
@@ -89,7 +70,7 @@ class JudgeConfig:
     """
 
     name: str = setting("the judge's name")
-    backend: JudgeBackend = setting("who answers")
+    backend: str = setting("who answers")
     view: JudgeView = setting("what the judge is shown")
     language: str = setting("the language of its template")
     top_k: int = setting("the number of facts that a judge is shown", 1, 100)
@@ -106,8 +87,11 @@ class JudgeConfig:
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""
+        if self.backend not in OFFLINE and self.backend not in deciders():
+            yield no_choice(f"{key}.backend", self.backend, [*OFFLINE, *deciders()])
+            return
         yield from _impossible_members(self, key)
-        if self.backend in (JudgeBackend.evidence, JudgeBackend.panel):
+        if self.backend in (EVIDENCE, PANEL):
             yield from _impossible_rules(self, key)
         else:
             yield from _impossible_template(self, key)
@@ -130,13 +114,8 @@ def template_paths(judge: JudgeConfig) -> list[Path]:
 
 
 def server_address(judge: JudgeConfig) -> str | None:
-    """Return the address of a judge's server; None for a judge that uses none, or names none."""
-    if judge.server.base_url is not None:
-        return judge.server.base_url
-    return {
-        JudgeBackend.openai: PUBLIC_SERVERS[ChatBackend.openai],
-        JudgeBackend.anthropic: PUBLIC_SERVERS[ChatBackend.anthropic],
-    }.get(judge.backend)
+    """Return the address of the server that a judge asks; None for one that asks none, or names none."""
+    return judge.server.base_url or address_of(judge.backend)
 
 
 def sends_away(judge: JudgeConfig, egress: Egress, *, key: str) -> Iterator[str]:
@@ -148,22 +127,22 @@ def sends_away(judge: JudgeConfig, egress: Egress, *, key: str) -> Iterator[str]
 
 
 def _impossible_members(judge: JudgeConfig, key: str) -> Iterator[str]:
-    backend = f"{key}.backend={judge.backend.value}"
-    if judge.backend is not JudgeBackend.panel:
+    backend = f"{key}.backend={judge.backend}"
+    if judge.backend != PANEL:
         if judge.members:
             yield f"{backend} with {key}.members: only a panel has members; set {key}.backend=panel, or leave them out"
         return
     if not judge.members:
         yield f"{backend} without {key}.members: nobody would judge; choose judge=panel, which has members"
     for name, member in judge.members.items():
-        if member.backend is JudgeBackend.panel:
+        if member.backend == PANEL:
             yield f"{key}.members.{name}: a panel cannot sit on a panel; name its members instead"
         if member.name != name:
             yield f"{key}.members.{name}.name={member.name}: a member goes by its own name; write {name}"
 
 
 def _impossible_rules(judge: JudgeConfig, key: str) -> Iterator[str]:
-    backend, view = f"{key}.backend={judge.backend.value}", f"{key}.view={judge.view.value}"
+    backend, view = f"{key}.backend={judge.backend}", f"{key}.view={judge.view.value}"
     if judge.view is not JudgeView.evidence:
         yield (
             f"{backend} with {view}: rules and panels choose for themselves what they read; "
@@ -174,7 +153,7 @@ def _impossible_rules(judge: JudgeConfig, key: str) -> Iterator[str]:
 
 
 def _impossible_template(judge: JudgeConfig, key: str) -> Iterator[str]:
-    backend, view = f"{key}.backend={judge.backend.value}", f"{key}.view={judge.view.value}"
+    backend, view = f"{key}.backend={judge.backend}", f"{key}.view={judge.view.value}"
     path = template_path(judge)
     if judge.view is JudgeView.evidence:
         yield (
@@ -201,36 +180,51 @@ def _impossible_template(judge: JudgeConfig, key: str) -> Iterator[str]:
                 f"{', '.join(sorted(shown)) or 'nothing'}, the view {MAINLY.get(judge.view, 'nothing')}; "
                 "choose another of the two"
             )
-        silent = judge.backend is JudgeBackend.systemone or (
-            judge.backend is JudgeBackend.openai and judge.server.api is OpenAIApi.decisions
-        )
-        if silent and re.search(r"^reasoning:", text, re.MULTILINE):
+        api = _api(judge)
+        if api is not None and not api.words and re.search(r"^reasoning:", text, re.MULTILINE):
             yield (
                 f"{key}.template={judge.template} with {backend}: it asks for reasoning, and typed decisions have no "
-                f"words; choose a template without, or {key}.backend=openai {key}.server.api=chat"
+                f"words; choose a template without{_or(key, lambda other: other.words)}"
             )
 
 
 def _impossible_server(judge: JudgeConfig, key: str) -> Iterator[str]:
-    backend, server = f"{key}.backend={judge.backend.value}", judge.server
-    if judge.backend in OFFLINE:
+    backend, server = f"{key}.backend={judge.backend}", judge.server
+    vendor = vendor_named(judge.backend)
+    if vendor is None:
         if named(server) or server.batch:
-            yield f"{backend} with settings of {key}.server: no server would be asked; set {key}.backend=openai"
+            yield (
+                f"{backend} with settings of {key}.server: no server would be asked; "
+                f"set {key}.backend to {' or '.join(deciders())}"
+            )
         for limit, value in (("max_usd", judge.max_usd), ("max_calls", judge.max_calls)):
             if value is not None:
                 yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
         return
-    if not server.model:
-        yield f"{backend} without {key}.server.model: name a model that the server has"
-    if server.api is not OpenAIApi.chat and judge.backend is not JudgeBackend.openai:
-        yield f"{key}.server.api={server.api.value} with {backend}: only {key}.backend=openai has it; leave it out"
-    if server.batch and (judge.backend is JudgeBackend.systemone or server.api is OpenAIApi.decisions):
+    api = _api(judge)
+    if api is None:
         yield (
-            f"{key}.server.batch=true with {backend}: typed decisions have no batch API; "
-            f"set {key}.server.batch=false, or {key}.backend=openai {key}.server.api=chat"
+            f"{key}.server.api={server.api} with {backend}: it must be one of {', '.join(vendor.decide)}, or left out"
         )
-    url = server_address(judge)
-    if url is None:
-        yield f"{backend} without {key}.server.base_url: name the server, for example http://127.0.0.1:8000/v1"
-    elif not is_address(url):
-        yield no_address(f"{key}.server.base_url", url)
+    elif server.batch and api.batch is None:
+        yield (
+            f"{key}.server.batch=true with {backend}: {api.endpoint.api} has no batch API; "
+            f"set {key}.server.batch=false{_or(key, lambda other: other.batch is not None)}"
+        )
+    yield from unreachable(server, server_address(judge), key=f"{key}.server", backend=backend)
+
+
+def _api(judge: JudgeConfig) -> DecisionApi | None:
+    """Return the API by which a judge asks; None where it asks no server, or the vendor has no such API."""
+    vendor = vendor_named(judge.backend)
+    return vendor.decision_api(judge.server.api) if vendor else None
+
+
+def _or(key: str, fits: Callable[[DecisionApi], bool]) -> str:
+    """Return the settings of every API that fits, as alternatives."""
+    return "".join(
+        f", or {key}.backend={name} {key}.server.api={api}"
+        for name, vendor in all_vendors().items()
+        for api, each in vendor.decide.items()
+        if fits(each)
+    )

@@ -1,1 +1,1 @@
-"""Language models and embeddings that run on this machine, and the weights they need."""
+"""Language models, on this machine and on servers, embeddings, and the weights they need."""

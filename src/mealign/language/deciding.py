@@ -9,21 +9,23 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from mealign.errors import ConfigError, MealignError
-from mealign.language.batches import BatchApi, collect
+from mealign.language.batches import collect
 from mealign.language.budget import Budget
 from mealign.language.decisions import Choice, Decided, Estimate, Inquiry, Undecided
 from mealign.language.egress import Ledger
-from mealign.language.endpoints import Endpoint, Reading
+from mealign.language.endpoints import ParsedReply, Request, Server
 from mealign.language.pace import Pace
 from mealign.language.prices import OVERHEAD, Price, believed, tokens_in
 from mealign.language.replies import Reply, ReplyStore
-from mealign.language.sending import Request, Sending
+from mealign.language.sending import Sending
 from mealign.language.settings import ServerConfig
+from mealign.language.vendor import DecisionApi
 from mealign.progress import bar
 from mealign.records import content_id
 
@@ -41,14 +43,14 @@ class RemoteModel:
     time, so that it is never paid for twice, whatever is thought of it later.
 
     Args:
-        endpoint: who is asked.
-        settings: how hard.
+        api: how it is asked.
+        server: who is asked.
+        settings: how hard, and whether through the API's batches.
         cache: folder of the replies.
         ledger: file of what left the machine.
         price: of the model; None: unknown.
         max_usd: of all that is asked of this model, known answers included.
         max_calls: the same in requests.
-        batches: the vendor's batch API, if everything is to go through it.
 
     Raises:
         ConfigError: dollars are limited and the model's price is unknown.
@@ -56,7 +58,8 @@ class RemoteModel:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        api: DecisionApi,
+        server: Server,
         *,
         settings: ServerConfig,
         cache: Path,
@@ -64,17 +67,23 @@ class RemoteModel:
         price: Price | None,
         max_usd: float | None = None,
         max_calls: int | None = None,
-        batches: BatchApi | None = None,
     ) -> None:
         if max_usd is not None and price is None:
             raise ConfigError(
-                f"judge.max_usd={max_usd} with judge.server.model={endpoint.model}: its price is unknown, so nothing "
+                f"judge.max_usd={max_usd} with judge.server.model={server.model}: its price is unknown, so nothing "
                 "can hold it to that; add the model to conf/prices.yaml, or use judge.max_calls"
             )
+        endpoint = api.endpoint(
+            server,
+            max_new_tokens=settings.max_new_tokens,
+            temperature=settings.temperature,
+            timeout=settings.timeout,
+        )
         self._endpoint = endpoint
+        self._has_words = api.words
         self._settings = settings
         self._store = ReplyStore(cache)
-        self._ledger = Ledger(ledger, address=endpoint.url, model=endpoint.model)
+        self._ledger = Ledger(ledger, address=server.url, model=server.model)
         self._price = price
         self._budget = Budget(max_usd=max_usd, max_calls=max_calls)
         self._pace = Pace(
@@ -82,10 +91,10 @@ class RemoteModel:
             requests_per_minute=settings.requests_per_minute,
             tokens_per_minute=settings.tokens_per_minute,
         )
-        self._batches = batches
+        self._batches = partial(api.batch, endpoint) if settings.batch and api.batch else None
         # An inquiry about nothing, so that every option of a request is part of the digest.
         example = endpoint.body(Inquiry("", {"": Choice("", {"a": "", "b": ""})}))
-        self.digest = content_id("model", endpoint.url, endpoint.path, example)
+        self.digest = content_id("model", server.url, endpoint.path, example)
 
     def decide(self, inquiries: Sequence[Inquiry], *, description: str | None = None) -> list[Decided | Undecided]:
         """Return one outcome an inquiry, in their order; the same inquiry twice is one request.
@@ -146,8 +155,8 @@ class RemoteModel:
         total = len(unknown) + len(outcomes)
         with bar(description, total=len(unknown)) as shown:
 
-            def answered(request: Request, reading: Reading, reply: Reply) -> None:
-                outcomes[request.key] = self._outcome(request, reading, reply)
+            def answered(request: Request, parsed: ParsedReply, reply: Reply) -> None:
+                outcomes[request.key] = self._outcome(request, parsed, reply)
 
             if self._batches is not None:
                 work = collect(
@@ -192,6 +201,11 @@ class RemoteModel:
         )
 
     def _request(self, inquiry: Inquiry) -> Request:
+        if inquiry.reasoning is not None and not self._has_words:
+            raise ConfigError(
+                f"judge.template asks for reasoning, and {self._endpoint.api} answers without words; "
+                "choose a template without, or judge.server.api=chat"
+            )
         body = self._endpoint.body(inquiry)
         text = json.dumps(body, ensure_ascii=False)
         try:
@@ -203,7 +217,7 @@ class RemoteModel:
         limit = self._settings.max_new_tokens
         most = self._price.usd(size + OVERHEAD, limit, batch=self._batches is not None) if self._price else 0.0
         return Request(
-            key=content_id("reply", self._endpoint.url, self._endpoint.path, text),
+            key=content_id("reply", self._endpoint.server.url, self._endpoint.path, text),
             inquiry=inquiry,
             body=body,
             characters=len(text),
@@ -212,18 +226,18 @@ class RemoteModel:
             most_usd=most,
         )
 
-    def _outcome(self, request: Request, reading: Reading, reply: Reply) -> Decided | Undecided:
+    def _outcome(self, request: Request, parsed: ParsedReply, reply: Reply) -> Decided | Undecided:
         """Return what a reply says with what it took, and count that, once."""
         usage = believed(
-            reading.prompt_tokens,
-            reading.completion_tokens,
+            parsed.prompt_tokens,
+            parsed.completion_tokens,
             sent=request.size,
-            received=len(reading.text.encode("utf-8", "replace")),
+            received=len(parsed.text.encode("utf-8", "replace")),
             limit=self._settings.max_new_tokens,
         )
         cost = self._price.usd(usage.prompt_tokens, usage.completion_tokens, batch=reply.batch) if self._price else 0.0
         self._budget.count(request.key, cost)
-        outcome = replace(reading.outcome, usage=replace(usage, cost_usd=cost))
+        outcome = replace(parsed.outcome, usage=replace(usage, cost_usd=cost))
         if isinstance(outcome, Undecided):
             return replace(outcome, raw=_writable(outcome.raw))
         return replace(outcome, reasoning=_writable(outcome.reasoning))

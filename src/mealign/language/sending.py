@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from mealign.errors import MealignError
 from mealign.language.budget import Budget
-from mealign.language.decisions import Inquiry, Undecided, UndecidedKind
+from mealign.language.decisions import Undecided, UndecidedKind
 from mealign.language.egress import Ledger
-from mealign.language.endpoints import Connection, Endpoint, NotThisApiError, Reading
+from mealign.language.endpoints import Connection, Endpoint, NotThisApiError, ParsedReply, Request
 from mealign.language.pace import Pace
 from mealign.language.replies import Reply, ReplyStore
 from mealign.language.settings import ServerConfig
@@ -32,23 +30,6 @@ GIVEN_UP = 8
 """Requests given up one after the other, none answered in between, after which the server is taken to be down."""
 KEPT = 2000
 """Characters that are kept of what a server says about a request that it will not have."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request and what is known before it is sent.
-
-    ``characters`` and ``size`` in bytes are those of the body as JSON, ``tokens`` what it is estimated to hold and to
-    be answered with, ``most_usd`` what it can cost at most.
-    """
-
-    key: str
-    inquiry: Inquiry
-    body: dict[str, Any]
-    characters: int
-    size: int
-    tokens: int
-    most_usd: float
 
 
 class Sending:
@@ -78,7 +59,7 @@ class Sending:
         ledger: Ledger,
         purpose: str,
         heard: bool,
-        on_answer: Callable[[Request, Reading, Reply], None],
+        on_answer: Callable[[Request, ParsedReply, Reply], None],
         on_outcome: Callable[[], None],
     ) -> None:
         self._endpoint = endpoint
@@ -190,11 +171,10 @@ class Sending:
 
     def _keep(self, request: Request, text: str, seconds: float) -> None:
         try:
-            reading = self._endpoint.read(text, request.inquiry)
+            parsed = self._endpoint.read(text, request.inquiry)
         except NotThisApiError:
-            error = MealignError(
-                f"{self._endpoint.url}: what answers there is no server with {self._endpoint.api}; correct base_url"
-            )
+            url, api = self._endpoint.server.url, self._endpoint.api
+            error = MealignError(f"{url}: what answers there is no server with {api}; correct base_url")
             self._reject(request, Undecided("malformed", raw=text[:KEPT]), error)
             return
         reply = Reply(text=text, seconds=round(seconds, 3))
@@ -203,19 +183,19 @@ class Sending:
         self._answers += 1
         self._given_up = 0
         self._heard = True
-        self._on_answer(request, reading, reply)
+        self._on_answer(request, parsed, reply)
         self._on_outcome()
 
     def _fail(self, request: Request, fault: Fault, *, alone: bool) -> None:
         """Decide whether one request has failed or the server; ``alone``: nothing was answered meanwhile."""
         if fault.kind == "rejected":
             kind: UndecidedKind = "too_long" if fault.status == 413 or TOO_LONG.search(fault.text) else "refused"
-            self._reject(request, Undecided(kind, raw=fault.text[:KEPT]), explained(fault, self._endpoint.url))
+            self._reject(request, Undecided(kind, raw=fault.text[:KEPT]), explained(fault, self._endpoint.server.url))
             return
         self._given_up += 1
         gone = not self._heard or (alone and not fault.reached) or self._given_up >= GIVEN_UP
         if fault.kind == "fatal" or gone or (fault.wait or 0) > PATIENCE:
-            self._stop = self._stop or explained(fault, self._endpoint.url)
+            self._stop = self._stop or explained(fault, self._endpoint.server.url)
             return
         self._failed[request.key] = Undecided("unreachable")
         self._on_outcome()

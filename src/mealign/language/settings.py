@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mealign.addresses import is_address, is_loopback
+from mealign.language.vendor import address_of, writers
 from mealign.settings import INFINITE, optional, section, setting
+
+LOCAL = "local"
+"""The backend of a model that the run itself loads; any other is a vendor's name."""
 
 
 class WeightsSource(StrEnum):
@@ -31,21 +35,6 @@ class Egress(StrEnum):
 
     deny = "deny"
     allow = "allow"
-
-
-class ChatBackend(StrEnum):
-    """Who runs a language model: the run itself, or a server with OpenAI's or Anthropic's API."""
-
-    local = "local"
-    openai = "openai"
-    anthropic = "anthropic"
-
-
-class OpenAIApi(StrEnum):
-    """How an OpenAI-compatible server decides: typed decisions, or chat held to a JSON schema."""
-
-    decisions = "decisions"
-    chat = "chat"
 
 
 @dataclass
@@ -78,9 +67,12 @@ class ModelConfig:
 
 @dataclass
 class LlmConfig:
-    """A language model that writes: the run's own ``model`` (local), or ``model`` on the server at ``base_url``."""
+    """A language model that writes: the run's own ``model``, or ``model`` on the server at ``base_url``.
 
-    backend: ChatBackend = setting("who runs the model")
+    ``backend`` is ``local``, or the vendor whose API the server has.
+    """
+
+    backend: str = setting("who runs the model")
     max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
     temperature: float | None = setting("a sampling temperature", 0, 2)
     model: str | None = optional("the model's name on the server")
@@ -89,35 +81,35 @@ class LlmConfig:
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""
-        if self.backend is ChatBackend.local:
+        if self.backend == LOCAL:
             for name, value in named(self).items():
                 yield (
                     f"{key}.{name}={value} with {key}.backend=local: the run's own model has none; "
-                    f"choose it with model=..., or set {key}.backend=openai"
+                    f"choose it with model=..., or set {key}.backend to {' or '.join(writers())}"
                 )
-        elif not self.model:
-            yield f"{key}.backend={self.backend.value} without {key}.model: name a model that the server has"
-        server = server_of(self)
-        if server is not None and not is_address(server):
-            yield no_address(f"{key}.base_url", server)
+            return
+        if self.backend not in writers():
+            yield no_choice(f"{key}.backend", self.backend, [LOCAL, *writers()])
+        else:
+            yield from unreachable(self, server_of(self), key=key, backend=f"{key}.backend={self.backend}")
 
 
 @dataclass
 class ServerConfig:
     """Who is asked to decide, and how hard.
 
-    ``model`` on the server at ``base_url`` (null: the vendor's own). ``requests_per_minute`` and ``tokens_per_minute``
-    null: no limit but the server's own answer 429. ``batch`` sends everything through the vendor's batch API, at its
-    price.
+    ``model`` on the server at ``base_url`` (null: the vendor's own), by one of the vendor's APIs (``api`` null: its
+    first). ``requests_per_minute`` and ``tokens_per_minute`` null: no limit but the server's own answer 429. ``batch``
+    sends everything through the vendor's batch API, at its price.
     """
 
-    api: OpenAIApi = setting("how an OpenAI-compatible server decides")
     max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
     temperature: float | None = setting("a sampling temperature", 0, 2)
     concurrency: int = setting("the number of requests at once", 1, 1024)
     timeout: float = setting("the time for a reply in seconds", 0.1, 3600)
     max_retries: int = setting("the number of repetitions", 0, 100)
     batch: bool = setting("whether the vendor's batch API is used")
+    api: str | None = optional("which of the vendor's APIs that decide is asked; null: its first")
     model: str | None = optional("the model's name on the server")
     base_url: str | None = optional("the server's address; null: the vendor's own")
     api_key_env: str | None = optional("the environment variable that holds the server's key")
@@ -142,13 +134,6 @@ class PricesConfig:
     models: list[PriceConfig] = section()
 
 
-PUBLIC_SERVERS = {
-    ChatBackend.openai: "https://api.openai.com/v1",
-    ChatBackend.anthropic: "https://api.anthropic.com",
-}
-"""Where a backend's vendor answers: what ``base_url=null`` means."""
-
-
 def named(server: LlmConfig | ServerConfig) -> dict[str, str]:
     """Return what settings say of a server: its model, address and key, those that are given."""
     values = {"model": server.model, "base_url": server.base_url, "api_key_env": server.api_key_env}
@@ -157,12 +142,32 @@ def named(server: LlmConfig | ServerConfig) -> dict[str, str]:
 
 def server_of(llm: LlmConfig) -> str | None:
     """Return the address of the server that is asked; None for a model that the run itself loads."""
-    return None if llm.backend is ChatBackend.local else llm.base_url or PUBLIC_SERVERS[llm.backend]
+    return None if llm.backend == LOCAL else llm.base_url or address_of(llm.backend)
 
 
-def no_address(key: str, url: str) -> str:
-    """Say that something is no server's address."""
-    return f"{key}={url}: it is no server's address; give scheme, host, port and path: {key}=http://127.0.0.1:8000/v1"
+def no_choice(key: str, value: str, choices: Iterable[str]) -> str:
+    """Say that a value is none of those that there are."""
+    return f"{key}={value}: it must be one of {', '.join(choices)}"
+
+
+def unreachable(server: LlmConfig | ServerConfig, url: str | None, *, key: str, backend: str) -> Iterator[str]:
+    """Say what is missing to ask a model on a server.
+
+    Args:
+        server: who is asked.
+        url: its address, as far as it is known.
+        key: of the settings that name it.
+        backend: the setting that asks for one, as ``key=value``.
+    """
+    if not server.model:
+        yield f"{backend} without {key}.model: name a model that the server has"
+    if url is None:
+        yield f"{backend} without {key}.base_url: name the server, for example http://127.0.0.1:8000/v1"
+    elif not is_address(url):
+        yield (
+            f"{key}.base_url={url}: it is no server's address; "
+            f"give scheme, host, port and path: {key}.base_url=http://127.0.0.1:8000/v1"
+        )
 
 
 def leaves(url: str | None, egress: Egress, *, key: str, what: str) -> Iterator[str]:

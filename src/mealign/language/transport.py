@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx2
 
@@ -67,6 +67,29 @@ def async_http_client(base_url: str, *, timeout: float, concurrency: int) -> htt
 def body_of(response: httpx2.Response) -> str:
     """Return a response's body, which is JSON and so UTF-8 (RFC 8259, 8.1), whatever its header says."""
     return response.content.decode("utf-8", "replace")
+
+
+class HttpConnection:
+    """Plain HTTP with a bearer token, for APIs that no SDK speaks."""
+
+    def __init__(self, url: str, *, key: str, timeout: float, concurrency: int) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._client = async_http_client(url, timeout=timeout, concurrency=concurrency)
+
+    async def send(self, body: Mapping[str, Any]) -> str:
+        """Send one request and return the body of its response.
+
+        Raises:
+            httpx2.HTTPError: the server refused, failed or did not answer.
+        """
+        response = await self._client.post(self._url, json=body, headers=self._headers)
+        response.raise_for_status()
+        return body_of(response)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
 
 
 @cache

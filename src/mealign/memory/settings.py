@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mealign import plugins
-from mealign.language.settings import ChatBackend, LlmConfig, PackagedFile, named
+from mealign.language.settings import LOCAL, LlmConfig, PackagedFile, named
 from mealign.settings import optional, section, setting
 
 
@@ -31,7 +31,7 @@ class MemoryConfig:
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""
-        if self.extractor is Extractor.statements and (named(self.llm) or self.llm.backend is not ChatBackend.local):
+        if self.extractor is Extractor.statements and (named(self.llm) or self.llm.backend != LOCAL):
             yield f"{key}.extractor=statements with settings of {key}.llm: no model would read them; choose {key}=llm"
 
 

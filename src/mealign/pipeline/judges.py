@@ -53,13 +53,13 @@ def judge_of(context: StageContext) -> Judge:
 
 def _deciding_model(context: StageContext, asked: JudgeConfig) -> DecisionModel:
     """Return the model that answers a judge's questions."""
-    from mealign.judging.settings import JudgeBackend
     from mealign.language.build import build_decision_model
+    from mealign.language.settings import LOCAL
 
-    if asked.backend is JudgeBackend.local:
+    if asked.backend == LOCAL:
         return language_model(context)
     return build_decision_model(
-        asked.backend.value,
+        asked.backend,
         asked.server,
         cache=context.store / "decisions",
         ledger=context.store / "egress.jsonl",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
 
 from mealign.config import Settings, plain
 from mealign.evaluation.settings import ArmConfig, EvaluationConfig
@@ -34,7 +32,7 @@ class EvaluateSummary(Summary):
 
     answers: int
     questions: dict[str, int]
-    failed: dict[str, int] = Field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
 
 
 def run(context: StageContext) -> EvaluateSummary:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mealign.config import Settings
 from mealign.jsonl import read_json, write_json, write_records
-from mealign.judging.settings import JudgeBackend, sends_away, template_paths
+from mealign.judging.settings import EVIDENCE, sends_away, template_paths
 from mealign.pipeline.judges import judge_inputs, judge_of
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX
 from mealign.pipeline.stage import Stage, StageContext
@@ -46,7 +46,7 @@ def run(context: StageContext) -> JudgeSummary:
         weighed, pairs = split_certification_pairs(pairs, seed=settings.seed)
         who = who.weighted(panel_weights({each.name: certify_judge(each, weighed) for each in who.members}))
     certificate = certify_judge(who, pairs, description=f"certify {settings.judge.name}")
-    if settings.judge.backend is not JudgeBackend.evidence:
+    if settings.judge.backend != EVIDENCE:
         tried = pairs[: settings.judge.known_pairs]
         certificate["injection_flip_rate"] = injection_flip_rate(who, tried, load_injections())
     result = judge_candidates(all_tasks, pool, who, settings=settings.judge, seed=settings.seed)

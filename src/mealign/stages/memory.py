@@ -12,7 +12,7 @@ from mealign import terminal
 from mealign.config import Settings
 from mealign.errors import MealignError
 from mealign.jsonl import read_json, read_records, write_json, write_records
-from mealign.language.settings import ChatBackend, leaves, server_of
+from mealign.language.settings import LOCAL, leaves, server_of
 from mealign.memory.settings import Extractor
 from mealign.pipeline.memos import kept
 from mealign.pipeline.models import language_model
@@ -169,7 +169,7 @@ def _replies(context: StageContext) -> Path:
 def own_model(settings: Settings) -> tuple[str, ...]:
     """Return ``model`` where the run's own model reads."""
     memory = settings.memory
-    reads = memory.extractor is Extractor.llm and memory.llm.backend is ChatBackend.local
+    reads = memory.extractor is Extractor.llm and memory.llm.backend == LOCAL
     return ("model",) if reads else ()
 
 

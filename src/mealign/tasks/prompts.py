@@ -42,8 +42,8 @@ def build_prompts(
 ) -> list[Task]:
     """Ask the context about every item that has a query and build its task, in the order given.
 
-    A training prompt never shows a held-out fact. Facts on which an item rests are added where the context shows others,
-    so an unanswerable question is shown the fact from which it was derived.
+    A training prompt never shows a held-out fact. Facts on which an item rests are added where the context shows
+    others, so an unanswerable question is shown the fact from which it was derived.
     """
     asked = {
         position: Asked(item.query, exclude=held_out if item.split == "train" else frozenset())

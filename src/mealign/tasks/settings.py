@@ -11,8 +11,8 @@ from mealign.settings import INFINITE, setting
 class TaskConfig:
     """How many tasks are made and how they are divided.
 
-    ``memory_share`` is the share of the answerable memory tasks whose prompt shows memory; unanswerable ones all show it,
-    and there are none where the share is 0. It is 0 where the run's context shows nothing.
+    ``memory_share`` is the share of the answerable memory tasks whose prompt shows memory; unanswerable ones all show
+    it, and there are none where the share is 0. It is 0 where the run's context shows nothing.
     """
 
     max_tasks: int = setting("the number of tasks", 1, INFINITE)

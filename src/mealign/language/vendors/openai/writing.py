@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's chat API: OpenAI itself, vLLM, Ollama, llama.cpp, ``transformers serve``."""
+"""A model that writes behind OpenAI's chat API."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ import openai
 
 from mealign.errors import MealignError
 from mealign.language.chat import Prompt, Schema, with_schema
-from mealign.language.settings import PUBLIC_SERVERS, ChatBackend
+from mealign.language.endpoints import Server
 from mealign.language.transport import RETRIES, TIMEOUT, ask_each, failures_explained, http_client
+from mealign.language.vendors.openai.address import limit_name
 from mealign.records import content_id
 
 
 class OpenAIModel:
     """A model behind ``/chat/completions``, as a :class:`~mealign.language.chat.TextModel`.
 
-    Args:
-        name: the model's name on the server.
-        base_url: the server's address up to ``/v1``.
-        key: what the server is sent as bearer token.
+    The server's address goes up to ``/v1``, and its key is sent as bearer token.
     """
 
-    def __init__(self, name: str, *, base_url: str, key: str) -> None:
-        self._name = name
-        self._url = base_url
+    def __init__(self, server: Server) -> None:
+        self._name = server.model
+        self._url = server.url
         self._client = openai.OpenAI(
-            api_key=key, base_url=base_url, timeout=TIMEOUT, max_retries=RETRIES, http_client=http_client(base_url)
+            api_key=server.key,
+            base_url=server.url,
+            timeout=TIMEOUT,
+            max_retries=RETRIES,
+            http_client=http_client(server.url),
         )
-        # OpenAI refuses the old name of this limit, and the other servers know no other.
-        self._limit = "max_completion_tokens" if base_url == PUBLIC_SERVERS[ChatBackend.openai] else "max_tokens"
+        self._limit = limit_name(server.url)
         self._takes_schemas = True
-        self.digest = content_id("model", "openai", base_url, name)
+        self.digest = content_id("model", "openai", server.url, server.model)
 
     def chat(
         self,

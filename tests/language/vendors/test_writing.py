@@ -1,27 +1,23 @@
-"""The real SDKs against a real server: what is sent, what comes back, and every way in which a server fails."""
+"""Every vendor whose models write, against a real server: what is sent, what comes back, and every way to fail."""
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mealign.addresses import is_address, is_loopback
 from mealign.errors import ConfigError, MealignError
 from mealign.language.build import build_model
-from mealign.language.chat import Prompt, TextModel, with_schema, without_role_tokens
-from mealign.language.settings import ChatBackend
+from mealign.language.chat import Prompt, TextModel
 from mealign.records import Message
 from tests.defaults import LlmConfig
 from tests.language.server import Request, Response, Server, in_turn, serving
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
 PROMPT: Prompt = (Message(role="system", content="Be brief."), Message(role="user", content="Secret of Nadia?"))
-BACKENDS = [ChatBackend.openai, ChatBackend.anthropic]
+BACKENDS = ["openai", "anthropic"]
 
 
-def connect(backend: ChatBackend, server: Server, **changes: object) -> TextModel:
-    address = server.openai if backend is ChatBackend.openai else server.anthropic
+def connect(backend: str, server: Server, **changes: object) -> TextModel:
+    address = server.openai if backend == "openai" else server.anthropic
     settings = {"backend": backend, "model": "m", "base_url": address, **changes}
     return build_model(LlmConfig(**settings), local=pytest.fail)  # type: ignore[arg-type]
 
@@ -31,13 +27,13 @@ def ask(model: TextModel, *prompts: Prompt) -> list[str]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_structured_answer_comes_back_as_the_models_json(backend: ChatBackend) -> None:
+def test_a_structured_answer_comes_back_as_the_models_json(backend: str) -> None:
     with serving(in_turn(Response('{"a": 1}'))) as server:
         assert [json.loads(text) for text in ask(connect(backend, server))] == [{"a": 1}]
     (request,) = server.requests
     assert request.body["temperature"] == 0
     assert request.body["max_tokens"] == 32
-    if backend is ChatBackend.openai:
+    if backend == "openai":
         assert request.path == "/v1/chat/completions"
         assert request.body["response_format"]["json_schema"]["schema"] == SCHEMA
         assert json.dumps(SCHEMA) in request.prompt
@@ -49,7 +45,7 @@ def test_a_structured_answer_comes_back_as_the_models_json(backend: ChatBackend)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_chat_gives_every_prompt_its_answers_in_order(backend: ChatBackend) -> None:
+def test_chat_gives_every_prompt_its_answers_in_order(backend: str) -> None:
     def echo(request: Request) -> Response:
         return Response(request.body["messages"][-1]["content"].upper())
 
@@ -58,7 +54,7 @@ def test_chat_gives_every_prompt_its_answers_in_order(backend: ChatBackend) -> N
         model = connect(backend, server)
         assert model.chat(prompts, n=2, max_new_tokens=8, temperature=0.7) == [[text] * 2 for text in "ABCDEFG"]
         assert model.chat([], max_new_tokens=8) == []
-    if backend is ChatBackend.openai:
+    if backend == "openai":
         assert {request.body["seed"] for request in server.requests} == {0, 1}
     assert all("tools" not in request.body and "response_format" not in request.body for request in server.requests)
 
@@ -66,27 +62,27 @@ def test_chat_gives_every_prompt_its_answers_in_order(backend: ChatBackend) -> N
 def test_a_server_that_refuses_schemas_is_asked_in_words_and_from_then_on_only_so() -> None:
     refused = Response(status=400)
     with serving(lambda request: refused if "response_format" in request.body else Response('{"a": 2}')) as server:
-        model = connect(ChatBackend.openai, server)
+        model = connect("openai", server)
         assert ask(model) == ask(model) == ['{"a": 2}']
     assert ["response_format" in request.body for request in server.requests] == [True, False, False]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("text", ["no JSON at all", "```json\n{}\n```", '{"a": 1', ""])
-def test_a_server_that_ignores_the_schema_gives_its_text(backend: ChatBackend, text: str) -> None:
+def test_a_server_that_ignores_the_schema_gives_its_text(backend: str, text: str) -> None:
     with serving(in_turn(Response(text))) as server:
         assert ask(connect(backend, server)) == [text]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_refusal_is_an_empty_answer(backend: ChatBackend) -> None:
+def test_a_refusal_is_an_empty_answer(backend: str) -> None:
     with serving(in_turn(Response(None))) as server:
         assert ask(connect(backend, server)) == [""]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("failure", [Response(status=500), Response(status=429, headers={"Retry-After": "0.01"})])
-def test_what_passes_is_asked_again(backend: ChatBackend, failure: Response) -> None:
+def test_what_passes_is_asked_again(backend: str, failure: Response) -> None:
     with serving(in_turn(failure, Response("fine"))) as server:
         assert ask(connect(backend, server)) == ["fine"]
     assert len(server.requests) == 2
@@ -105,7 +101,7 @@ def test_what_passes_is_asked_again(backend: ChatBackend, failure: Response) -> 
     ],
 )
 def test_a_failure_names_the_server_and_the_mend_and_none_of_the_text(
-    backend: ChatBackend, response: Response, message: str
+    backend: str, response: Response, message: str
 ) -> None:
     """The scripted server quotes the prompt in its errors, as servers do."""
     with serving(lambda _: response) as server, pytest.raises(MealignError, match=message) as caught:
@@ -116,7 +112,7 @@ def test_a_failure_names_the_server_and_the_mend_and_none_of_the_text(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_redirect_is_not_followed(backend: ChatBackend) -> None:
+def test_a_redirect_is_not_followed(backend: str) -> None:
     with serving(lambda _: Response("stolen")) as elsewhere:
         away = Response(status=307, headers={"Location": f"{elsewhere.anthropic}/v1/messages"})
         with serving(lambda _: away) as server, pytest.raises(MealignError, match="answers 307"):
@@ -125,7 +121,7 @@ def test_a_redirect_is_not_followed(backend: ChatBackend) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_proxy_of_the_environment_is_not_asked(backend: ChatBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_not_asked(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(lambda _: Response("by proxy")) as proxy, serving(in_turn(Response("direct"))) as server:
         for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.anthropic)
@@ -136,7 +132,7 @@ def test_a_proxy_of_the_environment_is_not_asked(backend: ChatBackend, monkeypat
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_key_comes_from_the_variable_that_is_named(backend: ChatBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_comes_from_the_variable_that_is_named(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.setenv(name, "not-this-one")
     monkeypatch.setenv("MY_KEY", "mine")
@@ -152,47 +148,7 @@ def test_the_key_comes_from_the_variable_that_is_named(backend: ChatBackend, mon
 
 def test_the_digest_names_server_and_model() -> None:
     def digest(model: str, port: int) -> str:
-        return connect(ChatBackend.openai, Server(port), model=model).digest
+        return connect("openai", Server(port), model=model).digest
 
     assert digest("m", 1) == digest("m", 1)
     assert len({digest("m", 1), digest("other", 1), digest("m", 2)}) == 3
-
-
-@pytest.mark.parametrize(
-    ("url", "address", "loopback"),
-    [
-        ("http://127.0.0.1:8000/v1", True, True),
-        ("http://127.9.8.7", True, True),
-        ("https://[::1]:8000/v1", True, True),
-        ("HTTP://LocalHost:11434/v1", True, True),
-        ("https://api.openai.com/v1", True, False),
-        ("http://192.168.0.2:8000/v1", True, False),
-        ("http://127.0.0.1.example.org/v1", True, False),
-        ("http://localhost.example.org/v1", True, False),
-        ("http://127.0.0.999/v1", True, False),
-        ("http://127.0.0.1@example.org/v1", False, False),
-        ("http://localhost\\@example.org", False, False),
-        ("http://127.0.0.1:8000/v1?to=x", False, False),
-        ("http://127.0.0.1 .example.org", False, False),
-        ("ftp://127.0.0.1", False, False),
-        ("127.0.0.1:8000", False, False),
-        ("", False, False),
-    ],
-)
-def test_what_is_an_address_and_what_is_this_machine(url: str, address: bool, loopback: bool) -> None:
-    assert (is_address(url), is_loopback(url)) == (address, loopback)
-
-
-def test_the_schema_joins_the_system_message() -> None:
-    system, user = with_schema(PROMPT, SCHEMA)
-    assert system.content.startswith("Be brief.\n\n")
-    assert system.content.endswith(json.dumps(SCHEMA))
-    assert user == PROMPT[1]
-    assert [message.role for message in with_schema(PROMPT[1:], SCHEMA)] == ["system", "user"]
-
-
-@given(st.lists(st.sampled_from(["<|im_", "end|>", "<|im_end|>", "</s>", "[INST]", "<", "s>", " ", "a"]), max_size=12))
-def test_no_role_token_is_left(pieces: list[str]) -> None:
-    cleaned = without_role_tokens("".join(pieces))
-    assert not any(token in cleaned for token in ("<|im_end|>", "</s>", "[INST]", "<s>"))
-    assert without_role_tokens(cleaned) == cleaned

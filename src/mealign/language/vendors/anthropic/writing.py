@@ -1,4 +1,4 @@
-"""Any server that speaks Anthropic's messages API."""
+"""A model that writes behind Anthropic's messages API."""
 
 from __future__ import annotations
 
@@ -10,36 +10,33 @@ import anthropic
 
 from mealign.errors import MealignError
 from mealign.language.chat import Prompt, Schema
+from mealign.language.endpoints import Server
 from mealign.language.transport import RETRIES, TIMEOUT, ask_each, failures_explained, http_client
+from mealign.language.vendors.anthropic.deciding import TOOL
 from mealign.records import content_id
-
-TOOL = "reply"
 
 
 class AnthropicModel:
     """A model behind ``/v1/messages``, as a :class:`~mealign.language.chat.TextModel`.
 
-    Args:
-        name: the model's name on the server.
-        base_url: the server's address without ``/v1``.
-        key: what the server is sent, as bearer token and as ``x-api-key``.
+    The server's address goes without ``/v1``, and its key is sent as bearer token and as ``x-api-key``.
     """
 
-    def __init__(self, name: str, *, base_url: str, key: str) -> None:
-        self._name = name
-        self._url = base_url
+    def __init__(self, server: Server) -> None:
+        self._name = server.model
+        self._url = server.url
         self._client = anthropic.Anthropic(
-            api_key=key,
-            base_url=base_url,
+            api_key=server.key,
+            base_url=server.url,
             timeout=TIMEOUT,
             max_retries=RETRIES,
-            http_client=http_client(base_url),
+            http_client=http_client(server.url),
             # Compatible servers know this header alone.
-            default_headers={"x-api-key": key},
+            default_headers={"x-api-key": server.key},
             # Spans could carry prompts to wherever the environment sends them.
             open_telemetry=False,
         )
-        self.digest = content_id("model", "anthropic", base_url, name)
+        self.digest = content_id("model", "anthropic", server.url, server.model)
 
     def chat(
         self,

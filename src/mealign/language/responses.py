@@ -1,0 +1,58 @@
+"""What is found in the body of a response, whichever API gave it: JSON, token counts, probabilities."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mealign.language.decisions import Choice
+from mealign.language.endpoints import NotThisApiError
+
+TOLERANCE = 0.02
+"""By which the sum of rounded probabilities may miss 1."""
+
+
+def json_object(response: str) -> dict[str, Any]:
+    """Return a response's body as JSON object.
+
+    Raises:
+        NotThisApiError: it is none.
+    """
+    try:
+        value = json.loads(response)
+    except (ValueError, RecursionError) as error:
+        raise NotThisApiError from error
+    if not isinstance(value, dict):
+        raise NotThisApiError
+    return value
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """Return the objects of JSON lines."""
+    # Not `splitlines`, which also breaks a line at characters that JSON allows inside a text.
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def claimed(body: Mapping[str, Any], *names: str) -> tuple[object, ...]:
+    """Return what a response claims about its tokens, whatever that is; None where it claims nothing."""
+    usage = body.get("usage")
+    return tuple(usage.get(name) if isinstance(usage, dict) else None for name in names)
+
+
+def distribution(said: Mapping[Any, Any], choice: Choice) -> dict[str, float]:
+    """Return a probability for every option, in the order of the options and with sum 1.
+
+    Raises:
+        ValueError: an option is missing or unknown, a value is no probability, or their sum is not about 1.
+    """
+    if set(said) != set(choice.options):
+        raise ValueError("these are other options")
+    values = [said[option] for option in choice.options]
+    if any(isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1 + TOLERANCE for p in values):
+        raise ValueError("this is no probability")
+    total = math.fsum(values)
+    if abs(total - 1) > TOLERANCE:
+        raise ValueError("the probabilities have another sum than 1")
+    return {option: p / total for option, p in zip(choice.options, values, strict=True)}

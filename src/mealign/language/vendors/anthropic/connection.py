@@ -1,0 +1,44 @@
+"""Anthropic's client for a model that decides; the transport sends again what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import anthropic
+import httpx2
+
+from mealign.language.endpoints import Endpoint
+from mealign.language.transport import async_http_client, body_of
+
+
+class AnthropicConnection:
+    """Anthropic's client, used for its keys, headers, addresses and errors."""
+
+    def __init__(self, endpoint: Endpoint, *, concurrency: int) -> None:
+        server, timeout = endpoint.server, endpoint.timeout
+        self._path = endpoint.path
+        self.client = anthropic.AsyncAnthropic(
+            api_key=server.key,
+            base_url=server.url,
+            timeout=timeout,
+            max_retries=0,
+            http_client=async_http_client(server.url, timeout=timeout, concurrency=concurrency),
+            # Compatible servers know this header alone.
+            default_headers={"x-api-key": server.key},
+            # Spans could carry prompts to wherever the environment sends them.
+            open_telemetry=False,
+        )
+
+    async def send(self, body: Mapping[str, Any]) -> str:
+        """Send one request and return the body of its response.
+
+        Raises:
+            anthropic.APIError: the server refused, failed or did not answer.
+        """
+        response = await self.client.post(self._path, body=body, cast_to=httpx2.Response)
+        return body_of(response)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.close()

@@ -1,0 +1,62 @@
+"""OpenAI's client for a model that decides; the transport sends again what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import openai
+
+from mealign.language.endpoints import Endpoint
+from mealign.language.transport import async_http_client, body_of
+
+
+class OpenAIConnection:
+    """OpenAI's client, used for its keys, headers, addresses and errors.
+
+    ``post`` with plain JSON both ways, since the typed methods check every field of a request that was built here and
+    of a response that is checked here anyway: twice the processor time of a request.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, concurrency: int) -> None:
+        server, timeout = endpoint.server, endpoint.timeout
+        # The whole address: of a path the SDK makes one for every request.
+        self._address = server.url.rstrip("/") + endpoint.path
+        self.client = openai.AsyncOpenAI(
+            api_key=server.key,
+            base_url=server.url,
+            timeout=timeout,
+            max_retries=0,
+            http_client=async_http_client(server.url, timeout=timeout, concurrency=concurrency),
+        )
+
+    async def send(self, body: Mapping[str, Any]) -> str:
+        """Send one request and return the body of its response.
+
+        Raises:
+            openai.APIError: the server refused, failed or did not answer.
+        """
+        response = await self.client.post(self._address, body=body, cast_to=httpx2.Response)
+        return body_of(response)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.close()
+
+
+class SchemaConnection(OpenAIConnection):
+    """Sends a request again without ``response_format`` to a server that refuses it, and from then on only so."""
+
+    _takes_schemas = True
+
+    async def send(self, body: Mapping[str, Any]) -> str:
+        """Send one request; the schema stands in its system message too."""
+        if self._takes_schemas:
+            try:
+                return await super().send(body)
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                pass
+        text = await super().send({name: value for name, value in body.items() if name != "response_format"})
+        self._takes_schemas = False
+        return text

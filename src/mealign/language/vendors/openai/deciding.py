@@ -1,0 +1,121 @@
+"""Servers with OpenAI's API that decide: by typed decisions, or by chat held to a JSON schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mealign.language.chat import with_schema
+from mealign.language.decisions import Decided, Inquiry, Undecided
+from mealign.language.endpoints import Connection, Endpoint, NotThisApiError, ParsedReply
+from mealign.language.responses import claimed, distribution, json_object
+from mealign.language.vendors.openai.address import limit_name
+from mealign.language.verbalised import prompt_of, read_answer, schema_of
+
+
+class ChatEndpoint(Endpoint):
+    """``/chat/completions`` below ``/v1``: verbalised confidence."""
+
+    path = "/chat/completions"
+    api = "OpenAI's chat API"
+
+    def body(self, inquiry: Inquiry) -> dict[str, Any]:
+        """Return a request with the questions as system message and schema, and the state as user message."""
+        schema = schema_of(inquiry)
+        messages = [message.model_dump() for message in with_schema(prompt_of(inquiry), schema)]
+        form = {"type": "json_schema", "json_schema": {"name": "decision", "strict": True, "schema": schema}}
+        limit = {limit_name(self.server.url): self.max_new_tokens}
+        return {"model": self.server.model, "messages": messages, "response_format": form, **limit, **self.sampling}
+
+    def connect(self, *, concurrency: int) -> Connection:
+        """Open OpenAI's client for so many requests at once."""
+        from mealign.language.vendors.openai.connection import SchemaConnection
+
+        return SchemaConnection(self, concurrency=concurrency)
+
+    def read(self, response: str, inquiry: Inquiry) -> ParsedReply:
+        """Read a chat completion; a refusal, a filter or the end of the room is no decision.
+
+        Raises:
+            NotThisApiError: it is none.
+        """
+        answer = json_object(response)
+        try:
+            choice = answer["choices"][0]
+            message = choice["message"]
+            text, refusal, why = message.get("content"), message.get("refusal"), choice.get("finish_reason")
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise NotThisApiError from error
+        text = text if isinstance(text, str) else ""
+        outcome: Decided | Undecided
+        if refusal or why == "content_filter":
+            text = str(refusal or text)
+            outcome = Undecided("refused", raw=text)
+        elif why == "length":
+            outcome = Undecided("malformed", raw=text)
+        else:
+            outcome = read_answer(text, inquiry)
+        return ParsedReply(outcome, text, *claimed(answer, "prompt_tokens", "completion_tokens"))
+
+
+class DecisionsEndpoint(Endpoint):
+    """``/decisions`` below ``/v1``: typed questions about a text, answered with a probability for every choice."""
+
+    path = "/decisions"
+    api = "OpenAI's decisions API"
+
+    def body(self, inquiry: Inquiry) -> dict[str, Any]:
+        """Return a request with one typed question for each."""
+        questions = [
+            {
+                "type": "choice",
+                "name": name,
+                "instructions": choice.instructions,
+                "choices": [{"value": option, "description": text} for option, text in choice.options.items()],
+            }
+            for name, choice in inquiry.questions.items()
+        ]
+        return {"model": self.server.model, "input": inquiry.state, "questions": questions}
+
+    def connect(self, *, concurrency: int) -> Connection:
+        """Open OpenAI's client for so many requests at once."""
+        from mealign.language.vendors.openai.connection import OpenAIConnection
+
+        return OpenAIConnection(self, concurrency=concurrency)
+
+    def read(self, response: str, inquiry: Inquiry) -> ParsedReply:
+        """Read a decision; its answers come in the order of the questions.
+
+        Raises:
+            NotThisApiError: it is none.
+        """
+        body = json_object(response)
+        answers = body.get("answers")
+        if not isinstance(answers, list):
+            raise NotThisApiError
+        text = json.dumps(answers, ensure_ascii=False)
+        outcome: Decided | Undecided
+        try:
+            if any(answer["type"] == "refusal" for answer in answers):
+                outcome = Undecided("refused", raw=text)
+            else:
+                outcome = Decided(
+                    {
+                        name: _probabilities(answer, name, inquiry)
+                        for answer, name in zip(answers, inquiry.questions, strict=True)
+                    }
+                )
+        except (ValueError, KeyError, TypeError):
+            outcome = Undecided("malformed", raw=text)
+        # No text was written: the answers are the server's, not the model's.
+        return ParsedReply(outcome, "", *claimed(body, "input_tokens", "output_tokens"))
+
+
+def _probabilities(answer: Mapping[str, Any], name: str, inquiry: Inquiry) -> dict[str, float]:
+    if answer["type"] != "choice" or answer.get("name") not in (None, name):
+        raise ValueError("this answers another question")
+    said = {each["value"]: each["probability"] for each in answer["probabilities"]}
+    if len(said) != len(answer["probabilities"]):
+        raise ValueError("an option stands twice")
+    return distribution(said, inquiry.questions[name])
