@@ -108,7 +108,7 @@ def _modules(reach: _Reach, package: Path) -> list[str]:
         if _extended(package.joinpath(*name.split(".")[1:]) / "__init__.py")
         for folder in _folders(name, package)
         for path in folder.iterdir()
-        if path.suffix == ".py" or (path / "__init__.py").is_file()
+        if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").is_file()
     ]
     return [*reach.modules, *named, *members]
 

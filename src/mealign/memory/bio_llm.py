@@ -110,7 +110,7 @@ def abstractive_bio(
 
 
 def _prompt(facts: Sequence[Fact], person: str, sentences: int) -> tuple[Message, ...]:
-    system = template("bio.system").substitute(person=person, sentences=sentences, words=MAX_WORDS)
+    system = template("bio.system.txt").substitute(person=person, sentences=sentences, words=MAX_WORDS)
     lines = [f"[{number}] {memory_line(fact).removeprefix('- ')}" for number, fact in enumerate(facts, start=1)]
     return (
         Message(role="system", content=system),

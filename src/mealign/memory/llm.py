@@ -172,8 +172,8 @@ def extract_with_llm(
 
 @cached
 def template(name: str) -> Template:
-    """Return a prompt's template (``templates/<name>.txt``)."""
-    return Template(files("mealign.memory").joinpath("templates", f"{name}.txt").read_text(encoding="utf-8").strip())
+    """Return a prompt's template (a file of ``templates/``)."""
+    return Template(files("mealign.memory").joinpath("templates", name).read_text(encoding="utf-8").strip())
 
 
 def request_schema(reply: type[Record], **names: str) -> dict[str, Any]:
@@ -232,8 +232,8 @@ def _prompt(window: Window, person: str) -> tuple[Message, ...]:
     # Names come from exports, so they are no safer than the text.
     safe = {key: without_role_tokens(value) for key, value in values.items()}
     return (
-        Message(role="system", content=template("extract.system").substitute(safe)),
-        Message(role="user", content=template("extract.user").substitute(safe)),
+        Message(role="system", content=template("extract.system.txt").substitute(safe)),
+        Message(role="user", content=template("extract.user.txt").substitute(safe)),
     )
 
 

@@ -15,13 +15,13 @@ from mealign.pipeline import registry
 from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX, memory_index
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.records import Answer, Question, Task
 from mealign.summaries import Summary
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mealign.pipeline.tracker import Tracker
+    from mealign.records import Question
 
 QuestionSet = Literal["gold", "held_out"]
 
@@ -45,6 +45,7 @@ def run(context: StageContext) -> EvaluateSummary:
         sample_questions,
     )
     from mealign.evaluation.summary import summarise
+    from mealign.records import Question, Task
 
     settings = context.settings
     options = in_context(settings.evaluation, settings.context.name)
@@ -111,6 +112,7 @@ def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]
     """Enter every score, the answers where texts may be logged, and the adapter into the line of champions."""
     from mealign.evaluation.summary import beats, flatten_metrics, objective_scores
     from mealign.pipeline.tracker import Contender
+    from mealign.records import Answer
 
     settings, folder = context.settings, context.inputs
     tracker.log_metrics(flatten_metrics(read_json(folder / "metrics.json")))
