@@ -25,6 +25,7 @@ ORDER = (
     ("reporting",),
     ("config",),
     ("compose", "terminal"),
+    ("usage",),
     ("pipeline", "serving"),
     ("stages",),
     ("experiment",),

@@ -4,7 +4,7 @@ import ast
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
@@ -187,22 +187,32 @@ def test_a_changed_setting_changes_the_keys_of_the_stages_that_read_it_and_of_no
     assert found == any(key == each or key.startswith(f"{each}.") for each in read), (key, name)
 
 
-def attributes(files: Iterator[Path]) -> set[str]:
-    """Return every name that is read as an attribute in files that are no declarations of settings."""
+def attributes(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return every name that is read as an attribute."""
     return {
-        node.attr
-        for path in files
-        if path.name != "settings.py"
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+        inner.attr
+        for node in nodes
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Load)
     }
+
+
+def parsed(files: Iterable[Path]) -> Iterator[ast.AST]:
+    """Parse files, but for declarations of settings."""
+    return (ast.parse(path.read_text()) for path in files if path.name != "settings.py")
+
+
+def checks() -> Iterator[ast.AST]:
+    """Yield what stages check before anything starts."""
+    for tree in parsed((PACKAGE / "stages").glob("*.py")):
+        yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "problems")
 
 
 @cache
 def attributes_of(stage: str) -> set[str]:
     files = (code.find_module(name) for name in reach(stage).files if ":" not in name)
     own = PACKAGE / "stages" / f"{stage}.py"
-    return attributes(iter([*(path for path in files if path), own]))
+    return attributes(parsed([*(path for path in files if path), own]))
 
 
 def test_every_setting_is_read_by_a_stage_that_declares_it_or_by_what_runs_stages() -> None:
@@ -236,7 +246,7 @@ def test_a_stage_sees_the_settings_that_it_declares_alone() -> None:
 def test_another_version_of_a_library_is_another_key_and_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     here = {"root": Path("nowhere"), "folder": Path("nowhere")}
     before = {name: key_of(stages()[name], composed(), **here) for name in STAGES}
-    installed = metadata.distribution
+    installed, version = metadata.distribution, metadata.version("nltk")
 
     class Newer:
         def __init__(self, name: str) -> None:
@@ -258,7 +268,7 @@ def test_another_version_of_a_library_is_another_key_and_a_reason(monkeypatch: p
     assert {"evaluate", "judge", "preferences"} <= changed_keys
     assert not {"sft", "dpo", "report"} & changed_keys
     assert reasons(before["evaluate"].to_json(), after["evaluate"]) == [
-        f"nltk {metadata.version('nltk')} -> 99.0",
+        f"nltk {version} -> 99.0",
     ]
 
 
