@@ -8,7 +8,7 @@ A template is a Markdown file with YAML front matter. The text is what the model
       first: the first answer is better
       second: the second answer is better
     questions:              # by kind of task (all: every kind that has none of its own), by dimension
-      all: {verdict: Which answer is better?}
+      all: {verdict: "Which answer is better?"}
     answers: {first: the first answer, second: the second answer}   # scores: what {answer} is in a question
     reasoning: ...          # optional: what is to be thought about before deciding
     preamble: {context_critic: "About {person}: {bio}"}             # optional: shown first, by kind of task
