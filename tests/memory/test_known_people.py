@@ -76,7 +76,7 @@ def test_a_contrary_vote_leaves_the_gender_open() -> None:
         NameMentions(votes=(("Kim", "he", 2), ("Bo", "she", 1))),
         NameMentions(votes=(("Kim", "she", 1), ("Bo", "she", 1))),
     ]
-    assert KnownPeople.of([], [(NADIA, gleaning) for gleaning in votes]).genders == {"Bo": "she"}
+    assert KnownPeople.of([], [(NADIA, found) for found in votes]).genders == {"Bo": "she"}
 
 
 SUBSETS = st.lists(st.sampled_from(ALL), min_size=1, max_size=6, unique_by=lambda document: document.id)

@@ -10,7 +10,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """Verdicts of like confidence, in [low, high): their mean confidence, the share that is right, how many."""
+    """Verdicts of similar confidence, in [low, high): their mean confidence, the share that is right, their number."""
 
     low: float
     high: float
@@ -46,7 +46,7 @@ def reliability(p_right: Sequence[float]) -> list[Bin]:
 def calibration_error(bins: Sequence[Bin]) -> float | None:
     """Return the expected calibration error: mean |confidence - accuracy| over bins, weighted by count.
 
-    Guo et al. 2017 (arXiv 1706.04599), eq. 3. In [0, 1]; None of nothing.
+    Guo et al. 2017 (arXiv 1706.04599), eq. 3. In [0, 1]; None without verdicts.
     """
     total = sum(each.count for each in bins)
     if not total:
@@ -55,7 +55,7 @@ def calibration_error(bins: Sequence[Bin]) -> float | None:
 
 
 def brier_score(p_right: Sequence[float]) -> float | None:
-    """Return the mean squared distance of the right answer's probability from 1 (Brier 1950); None of nothing."""
+    """Return the mean squared distance of the right answer's probability from 1 (Brier 1950); None without verdicts."""
     if not p_right:
         return None
     from sklearn.metrics import brier_score_loss

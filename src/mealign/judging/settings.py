@@ -15,9 +15,9 @@ from mealign.settings import INFINITE, optional, section, setting
 TEMPLATES = Path(__file__).parent / "templates"
 
 EVIDENCE, PANEL = "evidence", "panel"
-"""The backends of a judge that goes by rules, and of several judges together."""
+"""The backends of a judge that follows rules, and of several judges together."""
 OFFLINE = (EVIDENCE, LOCAL, PANEL)
-"""Those that ask no server; any other backend is a vendor's name."""
+"""Backends that use no server; any other backend is a vendor's name."""
 
 
 class JudgeView(StrEnum):
@@ -114,7 +114,7 @@ def template_paths(judge: JudgeConfig) -> list[Path]:
 
 
 def server_address(judge: JudgeConfig) -> str | None:
-    """Return the address of the server that a judge asks; None for one that asks none, or names none."""
+    """Return the address of a judge's server; None for a judge that uses none, or names none."""
     return judge.server.base_url or address_of(judge.backend)
 
 

@@ -1,8 +1,8 @@
 """The one prompt format of training, judging and evaluation.
 
 An answer prompt is a short system message, with the remembered facts as dated lines when there are any, and the
-question as the user's message. Where the memory speaks of another person than the question
-(:mod:`.subject_mismatch`), a note behind the question says so, since small models do not see it for themselves.
+question as the user's message. Where the facts are about another person than the question (:mod:`.subject_mismatch`), a
+note after the question says so, since small models do not notice it by themselves.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def answer_prompt(
         person: full name of the user.
         kind: who asks, and for what.
         facts: what is remembered; shown oldest first.
-        instead: whom the memory speaks of instead of whom the question asks about; said beside facts only.
+        instead: which person the facts are about instead of the one whom the question names; noted beside facts only.
     """
     lines = [ASKER[kind].format(person=person)]
     if kind in MEMORY_KINDS:
@@ -47,7 +47,7 @@ def answer_prompt(
 
 
 def in_time_order(facts: Sequence[Fact]) -> list[Fact]:
-    """Return facts oldest first; undated ones before all."""
+    """Return facts oldest first; undated ones come before all others."""
     return sorted(facts, key=lambda fact: (str(fact.valid_from or ""), fact.id))
 
 

@@ -1,8 +1,8 @@
-"""Third person into first: what is told of somebody, as they would say it themselves.
+"""Third person into first: statements about somebody, as they would say them themselves.
 
-The inverse of :mod:`mealign.memory.rewrite`, by the same parse: each mention of the person becomes the form of ``I`` or
-``we`` that its place in the sentence asks for, and the verbs it governs follow. What stands in quotation marks was said
-by somebody, and stays.
+The inverse of :mod:`mealign.memory.rewrite`, with the same parse: each mention of the person becomes the form of ``I``
+or ``we`` that its place in the sentence requires, and the verbs that it governs agree. Quotations are somebody's words
+and stay as they are.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def first_person(statements: Sequence[str], *, person: str, parser: Path) -> lis
     """Rewrite statements about somebody as they would say them.
 
     ``Nadia and Ilse sold Nadia's piano.`` becomes ``Ilse and I sold my piano.`` A pronoun that may mean the person
-    (``she``) stays, for it may mean somebody else; extraction writes names.
+    (``she``) stays, for it may mean somebody else; extraction uses names.
 
     Args:
         statements: sentences that name the person by first or full name.
@@ -71,7 +71,7 @@ class _Rewriting:
             self._follow(token)
 
     def text(self) -> str:
-        """Return the sentence as it stands now."""
+        """Return the rewritten sentence."""
         text = "".join(self._words[index] + self._spaces[index] for index in self._order)
         return f"{text[:1].upper()}{text[1:]}"
 
@@ -90,7 +90,7 @@ class _Rewriting:
             position = end
 
     def _is_in_longer_name(self, start: int, end: int) -> bool:
-        """Whether the name begins another one: ``Nadia Kramer``, ``the Nadia Verhoeven Prize``."""
+        """Whether the name is the beginning of a longer one: ``Nadia Kramer``, ``the Nadia Verhoeven Prize``."""
         if end == len(self._tokens) or self._tokens[end].tag_ not in ("NNP", "NNPS"):
             return False
         following = self._tokens[end]
@@ -117,7 +117,7 @@ class _Rewriting:
             node = node.head
         if node.dep_ in SUBJECTS:
             return _is_finite(node.head)
-        # Before a finite verb that has no other subject a name is it, whatever the parse made of the two.
+        # A name before a finite verb without another subject is its subject, whatever the parse says.
         verb = self._verb_after(mention)
         return verb is not None and subject_of(verb) is None
 
@@ -139,7 +139,7 @@ class _Rewriting:
         self._spaces[mention.start], self._spaces[last] = self._spaces[last], self._spaces[mention.start]
 
     def _is_reflexive(self, mention: Mention) -> bool:
-        """Whether the person does to themselves what is done: ``Nadia wrote a letter to Nadia``."""
+        """Whether the person is also the subject of the verb: ``Nadia wrote a letter to Nadia``."""
         node = mention.head
         if node.dep_ == "pobj" and node.head.lower_ in BACK_TO_SELF:
             node = node.head
@@ -152,7 +152,7 @@ class _Rewriting:
         return doer is not None and doer.start < mention.start and doer.pronoun == mention.pronoun
 
     def _follow(self, token: Token) -> None:
-        """Make a word agree with the person it belongs to: a verb, ``herself``, ``their`` of a group."""
+        """Make a word agree with the person to whom it belongs: a verb, ``herself``, a group's ``their``."""
         if token.lower_ in REFLEXIVES:
             doer = self._mention_of(_doer(token.head if token.head.pos_ != "ADP" else token.head.head))
             if doer is not None:
@@ -190,7 +190,7 @@ class _Rewriting:
 
 
 def _quoted(words: Sequence[str]) -> set[int]:
-    """Return the positions inside quotation marks; an opened quotation that never closes goes on to the end."""
+    """Return the positions inside quotation marks; a quotation that is never closed extends to the end."""
     inside: set[int] = set()
     closing = ""
     for position, word in enumerate(words):
@@ -214,7 +214,7 @@ def _is_coordinated(subject: Token) -> bool:
 
 
 def _doer(verb: Token) -> Token | None:
-    """Return who does what a verb says, through ``wants to``; None when somebody else was told to do it."""
+    """Return the subject of a verb, also through ``wants to``; None when somebody else was told to do it."""
     while verb.dep_ == "xcomp" and not any(child.dep_ in SUBJECTS for child in verb.children):
         verb = verb.head
         if any(child.dep_ in ("dobj", "dative") for child in verb.children):

@@ -22,13 +22,13 @@ def inflect(lemma: str, tag: str) -> str:
     """
     from lemminflect import getInflection
 
-    # The rules know no VBP, which is the lemma of any verb but `be`.
+    # The rules have no VBP, which is the lemma of any verb but `be`.
     return str(next(iter(getInflection(lemma, tag)), lemma))
 
 
 @cache
 def verb_lemma(form: str, tag: str) -> str:
-    """Return the lemma of a verb's form in lower case: spaCy's own makes ``hat`` of ``hates``.
+    """Return the lower-case lemma of a verb form; spaCy's own lemma of ``hates`` is ``hat``.
 
     >>> [verb_lemma(*form) for form in (("hates", "VBZ"), ("lay", "VBD"), ("lay", "VBP"))]
     ['hate', 'lie', 'lay']
@@ -41,7 +41,7 @@ def verb_lemma(form: str, tag: str) -> str:
 
 @cache
 def singular(noun: str) -> str:
-    """Return the singular of a noun in lower case; what is not listed is one already, unless it ends in ``s``.
+    """Return the singular of a lower-case noun; an unlisted word counts as singular unless it ends in ``s``.
 
     >>> [singular(noun) for noun in ("bikes", "glass", "children", "café")]
     ['bike', 'glass', 'child', 'café']

@@ -1,4 +1,4 @@
-"""First person into third, relative time into dates: a clause that can stand alone, token by token."""
+"""Rewriting a clause so that it can stand alone: first person into third, relative times into dates."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ PREPOSITIONS = ("on", "in", "at", "by", "since", "until", "from", "around", "abo
 
 @dataclass(frozen=True)
 class SpeakerContext:
-    """Who speaks, to whom and when, and who is meant, by the word's position in the text.
+    """Who speaks, to whom and when, and who is meant by words, by their position in the text.
 
-    ``third`` holds whom a pronoun of the third person means, ``named`` the name of a relative who is mentioned without.
+    ``third`` maps third-person pronouns to who is meant, ``named`` mentions of relatives without a name to the name.
     """
 
     speaker: str
@@ -73,13 +73,13 @@ def _time_of(words: Sequence[Token], written: date) -> Time | None:
     text = "".join(word.text_with_ws for word in words)
     time = resolve(text, written, future=tense == "future")
     if time and tense == "past" and time.start > written and time.precision in ("day", "month"):
-        # What has happened in September, told in August, happened the year before.
+        # In August, "it happened in September" means last year's.
         time = resolve(f"{text} {written.year - 1}", written) or time
     return time
 
 
 def _tense(words: Sequence[Token]) -> str:
-    """Return the tense of the verb that the time belongs to; none if it belongs to a noun (``the notes of May``)."""
+    """Return the tense of the verb to which the time belongs; none if it belongs to a noun (``the notes of May``)."""
     if words[0].lower_ == "since":
         return "past"
     inside = {word.i for word in words}
@@ -97,7 +97,7 @@ def _tense(words: Sequence[Token]) -> str:
 
 
 def _leads_on(node: Token) -> bool:
-    """Whether a word only ties a time to its verb: ``on``, ``due on``, ``at the start of``."""
+    """Whether a word merely connects a time with its verb: ``on``, ``due on``, ``at the start of``."""
     return node.pos_ in ("ADP", "ADJ") or (node.pos_ == "NOUN" and node.lower_ in PERIOD_PARTS)
 
 
@@ -113,7 +113,7 @@ def belongs_to(word: Token, verb: Token) -> bool:
 
 
 def _recurs(words: Sequence[Token]) -> bool:
-    """Tell a habit (``every Monday``, ``Sunday nights``, ``the Tuesday class``) from a day."""
+    """Whether a time is a habit (``every Monday``, ``Sunday nights``, ``the Tuesday class``) and not a day."""
     before = words[0].nbor(-1) if words[0].i > 0 else None
     last = words[-1]
     after = last.nbor(1) if last.i + 1 < len(last.doc) else None
@@ -131,7 +131,7 @@ def _recurs(words: Sequence[Token]) -> bool:
 
 
 def _without_habits(tokens: Sequence[Token], found: dict[int, tuple[int, Time]]) -> dict[int, tuple[int, Time]]:
-    """Leave out weekdays that are compared (``from Tuesday to Wednesday``): they name days of every week."""
+    """Leave out weekdays in pairs (``from Tuesday to Wednesday``): they mean days of every week."""
     bare = [start for start, (end, _) in found.items() if tokens[end - 1].text.lower() in WEEKDAYS and end - start <= 2]
     if len(bare) < 2:
         return found
@@ -145,7 +145,7 @@ def _without_habits(tokens: Sequence[Token], found: dict[int, tuple[int, Time]])
 
 
 def _not_a_time(token: Token) -> bool:
-    """Tell a lone number, or a month's name as a verb or a person, from a time."""
+    """Whether a single word is not a time: most numbers, and months' names used as a verb or a person's name."""
     if token.text.isdigit():
         return token.ent_type_ != "DATE" or len(token.text) != 4
     if token.lower_ in ("sun", "sat", "mon", "wed"):
@@ -199,7 +199,7 @@ class Rewriter:
         return self._verb(token) or self._contraction(token)
 
     def _verb(self, token: Token) -> str:
-        """Agree with a subject that becomes a name."""
+        """Return the form that agrees with a subject that becomes a name; "" where nothing changes."""
         if token.tag_ not in ("VBP", "VBD"):
             return ""
         if not self._became_singular(token):
@@ -209,7 +209,7 @@ class Rewriter:
         return inflect(token.lemma_.lower(), "VBZ") if token.lemma_ else ""
 
     def _became_singular(self, verb: Token) -> bool:
-        """Whether the verb's subject was ``I`` or ``you`` and is a name now."""
+        """Whether the verb's subject was ``I`` or ``you`` and becomes a name."""
         subject = subject_of(verb)
         if subject is None or any(child.dep_ == "conj" for child in subject.children):
             return False
@@ -231,7 +231,7 @@ class Rewriter:
 
 
 def _glued(previous: Token, token: Token, word: str) -> bool:
-    """Whether no space belongs between two words; punctuation sticks where it stuck in the source."""
+    """Whether no space belongs between two words; punctuation stays attached as in the source."""
     if word[0] in ",.;:!?)]%":
         return True
     if token.i - 1 != previous.i or previous.whitespace_:
@@ -240,7 +240,7 @@ def _glued(previous: Token, token: Token, word: str) -> bool:
 
 
 def _preposition(words: Sequence[Token], time: Time) -> str:
-    """Return the preposition that the time needs where it stands, if any: as a subject or behind ``to`` it has none."""
+    """Return the preposition that the time needs in its place, if any: as a subject or after ``to`` it has none."""
     first = words[0]
     if first.lower_ in PREPOSITIONS:
         return time.preposition if first.lower_ in ("on", "in", "at") else str(first.lower_)

@@ -153,7 +153,7 @@ def asked_stages(settings: Settings) -> list[str]:
 
 
 def visible(settings: Settings, keys: tuple[str, ...]) -> Settings:
-    """Return a view of the settings that shows those under ``keys`` alone, so that no result rests on another."""
+    """Return the settings restricted to those under ``keys``, so that no result rests on another."""
     return cast(Settings, _Visible(settings, frozenset(keys), ""))
 
 

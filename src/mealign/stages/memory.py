@@ -59,8 +59,8 @@ def run(context: StageContext) -> MemorySummary:
 
     documents = read_records(context.inputs / "documents.jsonl", Document)
     corrections = Corrections.model_validate(read_json(context.inputs / "corrections.json"))
-    reader = cache(lambda: _reading_model(context))
-    extracted, counts = _extract(context, documents, reader)
+    model = cache(lambda: _extracting_model(context))
+    extracted, counts = _extract(context, documents, model)
     if not extracted:
         raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
     facts = correct(extracted, corrections, order=document_order(documents))
@@ -72,7 +72,7 @@ def run(context: StageContext) -> MemorySummary:
     encode = partial(embedder(context).encode, description="embed facts")
     vectors = embed(facts, passages_of(facts, documents), encode)
     topics = find_topics(facts, vectors[:, 0])
-    bio, bio_counts = _bio(context, facts, topics, reader)
+    bio, bio_counts = _bio(context, facts, topics, model)
     profile = build_profile(facts, person=context.settings.user.person, bio=bio, topics=topics)
     write_records(context.outputs / "memory/facts.jsonl", facts)
     write_json(context.outputs / "memory/profile.json", profile.model_dump(mode="json"))
@@ -91,7 +91,7 @@ def run(context: StageContext) -> MemorySummary:
 
 
 def _extract(
-    context: StageContext, documents: Sequence[Document], reader: Callable[[], TextModel]
+    context: StageContext, documents: Sequence[Document], model: Callable[[], TextModel]
 ) -> tuple[list[Fact], dict[str, Any]]:
     """Return the facts that the chosen extractor finds, and what it counted."""
     settings = context.settings
@@ -114,7 +114,7 @@ def _extract(
     extraction = extract_with_llm(
         documents,
         person=settings.user.person,
-        model=reader(),
+        model=model(),
         settings=settings.memory.llm,
         cache=_replies(context),
     )
@@ -123,7 +123,7 @@ def _extract(
 
 
 def _bio(
-    context: StageContext, facts: Sequence[Fact], topics: Sequence[Topic], reader: Callable[[], TextModel]
+    context: StageContext, facts: Sequence[Fact], topics: Sequence[Topic], model: Callable[[], TextModel]
 ) -> tuple[list[BioSentence], dict[str, Any]]:
     """Return the bio: in the words of the model that read the documents, else statements chosen from the facts."""
     from mealign.language.weights import fetch_packaged
@@ -139,7 +139,7 @@ def _bio(
         written = abstractive_bio(
             facts,
             person=person,
-            model=reader(),
+            model=model(),
             settings=settings.memory.llm,
             cache=_replies(context),
             sentences=sentences,
@@ -155,7 +155,7 @@ def _bio(
     return extractive_bio(facts, topics, person=person, sentences=sentences, parser=parser), counts
 
 
-def _reading_model(context: StageContext) -> TextModel:
+def _extracting_model(context: StageContext) -> TextModel:
     from mealign.language.build import build_model
 
     return build_model(context.settings.memory.llm, local=lambda: language_model(context))

@@ -1,7 +1,7 @@
-"""Which facts are held out: whole groups of facts that tasks tie together, drawn by a seeded hash.
+"""Which facts are held out: whole groups of facts that tasks connect, drawn by a seeded hash.
 
 A task over two facts, a fact and the one that replaced it, and two facts that say nearly the same must fall on the same
-side; otherwise what is evaluated would have been trained under another name.
+side; otherwise what is evaluated would have been trained on in other words.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NEAR_IDENTICAL = 92.0
 """Token-sort similarity in percent, without dates, from which two statements count as the same."""
 
 LARGEST_GROUP = 8
-"""A task may not tie facts into a group larger than this: one draw would decide about a whole family."""
+"""A task may not join facts into a group larger than this: one draw would decide about too many tasks."""
 
 
 class HasFacts(Protocol):
@@ -36,7 +36,7 @@ D = TypeVar("D", bound=HasFacts)
 
 @dataclass(frozen=True)
 class Splitting:
-    """The side of every fact, and how many drafts tied too many facts together and were left out."""
+    """The side of every fact, and how many drafts were dropped because they joined too many facts."""
 
     sides: Mapping[str, Split]
     dropped: int
@@ -50,8 +50,8 @@ class Splitting:
 def split_facts(facts: Sequence[Fact], drafts: Sequence[D], *, share: float, seed: int) -> tuple[Splitting, list[D]]:
     """Assign every fact to a side; return the sides and the drafts whose facts lie on one side.
 
-    ``share`` of the groups (so of the facts, on average) are held out. Ties by content come first and always hold; a
-    draft ties its facts only while the group stays small, otherwise it is dropped.
+    ``share`` of the groups (so of the facts, on average) are held out. Facts are first joined by content, always; a
+    draft joins its facts only while the group stays small, otherwise it is dropped.
     """
     from networkx.utils import UnionFind
 
@@ -66,14 +66,14 @@ def split_facts(facts: Sequence[Fact], drafts: Sequence[D], *, share: float, see
             continue
         groups.union(*roots)
         kept.append(draft)
-    # A group is named by its smallest id, whatever tied it first.
+    # A group is named by its smallest id, whatever joined it first.
     names = {fact_id: min(group) for group in groups.to_sets() for fact_id in group}
     sides = {fact.id: side_of(names[fact.id], share=share, seed=seed) for fact in facts}
     return Splitting(sides, dropped), kept
 
 
 def side_of(group: str, *, share: float, seed: int) -> Split:
-    """Draw the side of a group: the same for the same name and seed, whatever else there is."""
+    """Draw the side of a group, which depends on its name and the seed alone."""
     digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
     return "eval" if int.from_bytes(digest[:8], "big") < share * 2**64 else "train"
 

@@ -1,7 +1,7 @@
-"""Contexts: which facts the prompt of a question shows, one module a context, which goes by the module's name.
+"""Contexts: which facts the prompt of a question shows; one module per context, named like it.
 
 A module defines one function, ``show``, as :class:`Show` describes it. A plug-in folder adds ``contexts/mine.py`` and
-``conf/context/mine.yaml``, which ``context=mine`` chooses. How the facts are set is one for all: it is
+``conf/context/mine.yaml``, which ``context=mine`` chooses. All contexts share the prompt format,
 :func:`mealign.memory.context.answer_prompt`.
 """
 
@@ -23,7 +23,7 @@ __path__ = plugins.extended(__path__, "contexts")
 
 
 class Asked(NamedTuple):
-    """A question that a prompt is made for.
+    """A question for which a prompt is made.
 
     ``text`` is the bare question; ``I`` is the user. Facts that begin after ``as_of``, if it is given, and those whose
     ids are in ``exclude`` are not to be shown.
@@ -49,8 +49,8 @@ class Show(Protocol):
             settings: how many facts a prompt shows at most.
 
         Returns:
-            One entry a question, in their order: the facts, and whom they are about instead of whom the question names,
-            if so. Without facts the prompt is the bare question.
+            One entry per question, in their order: the facts, and which person they are about instead of the one whom
+            the question names, if so. Without facts the prompt is the bare question.
         """
         ...
 

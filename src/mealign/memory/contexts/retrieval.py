@@ -1,4 +1,4 @@
-"""The facts that a search finds, and whom they are about where that is not whom the question names."""
+"""The facts that a search finds, and a note where they are about another person than the question."""
 
 from __future__ import annotations
 
