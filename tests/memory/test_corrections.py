@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -157,6 +157,7 @@ CORRECTIONS = st.builds(
 
 
 @given(FACTS, CORRECTIONS)
+@settings(deadline=None)  # the first example loads the dictionary of word forms
 def test_applying_twice_is_applying_once(facts: list[Fact], sections: dict[str, list[dict[str, object]]]) -> None:
     made = corrections(**sections)
     once = apply_corrections(facts, made)
