@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mealign.jsonl import digest_path, write_json, write_records
+from mealign.pipeline.registry import stages
 from mealign.reporting.memory_page import render_memory_page
 from tests.conftest import ROOT
 from tests.reporting.memories import memory
@@ -123,3 +125,15 @@ def results(folder: Path) -> dict[str, str]:
     data = folder / "data/me"
     published = (path for path in sorted(data.rglob("*")) if path.is_file() and "/." not in str(path))
     return {str(path.relative_to(data)): digest_path(path) for path in published}
+
+
+def test_what_dvc_compares_is_written_in_a_moment(tmp_path: Path) -> None:
+    result = mealign("stage=compose", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    keys = yaml.safe_load((tmp_path / "data/demo/keys.yaml").read_text())
+    assert keys.keys() == stages().keys()
+    assert keys["judge"].keys() == {"evidence", "bio"}
+    assert keys["judge"]["evidence"] != keys["judge"]["bio"]
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    assert params["lora"]["rank"] == 16
+    assert "judge" not in params

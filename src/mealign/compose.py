@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from mealign.config import Settings, flat, plain
@@ -31,12 +33,13 @@ OmegaConf.register_new_resolver("plugin_conf", lambda: [f"file://{folder}" for f
 
 
 def compose_settings(*overrides: str) -> Settings:
-    """Compose the settings of ``conf/`` as the command line does, for scripts and tests.
+    """Compose the settings of ``conf/`` as the command line does, also in the middle of a run.
 
     Raises:
         ConfigError: as :func:`to_settings`.
     """
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    started = GlobalHydra.instance().is_initialized()
+    with nullcontext() if started else initialize_config_dir(str(CONF), version_base="1.3"):
         return to_settings(compose("config", overrides=list(overrides)))
 
 
