@@ -67,17 +67,21 @@ def test_only_what_changed_is_reproduced(tmp_path: Path) -> None:
     replace_in(project / "conf/evaluation/default.yaml", "max_questions: null", "max_questions: 6")
     dvc("init", "--no-scm", project=project)
     dvc("repro", project=project)
-    assert "up to date" in dvc("status", project=project)
+    assert ran(project) == ["compose"], "what is written every time changes nothing"
     replace_in(project / "conf/judge/bio.yaml", "max_tasks: 8", "max_tasks: 3")
-    changed = [
-        line for line in dvc("status", project=project).splitlines() if line and not line.startswith(("\t", " "))
-    ]
-    assert changed == ["judge@bio:"]
-    ran = [line for line in dvc("repro", project=project).splitlines() if line.startswith("Running stage")]
-    assert ran == ["Running stage 'judge@bio':"]
+    assert ran(project) == ["compose", "judge@bio"]
     replace_in(project / "conf/evaluation/default.yaml", "max_questions: 6", "max_questions: 5")
-    ran = [line for line in dvc("repro", project=project).splitlines() if line.startswith("Running stage")]
-    assert ran == ["Running stage 'compose':", "Running stage 'evaluate':", "Running stage 'report':"]
+    assert ran(project) == ["compose", "evaluate", "report"]
+    # A stage that DVC did not run may still have to: its code or a library is another one.
+    replace_in(project / "src/mealign/answers.py", '"no information available")', '"no information available" )')
+    expected = ["compose", "candidates", "judge@bio", "judge@evidence", "preferences@evidence", "evaluate"]
+    assert sorted(ran(project)) == sorted(["ingest", *expected])
+
+
+def ran(project: Path) -> list[str]:
+    """Reproduce, and return the stages that DVC ran."""
+    lines = dvc("repro", project=project).splitlines()
+    return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
 
 
 def replace_in(path: Path, old: str, new: str) -> None:
