@@ -99,10 +99,10 @@ class Vendor:
 
     def key(self, path: str, request: Any) -> str:
         """The key under which the client keeps its reply."""
-        origin = f"http://127.0.0.1:{self.port}"
+        origin, text = f"http://127.0.0.1:{self.port}", json.dumps(request, ensure_ascii=False)
         if path == "/v1/messages":
-            return content_id("reply", origin, path, request)
-        return content_id("reply", f"{origin}/v1", path.removeprefix("/v1"), request)
+            return content_id("reply", origin, path, text)
+        return content_id("reply", f"{origin}/v1", path.removeprefix("/v1"), text)
 
     def reply(self, path: str, request: Any, key: str) -> dict[str, Any]:
         lying = random.Random(f"lie:{self.manners.seed}:{key}").random() < self.manners.lies
