@@ -217,9 +217,8 @@ def attributes_of(stage: str) -> set[str]:
 
 def test_every_setting_is_read_by_a_stage_that_declares_it_or_by_what_runs_stages() -> None:
     chosen = [composed(), compose_settings("memory=llm"), compose_settings("mix=dpo_only")]
-    above = attributes(
-        path for room in ("experiment", "commands", "pipeline") for path in (PACKAGE / room).glob("*.py")
-    )
+    rooms = (PACKAGE / room for room in ("experiment", "commands", "pipeline"))
+    above = attributes([*parsed(path for room in rooms for path in room.glob("*.py")), *checks()])
     for key in keys(Settings):
         readers = [
             name

@@ -385,9 +385,9 @@ main()
 def test_the_callback_puts_the_jobs_of_a_sweep_under_one_parent(
     tmp_path: Path, settings: TrackingConfig, client: MlflowClient, root: Path, ranks: str, status: str, jobs: set[str]
 ) -> None:
-    experiment = f"sweep {ranks}"
+    experiment = f"sweep-of-{ranks.replace(',', '-')}"
     (tmp_path / "app.py").write_text(SWEEP_APP)
-    books = [f"tracking.uri=sqlite:///{root}/mlruns/mlflow.db", f"'tracking.experiment={experiment}'"]
+    books = [f"tracking.uri=sqlite:///{root}/mlruns/mlflow.db", f"tracking.experiment={experiment}"]
     command = [sys.executable, "app.py", "-m", f"lora.rank={ranks}", "seed=3", *books]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (result.returncode == 0) == (status == "FINISHED"), result.stderr
