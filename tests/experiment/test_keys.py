@@ -188,18 +188,23 @@ def test_a_changed_setting_changes_the_keys_of_the_stages_that_read_it_and_of_no
 
 
 def attributes(nodes: Iterable[ast.AST]) -> set[str]:
-    """Return every name that is read as an attribute."""
-    return {
-        inner.attr
-        for node in nodes
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Load)
+    """Return every name that is read as an attribute, or that a loss asks for by keyword."""
+    inside = [inner for node in nodes for inner in ast.walk(node)]
+    losses = (node for node in inside if isinstance(node, ast.FunctionDef) and node.name == "loss")
+    return {node.attr for node in inside if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)} | {
+        word.arg for loss in losses for word in loss.args.kwonlyargs
     }
 
 
 def parsed(files: Iterable[Path]) -> Iterator[ast.AST]:
-    """Parse files, but for declarations of settings."""
-    return (ast.parse(path.read_text()) for path in files if path.name != "settings.py")
+    """Parse files; of declarations of settings, the functions that use them, but for checks."""
+    for path in files:
+        tree = ast.parse(path.read_text())
+        if path.name == "settings.py":
+            functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+            yield from (node for node in functions if not node.name.startswith("_impossible"))
+        else:
+            yield tree
 
 
 def checks() -> Iterator[ast.AST]:
