@@ -7,8 +7,12 @@ export MLFLOW_DISABLE_TELEMETRY := 1
 export DVC_NO_ANALYTICS := 1
 # DVC calls `python`, which has to be this environment's.
 export PATH := $(abspath $(BIN)):$(PATH)
+# A process a core, each with one thread; the tests of a file share what they load.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+# What makes this processor compute as others do.
+PROCESSORS := MKL_CBWR=COMPATIBLE MKL_CBWR=AVX2 ATEN_CPU_CAPABILITY=default
 
-.PHONY: setup demo test coverage lint ui clean lock
+.PHONY: setup demo test test-processors coverage lint ui clean lock
 
 setup: $(SETUP)
 
@@ -23,14 +27,18 @@ demo: $(SETUP)
 	$(BIN)/dvc repro --quiet
 	$(BIN)/python -m mealign --config-dir . -cn params stage=report
 
-# A process a core, each with one thread; the tests of a file share what they load.
 test: $(SETUP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
-# The same, and which lines no test reaches; it takes half as long again.
+# The numerical tests under each of these settings in turn; two to three minutes each on two cores.
+test-processors: $(SETUP)
+	for setting in $(PROCESSORS); do \
+		echo "$$setting"; env $$setting $(PYTEST) -m "numerical and not slow" || exit 1; \
+	done
+
+# What `make test` does, and which lines no test reaches; it takes half as long again.
 coverage: $(SETUP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder \
-		--cov --cov-report=term --cov-fail-under=85
+	$(PYTEST) --cov --cov-report=term --cov-fail-under=85
 
 lint: $(SETUP)
 	$(BIN)/ruff check .

@@ -8,20 +8,19 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from mealign.errors import ConfigError, MealignError
 from mealign.export.build import PROVENANCE, adapter_settings, export_model
 from mealign.export.merge import merge_adapter
 from mealign.export.settings import Quantization
-from mealign.language.local import LocalModel
-from mealign.language.settings import Precision, WeightsSource
+from mealign.language.settings import WeightsSource
 from mealign.language.weights import fetch_model, quiet_transformers, weights_digest
-from mealign.records import Message
 from tests.conftest import SMOLLM2
 from tests.defaults import ModelConfig
 from tests.export.conftest import train_adapter
+from tests.rounding import LOGITS, assert_near, rounding
 
 QUESTIONS = (
     "Where do I live?", "What is my sister's name?", "When did I move?", "Which day is the market?",
@@ -40,27 +39,31 @@ def export(folder: Path, *, base: Path, adapter: Path, quantization: Quantizatio
     return folder
 
 
-def greedy_answers(folder: Path, gguf_file: str | None = None, *, rounded: bool = False) -> list[list[int]]:
-    """Answer the questions in tokens, one by one, with nothing of ours between transformers and the files.
-
-    ``rounded``: the matrices are rounded to f16 first, as they are in an f16 file.
-    """
-    source = {"gguf_file": gguf_file} if gguf_file else {}
+def load(folder: Path, gguf_file: str | None = None) -> Any:
+    """Load a model with nothing of ours between transformers and the files."""
     with quiet_transformers():
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **source).eval()
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **source)
-    if rounded:
-        for weight in (weight for weight in model.parameters() if weight.dim() == 2):
-            weight.data = weight.data.half().float()
-    answers = []
+        source = {"gguf_file": gguf_file} if gguf_file else {}
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **source).eval()
+
+
+def answers(model: Any, tokenizer: Any) -> torch.Tensor:
+    """Return the logits of the first token of every answer: of shape [questions, vocabulary]."""
+    rows = []
     for question in QUESTIONS:
         asked = tokenizer.apply_chat_template(
             [{"role": "user", "content": question}], add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
         with torch.inference_mode():
-            written = model.generate(**asked, max_new_tokens=24, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-        answers.append(written[0, asked["input_ids"].shape[1] :].tolist())
-    return answers
+            rows.append(model(**asked).logits[0, -1])
+    return torch.stack(rows)
+
+
+def assert_rounded(found: Any, model: Any) -> None:
+    """Assert that a model's weights are those of the other one in f16, but for norms: rounding has one result."""
+    expected = model.state_dict()
+    assert found.state_dict().keys() == expected.keys()
+    for name, weight in found.state_dict().items():
+        assert torch.equal(weight, expected[name].half().float() if weight.dim() == 2 else expected[name]), name
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +72,12 @@ def merged(tiny_model: Path, adapter: Path, tmp_path_factory: pytest.TempPathFac
     return export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.fp32)
 
 
+@pytest.mark.numerical
 def test_a_merged_folder_answers_as_base_and_adapter_do(merged: Path, tiny_model: Path, adapter: Path) -> None:
-    prompts = [[Message(role="user", content=question)] for question in QUESTIONS]
-    adapted = LocalModel(tiny_model, adapter=adapter, precision=Precision.fp32).chat(prompts, max_new_tokens=12)
-    plain = LocalModel(merged, precision=Precision.fp32).chat(prompts, max_new_tokens=12)
-    assert plain == adapted
-    assert plain != LocalModel(tiny_model, precision=Precision.fp32).chat(prompts, max_new_tokens=12)
+    tokenizer = AutoTokenizer.from_pretrained(merged)
+    plain, base = answers(load(merged), tokenizer), answers(load(tiny_model), tokenizer)
+    assert_near(plain, answers(PeftModel.from_pretrained(load(tiny_model), adapter).eval(), tokenizer), LOGITS)
+    assert (plain - base).norm() > 10 * LOGITS * base.norm()
 
 
 def test_a_merged_folder_is_complete_and_names_no_path(merged: Path, tiny_model: Path) -> None:
@@ -87,6 +90,7 @@ def test_a_merged_folder_is_complete_and_names_no_path(merged: Path, tiny_model:
     assert not list(merged.parent.glob(".*")), "nothing is left beside it"
 
 
+@pytest.mark.numerical
 def test_bf16_is_the_merged_model_rounded_once(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
     folder = export(tmp_path / "bf16", base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
     loaded = AutoModelForCausalLM.from_pretrained(folder).state_dict()
@@ -94,22 +98,23 @@ def test_bf16_is_the_merged_model_rounded_once(tiny_model: Path, adapter: Path, 
         assert torch.equal(loaded[name], values.to(torch.bfloat16)), name
 
 
-def test_the_gguf_export_gives_the_greedy_answers_of_the_merged_model(
-    small: Any, tokenizer: Any, tmp_path: Path
-) -> None:
+@pytest.mark.numerical
+def test_the_gguf_export_gives_the_answers_of_the_merged_model(small: Any, tokenizer: Any, tmp_path: Path) -> None:
     base, adapter = tmp_path / "base", tmp_path / "adapter"
     small.save_pretrained(base)
     tokenizer.save_pretrained(base)
     lora = LoraConfig(r=4, target_modules=["q_proj", "k_proj", "down_proj"], init_lora_weights=False)
     get_peft_model(copy.deepcopy(small), lora).save_pretrained(adapter)
     rename_base(adapter, "base")
-    merged = export(tmp_path / "merged", base=base, adapter=adapter, quantization=Quantization.fp32)
+    merged = load(export(tmp_path / "merged", base=base, adapter=adapter, quantization=Quantization.fp32))
     folder = export(tmp_path / "gguf", base=base, adapter=adapter, quantization=Quantization.f16)
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "me.gguf", PROVENANCE]
-    answers = greedy_answers(folder, "me.gguf")
-    # Random weights leave many near ties, which rounding decides; the trained model below is compared unrounded.
-    assert answers == greedy_answers(merged, rounded=True)
-    assert answers != greedy_answers(base, rounded=True)
+    written = load(folder, "me.gguf")
+    assert_rounded(written, merged)
+    merged.load_state_dict(written.state_dict())
+    said = answers(merged, tokenizer)
+    assert_near(answers(written, AutoTokenizer.from_pretrained(folder, gguf_file="me.gguf")), said, LOGITS)
+    assert (said - answers(small, tokenizer)).norm() > 10 * LOGITS * said.norm()
 
 
 def test_another_architecture_is_refused_before_anything_is_done(tokenizer: Any, tmp_path: Path) -> None:
@@ -132,14 +137,23 @@ def test_another_architecture_is_refused_before_anything_is_done(tokenizer: Any,
 
 
 @pytest.mark.slow
-def test_the_gguf_export_of_a_trained_smollm2_gives_the_greedy_answers_of_the_merged_model(
+@pytest.mark.numerical
+def test_the_gguf_export_of_a_trained_smollm2_gives_the_answers_of_the_merged_model(
     weights_cache: Path, tmp_path: Path
 ) -> None:
     base = fetch_model(ModelConfig(weights=SMOLLM2), cache=weights_cache)
     adapter = train_adapter(base, tmp_path / "adapter", steps=6, learning_rate=5e-4)
-    merged = export(tmp_path / "merged", base=base, adapter=adapter, quantization=Quantization.fp32)
+    folder = export(tmp_path / "merged", base=base, adapter=adapter, quantization=Quantization.fp32)
+    merged, tokenizer = load(folder), AutoTokenizer.from_pretrained(folder)
     gguf = export(tmp_path / "gguf", base=base, adapter=adapter, quantization=Quantization.f16)
-    assert greedy_answers(gguf, "me.gguf") == greedy_answers(merged)
+    written = load(gguf, "me.gguf")
+    assert_rounded(written, merged)
+    merged.load_state_dict(written.state_dict())
+    # 30 layers, as the tiny model has two; the sums over the width are of 576 terms, and over its MLP's of 1,536.
+    share = 2 * rounding(8 * 576 + 1536, stages=30)
+    said = answers(merged, tokenizer)
+    assert_near(answers(written, AutoTokenizer.from_pretrained(gguf, gguf_file="me.gguf")), said, share)
+    assert (said - answers(load(base), tokenizer)).norm() > share * said.norm()
 
 
 def test_an_earlier_export_is_replaced_and_nothing_else(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:

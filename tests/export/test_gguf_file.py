@@ -20,6 +20,8 @@ from mealign.export.settings import Quantization
 from mealign.language.weights import fetch_packaged
 from tests.conftest import SMOLLM2
 
+pytestmark = pytest.mark.numerical
+
 
 @pytest.mark.parametrize("quantization", [Quantization.f16, Quantization.q8_0])
 def test_what_is_written_is_loaded(small: Any, tokenizer: Any, quantization: Quantization, tmp_path: Path) -> None:

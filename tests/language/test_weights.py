@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mealign.errors import ConfigError, MealignError
@@ -11,6 +12,7 @@ from mealign.language.settings import PackagedFile, WeightsSource
 from mealign.language.weights import default_cache, fetch_model, fetch_packaged, weights_digest
 from tests.conftest import SMOLLM2
 from tests.defaults import ModelConfig
+from tests.rounding import assert_all_near, rounding
 
 SMALL = PackagedFile(
     package="iniconfig",
@@ -54,12 +56,15 @@ def test_the_tiny_model_loads_in_the_ordinary_way(tiny_model: Path) -> None:
     assert model.get_input_embeddings().weight[tokenizer.eos_token_id].any()
 
 
+@pytest.mark.numerical
 def test_random_weights_are_the_same_every_time(tiny_model: Path, tiny_config: ModelConfig, tmp_path: Path) -> None:
     packaged = tiny_model.parent / f"{SMOLLM2.package}-{SMOLLM2.version}-{SMOLLM2.sha256[:12]}"
     (tmp_path / packaged.name).symlink_to(packaged)
     again = fetch_model(tiny_config, cache=tmp_path)
     assert again.name == tiny_model.name
-    assert weights_digest(again) == weights_digest(tiny_model)
+    found, expected = (load_file(folder / "model.safetensors") for folder in (again, tiny_model))
+    # A normal number is sqrt(-2 log u) cos(2 pi v), and those in the cache may have been drawn by another processor.
+    assert_all_near(found, expected, rounding(2, stages=4))
 
 
 def test_another_shape_is_another_folder(tiny_model: Path, tiny_config: ModelConfig, weights_cache: Path) -> None:

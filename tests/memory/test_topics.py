@@ -89,6 +89,7 @@ def test_facts_without_their_vectors_are_refused() -> None:
         find_topics([fact("f1", "Nadia ran.")], np.eye(2, dtype=np.float32))
 
 
+@pytest.mark.numerical
 def test_real_embeddings_tell_bees_from_bread(embedder_path: Path) -> None:
     from mealign.language.embed import Embedder
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import AutoTokenizer
 
 from mealign.language.settings import Precision
@@ -87,6 +88,13 @@ def sft(tasks: list[Task], tiny_model: Path, lora: LoraConfig) -> Train:
         return train_sft(used, output=output, settings=SftConfig(**settings | known), **values | changes)
 
     return run
+
+
+def answer_logp(model: Any, prompt: list[int], answer: list[int]) -> float:
+    """Log-probability of an answer in nats, one token after the other."""
+    with torch.inference_mode():
+        logps = model(torch.tensor([prompt + answer])).logits[0].log_softmax(dim=-1)
+    return sum(float(logps[len(prompt) - 1 + index, token]) for index, token in enumerate(answer))
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> Path:

@@ -1,4 +1,8 @@
-"""The fused layers against PEFT's: the same outputs and gradients, and PEFT's own way where they do not apply."""
+"""The fused layers against PEFT's: the same outputs and gradients, and PEFT's own way where they do not apply.
+
+What is compared is computed in double precision, where ``assert_close`` allows a share of 1e-7: that is a thousand
+million times what one product is off by, and these nets add up some dozens.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +14,9 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from mealign.training import fused_lora
 from mealign.training.fused_lora import LoraLinears, fuse_lora
+from tests.rounding import STAGES, assert_all_near, assert_near, rounding
+
+pytestmark = pytest.mark.numerical
 
 
 class Net(torch.nn.Module):
@@ -82,7 +89,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_outputs_and_gradients_are_pefts(count: list[int]) -> None:
-    model, x = adapted(), torch.randn(3, 5, 6)
+    model, x = adapted().double(), draw(3, 5, 6)
     expected, gradients = measured(model, x)
     fuse_lora(model)
     found, ours = measured(model, x)
@@ -92,7 +99,7 @@ def test_outputs_and_gradients_are_pefts(count: list[int]) -> None:
     torch.testing.assert_close(ours, gradients)
 
 
-def test_under_autocast_it_is_as_near_the_truth_as_peft(count: list[int]) -> None:
+def test_under_autocast_it_is_as_near_the_truth_as_bf16_allows(count: list[int]) -> None:
     """The base in bf16, the adapter in fp32, as training in bf16 has them."""
     model, x = adapted(), torch.randn(40, 6).to(torch.bfloat16)
     half(model)
@@ -107,10 +114,11 @@ def test_under_autocast_it_is_as_near_the_truth_as_peft(count: list[int]) -> Non
     ours = in_half(model)
     assert len(count) == 2
     assert ours[0].dtype is torch.bfloat16
-    for found, gradients in (theirs, ours):
-        for name, gradient in {**gradients, "out": found}.items():
-            expected = {**exact[1], "out": exact[0]}[name]
-            assert (gradient.double() - expected).norm() < 0.03 * expected.norm(), name
+    # What is rounded to bf16 on the way to a gradient: five times in either layer there (the two factors, the narrow
+    # side, the output without its update and with it), four times back, and the tanh both ways.
+    bound = rounding(1, stages=2 * (5 + 4) + 2, dtype=torch.bfloat16)
+    assert_near(ours[0], exact[0], bound)
+    assert_all_near(ours[1], exact[1], bound)
     assert {name: gradient.dtype for name, gradient in ours[1].items()} == {
         name: gradient.dtype for name, gradient in theirs[1].items()
     }
@@ -204,8 +212,8 @@ def test_activations_may_be_computed_again(reentrant: bool, count: list[int]) ->
     # Of a layer's seven, q, k and v are one operation, and gate and up; each twice.
     assert len(count) == 2 * 2 * 4
     assert found.keys() == expected.keys()
-    for name, gradient in found.items():
-        assert (gradient - expected[name]).norm() <= 1e-5 * expected[name].norm(), name
+    # Two layers of the kind that the tiny model has, whose longest sums are over the 48 of the MLP.
+    assert_all_near(found, expected, 2 * rounding(48, stages=2 * STAGES))
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -217,7 +225,7 @@ def test_its_gradient_is_that_of_its_output(bias: bool) -> None:
 
 
 def test_a_frozen_adapter_passes_the_gradient_on(count: list[int]) -> None:
-    model, x = adapted(), torch.randn(3, 6)
+    model, x = adapted().double(), draw(3, 6)
     model.requires_grad_(False)
     expected, gradients = measured(model, x)
     fuse_lora(model)
@@ -244,18 +252,18 @@ def half(model: PeftModel) -> None:
 @pytest.mark.parametrize(
     ("change", "settings", "dtype"),
     [
-        (None, {"lora_dropout": 0.5}, torch.float32),
-        (None, {"use_dora": True}, torch.float32),
-        (None, {"lora_bias": True}, torch.float32),
-        (disabled, {}, torch.float32),
-        (two, {}, torch.float32),
+        (None, {"lora_dropout": 0.5}, torch.float64),
+        (None, {"use_dora": True}, torch.float64),
+        (None, {"lora_bias": True}, torch.float64),
+        (disabled, {}, torch.float64),
+        (two, {}, torch.float64),
         (half, {}, torch.bfloat16),
     ],
 )
 def test_what_is_not_plain_goes_pefts_way(
     change: Callable[[PeftModel], None] | None, settings: dict[str, Any], dtype: torch.dtype, count: list[int]
 ) -> None:
-    model, x = adapted(**settings), torch.randn(3, 6).to(dtype)
+    model, x = adapted(**settings).double(), torch.randn(3, 6).to(dtype)
     if change:
         change(model)
     expected = measured(model, x)
@@ -266,7 +274,7 @@ def test_what_is_not_plain_goes_pefts_way(
 
 
 def test_without_training_dropout_does_not_hinder(count: list[int]) -> None:
-    model, x = adapted(lora_dropout=0.5).eval(), torch.randn(3, 6)
+    model, x = adapted(lora_dropout=0.5).double().eval(), draw(3, 6)
     expected = measured(model, x)
     fuse_lora(model)
     torch.testing.assert_close(measured(model, x), expected)

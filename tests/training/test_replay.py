@@ -1,13 +1,19 @@
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
 
 from mealign.language.local import LocalModel
 from mealign.language.settings import Precision
 from mealign.records import Message
+from mealign.training import replay
 from mealign.training.replay import MAX_NEW_TOKENS, QUESTIONS, Replayed, replayed
-from tests.training.conftest import Train
+from tests.training.conftest import Train, answer_logp
+
+pytestmark = pytest.mark.numerical
 
 
 class Scripted:
@@ -37,29 +43,39 @@ def test_questions_are_answered_once_and_up_to_their_last_whole_sentence() -> No
     assert len({each.id for each in everything}) == len(everything) == 60
 
 
-def test_the_model_answers_as_it_does_without_training(tiny_model: Path) -> None:
+def test_the_model_answers_as_it_does_without_training(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "MAX_NEW_TOKENS", 16)
     model, known = LocalModel(tiny_model, precision=Precision.fp32), {}
-    found = replayed(model, count=6, seed=0, known=known)
-    assert len(known) == 6
+    found = replayed(model, count=60, seed=0, known=known)
+    # The same batches, whatever the order of the questions, and so the same answers.
+    questions = [[Message(role="user", content=line)] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    said = [answer for (answer,) in model.chat(questions, max_new_tokens=16)]
+    assert sorted(known.values()) == sorted(said)
     for each in found:
-        ((said,),) = model.chat([each.prompt], max_new_tokens=MAX_NEW_TOKENS)
-        assert said.strip().startswith(each.answer)
+        assert any(answer.startswith(each.answer) for answer in said)
         assert each.answer[-1] in ".!?"
 
 
-def test_what_is_replayed_is_trained_on_beside_the_tasks(sft: Train, tiny_model: Path, tmp_path: Path) -> None:
+def test_what_is_replayed_is_trained_on_beside_the_tasks(
+    sft: Train, tiny_model: Path, tokenizer: Any, tmp_path: Path
+) -> None:
     question = Replayed("replay_1", (Message(role="user", content="What is a haiku?"),), "A short poem.")
     without = sft(tmp_path / "without", epochs=30)
     result = sft(tmp_path / "with", replay=[question], epochs=30)
     assert (without.examples, result.examples) == (4, 5)
     assert result.skipped_too_long == 0
-    said = [
-        LocalModel(tiny_model, adapter=tmp_path / name, precision=Precision.fp32).chat(
-            [question.prompt], max_new_tokens=12
+    asked = tokenizer.apply_chat_template([{"role": "user", "content": "What is a haiku?"}], add_generation_prompt=True)
+    answer = tokenizer("A short poem.<|im_end|>\n")["input_ids"]
+    unlearned, learned = (
+        answer_logp(
+            PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model), tmp_path / name).eval(),
+            asked["input_ids"],
+            answer,
         )
         for name in ("without", "with")
-    ]
-    assert said[1] == [["A short poem."]] != said[0]
+    )
+    # What is likelier than all other answers together is the one that is given.
+    assert unlearned < math.log(0.5) < learned
 
 
 @pytest.mark.parametrize("line", QUESTIONS.read_text(encoding="utf-8").splitlines())

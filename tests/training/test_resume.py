@@ -30,8 +30,11 @@ from mealign.training.loop import OnLog, is_out_of_memory
 from mealign.training.results import TrainingResult
 from tests.conftest import ROOT
 from tests.defaults import DpoConfig, LoraConfig, TrackingConfig
+from tests.rounding import drift
 from tests.training.conftest import MAX_LENGTH, REFERENCES, Train, make_pair, make_task
 from tests.training.killed import STEPS
+
+pytestmark = pytest.mark.numerical
 
 Told = list[tuple[int, dict[str, float]]]
 
@@ -293,8 +296,10 @@ def test_without_memory_the_micro_batch_is_halved_and_the_batch_is_kept(
     halved = long_sft(tmp_path / "halved", lora=plain)
     assert (whole.halvings, halved.halvings) == (0, 2)
     assert (seen[0], seen[-1]) == (4, 1)
-    assert [p["loss"] for p in halved.history] == pytest.approx([p["loss"] for p in whole.history], rel=1e-3)
     assert [p["tokens"] for p in halved.history] == [p["tokens"] for p in whole.history]
+    bounds = drift(whole.history, size=whole.history[0]["loss"])
+    for found, expected, bound in zip(halved.history, whole.history, bounds, strict=True):
+        assert found["loss"] == pytest.approx(expected["loss"], abs=bound)
     expected, found = (load_file(tmp_path / name / WEIGHTS_FILE) for name in ("whole", "halved"))
     assert found.keys() == expected.keys()
 

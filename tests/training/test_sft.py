@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ import huggingface_hub.constants
 import pytest
 import torch
 from huggingface_hub.utils import _telemetry
-from peft import PeftModel
+from peft import PeftModel, get_peft_model_state_dict
 from safetensors import safe_open
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, PrinterCallback
 from trl.trainer.utils import add_fused_lm_head
 
@@ -17,13 +19,16 @@ from mealign.jsonl import digest_path
 from mealign.language.local import LocalModel
 from mealign.language.settings import Precision
 from mealign.records import Task
-from mealign.training.adapters import save_adapter
+from mealign.training.adapters import WEIGHTS_FILE, save_adapter
 from mealign.training.fitting import sequence_length
 from mealign.training.isolation import quiet_training
 from mealign.training.results import TrainingResult
 from mealign.training.sft import build_trainer, to_row
 from tests.defaults import LoraConfig, SftConfig
+from tests.rounding import GRADIENTS, LOGITS, STAGES, assert_all_near, assert_near, drift, rounding
 from tests.training.conftest import REFERENCES, Train, make_task, save
+
+pytestmark = pytest.mark.numerical
 
 Trained = tuple[Path, TrainingResult]
 
@@ -89,21 +94,25 @@ def test_scoring_the_answers_alone_gives_trls_loss_and_gradients(build: Any) -> 
         trainer.model.zero_grad()
         loss = trainer.compute_loss(trainer.model, dict(batch))
         loss.backward()
-        gradients = [weight.grad.clone() for weight in trainer.model.parameters() if weight.grad is not None]
+        gradients = {name: w.grad.clone() for name, w in trainer.model.named_parameters() if w.grad is not None}
         logged = {key: values[-1] for key, values in trainer._metrics["train"].items()}
         measured.append((loss, gradients, logged["mean_token_accuracy"], logged["entropy"]))
     (loss, gradients, *metrics), (expected_loss, expected_gradients, *expected_metrics) = measured
-    torch.testing.assert_close(loss, expected_loss)
-    torch.testing.assert_close(gradients, expected_gradients)
-    assert metrics == pytest.approx(expected_metrics, rel=1e-4)
-    assert any(bool(gradient.any()) for gradient in gradients)
+    assert_near(loss, expected_loss, LOGITS)
+    assert_all_near(gradients, expected_gradients, GRADIENTS)
+    assert metrics == pytest.approx(expected_metrics, abs=LOGITS * float(expected_loss))
+    assert any(bool(gradient.any()) for gradient in gradients.values())
 
 
-def test_a_task_is_learned_and_so_is_where_its_answer_ends(sft: Train, tiny_model: Path, tmp_path: Path) -> None:
+def test_a_task_is_learned_and_so_is_where_its_answer_ends(
+    sft: Train, tiny_model: Path, tokenizer: Any, tmp_path: Path
+) -> None:
     task = make_task(0, "a red bike")
     result = sft(tmp_path / "sft", [task], model=tiny_model, epochs=60, batch_size=1)
     losses = [point["loss"] for point in result.history]
-    assert losses[-1] < losses[0] - 1
+    # Every token is likelier than all others together by more than bf16, where this machine chooses it, takes away.
+    nats = 2 * rounding(1, stages=STAGES, dtype=torch.bfloat16) * losses[0]
+    assert losses[-1] * len(tokenizer("a red bike<|im_end|>\n")["input_ids"]) < math.exp(-nats)
     assert result.metrics["sft/token_accuracy"] == 1.0
     # Greedy decoding goes on to 12 tokens unless the end of the turn is said.
     assert LocalModel(tiny_model, adapter=tmp_path / "sft").chat([task.prompt], max_new_tokens=12) == [[task.reference]]
@@ -141,14 +150,17 @@ def test_a_saved_adapter_gives_the_policys_logits(
     with quiet_training():
         trainer.train()
     save_adapter(trainer.model, tmp_path / "sft", base="tiny", scratch=tmp_path / "trainer")
+    written, held = load_file(tmp_path / "sft" / WEIGHTS_FILE), get_peft_model_state_dict(trainer.model)
+    assert written.keys() == held.keys()
+    assert all(torch.equal(weight, held[name]) for name, weight in written.items()), "a file rounds nothing"
     tokens = torch.tensor([[1, 5, 9, 300]])
     base = AutoModelForCausalLM.from_pretrained(tiny_model).eval()
     with torch.inference_mode():
         untrained = base(tokens).logits
         saved = PeftModel.from_pretrained(base, tmp_path / "sft").eval()(tokens).logits
         policy = trainer.model.eval()(tokens).logits
-    assert torch.equal(saved, policy)
-    assert not torch.allclose(saved, untrained, atol=1e-3)
+    assert_near(saved, policy, LOGITS)
+    assert (saved - untrained).norm() > 10 * LOGITS * policy.norm()
 
 
 def test_the_same_seed_gives_the_same_history_and_bytes(trained: Trained, sft: Train, tmp_path: Path) -> None:
@@ -231,5 +243,6 @@ def test_a_finished_run_replaces_the_older_adapter(trained: Trained, sft: Train,
 def test_a_compiled_model_learns_the_same(trained: Trained, sft: Train, tmp_path: Path) -> None:
     _, plain = trained
     compiled = sft(tmp_path / "sft", compile=True)
-    losses = [[point["loss"] for point in result.history] for result in (plain, compiled)]
-    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    bounds = drift(plain.history, size=plain.history[0]["loss"])
+    for expected, found, bound in zip(plain.history, compiled.history, bounds, strict=True):
+        assert found["loss"] == pytest.approx(expected["loss"], abs=bound)
