@@ -223,7 +223,9 @@ def attributes_of(stage: str) -> set[str]:
 def test_every_setting_is_read_by_a_stage_that_declares_it_or_by_what_runs_stages() -> None:
     chosen = [composed(), compose_settings("memory=llm"), compose_settings("mix=dpo_only")]
     rooms = (PACKAGE / room for room in ("experiment", "commands", "pipeline"))
-    above = attributes([*parsed(path for room in rooms for path in room.glob("*.py")), *checks()])
+    used = {name for command in commands().values() for name in code_of(command.run).files if ":" not in name}
+    files = {*(path for room in rooms for path in room.glob("*.py")), *filter(None, map(code.find_module, used))}
+    above = attributes([*parsed(sorted(files)), *checks()])
     for key in keys(Settings):
         readers = [
             name
