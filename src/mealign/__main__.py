@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from mealign import processes, usage
+from mealign import plugins, processes, usage
 from mealign.compose import CONF, explain, to_settings
 from mealign.errors import ConfigError, MealignError
 from mealign.pipeline.registry import asked_command, check
@@ -29,6 +29,7 @@ def main() -> None:
         if not processes.leads():
             processes.follow()
             return
+        plugins.roots()
         if usage.is_asked(sys.argv[1:]):
             print(usage.usage())
             return

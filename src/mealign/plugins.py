@@ -26,12 +26,15 @@ def roots() -> tuple[Path, ...]:
     Raises:
         ConfigError: one of them does not exist.
     """
-    named = os.environ.get(VARIABLE, "").split(os.pathsep)
-    folders = tuple(Path(name).expanduser().resolve() for name in named if name)
-    for folder in folders:
+    for folder in _named():
         if not folder.is_dir():
             raise ConfigError(f"{VARIABLE}={folder}: there is no such folder; correct the path, or unset the variable")
-    return folders
+    return _named()
+
+
+def _named() -> tuple[Path, ...]:
+    named = os.environ.get(VARIABLE, "").split(os.pathsep)
+    return tuple(Path(name).expanduser().resolve() for name in named if name)
 
 
 def extended(path: Iterable[str], kind: str) -> list[str]:
@@ -39,7 +42,7 @@ def extended(path: Iterable[str], kind: str) -> list[str]:
 
     Used as ``__path__ = extended(__path__, "losses")`` in the package's ``__init__``.
     """
-    return [*path, *(str(folder / kind) for folder in roots() if (folder / kind).is_dir())]
+    return [*path, *(str(folder / kind) for folder in _named() if (folder / kind).is_dir())]
 
 
 def names_in(package: str) -> list[str]:
@@ -64,12 +67,20 @@ def member(package: str, name: str, attribute: str) -> Any:
         attribute: what every module of this package defines.
 
     Raises:
-        ConfigError: there is no such module, or it does not define the attribute.
+        ConfigError: there is no such module, it cannot be imported, or it does not define the attribute.
     """
     known = names_in(package)
     if name not in known:
         raise ConfigError(f"{package}: there is no module {name}; use one of {', '.join(known)}")
-    module = importlib.import_module(f"{package}.{name}")
+    try:
+        module = importlib.import_module(f"{package}.{name}")
+    except Exception as error:
+        if not is_added(package, name):
+            raise
+        file = importlib.util.find_spec(f"{package}.{name}").origin  # type: ignore[union-attr]
+        raise ConfigError(
+            f"{file}: it cannot be imported ({type(error).__name__}: {error}); correct it, or take it out of {VARIABLE}"
+        ) from error
     if not hasattr(module, attribute):
         raise ConfigError(f"{module.__file__}: it defines no `{attribute}`; docs/extending.md shows one")
     return getattr(module, attribute)
@@ -79,6 +90,6 @@ def members(package: str, attribute: str) -> dict[str, Any]:
     """Return what all modules of an extensible package define, by the modules' names.
 
     Raises:
-        ConfigError: a module does not define the attribute.
+        ConfigError: a module cannot be imported, or does not define the attribute.
     """
     return {name: member(package, name, attribute) for name in names_in(package)}

@@ -91,7 +91,7 @@ def _sum(parts: Sequence[Estimate]) -> Estimate:
 
 def problems(settings: Settings) -> Iterator[str]:
     """Report a plan that is asked for together with work."""
-    if settings.stage != "judge":
+    if settings.stage not in ("judge", COMMAND.name):
         yield (
             f"judge.plan=true with stage={settings.stage}: it shows what the judge would take and runs nothing; "
             "set stage=judge, or judge.plan=false"

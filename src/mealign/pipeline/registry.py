@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 from mealign import plugins
 from mealign.config import Settings
@@ -34,11 +34,22 @@ def pipeline(settings: Settings) -> list[Stage]:
     Stages that do not depend on each other come in the order of their names.
     """
     active = [stage for stage in stages().values() if stage.active(settings)]
-    maker = {path: stage.name for stage in active for path in stage.outputs(settings)}
+    maker: dict[str, str] = {}
+    for stage in active:
+        for path in stage.outputs(settings):
+            if path in maker:
+                raise ConfigError(
+                    f"stages {maker[path]} and {stage.name} both write {path}; let one write another path"
+                )
+            maker[path] = stage.name
     sorter: TopologicalSorter[str] = TopologicalSorter(
         {stage.name: {maker[path] for path in inputs(stage, settings, active) if path in maker} for stage in active}
     )
-    sorter.prepare()
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise ConfigError(f"stages read what the other writes, in a circle: {circle}; let one read less") from error
     order: list[str] = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready())

@@ -132,7 +132,7 @@ class Command:
         name: as in ``stage=<name>``.
         run: does it, given the settings and the folder to which their relative paths refer.
         section: the section of the settings that this command alone reads.
-        asked: whether these settings ask for it.
+        asked: whether these settings ask for it although ``stage`` does not.
         problems: what cannot work when it is asked for, one line a problem.
     """
 
@@ -144,7 +144,7 @@ class Command:
 
     def is_asked(self, settings: Settings) -> bool:
         """Whether these settings ask for the command."""
-        return self.asked(settings) if self.asked else self.name in asked_stages(settings)
+        return self.name in asked_stages(settings) or bool(self.asked and self.asked(settings))
 
 
 def asked_stages(settings: Settings) -> list[str]:
