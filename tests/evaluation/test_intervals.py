@@ -45,8 +45,10 @@ def test_the_mean_is_inside(sample: list[float], confidence: float, seed: int) -
 def test_more_confidence_is_wider(sample: list[float], seed: int) -> None:
     narrow = bootstrap_mean(sample, resamples=200, confidence=0.6, seed=seed)
     wide = bootstrap_mean(sample, resamples=200, confidence=0.95, seed=seed)
-    assert wide.low <= narrow.low
-    assert narrow.high <= wide.high
+    # Means of few values round, and so does what is between two of them.
+    off = 2 * len(sample) * np.finfo(float).eps * max(map(abs, sample))
+    assert wide.low <= narrow.low + off
+    assert narrow.high <= wide.high + off
 
 
 def test_the_seed_decides_and_batches_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
