@@ -50,7 +50,7 @@ class MixConfig:
     dpo_fraction: float = setting("the share of the steps that are DPO", 0.01, 1)
 
     def problems(self, key: str) -> Iterator[str]:
-        """Say what cannot work."""
+        """Report what cannot work."""
         if not (self.sft or self.dpo):
             yield (
                 f"{key}={self.name}: it trains nothing; set {key}.sft=true or {key}.dpo=true, or choose "
@@ -118,7 +118,7 @@ class DpoConfig:
     compile: bool = setting("whether torch.compile is used")
 
     def problems(self, key: str) -> Iterator[str]:
-        """Say what cannot work."""
+        """Report what cannot work."""
         # Imported only here: a plug-in folder that does not exist is a problem of settings too.
         from mealign.training import losses
 
