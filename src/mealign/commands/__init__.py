@@ -1,4 +1,4 @@
-"""What can be asked for instead of stages, one file each."""
+"""The commands, which can be requested instead of stages, one file each."""
 
 from mealign.plugins import extended
 

@@ -1,6 +1,6 @@
-"""What ``dvc repro`` begins with: the composed settings, and every stage's key beside them.
+"""The first step of ``dvc repro``: the composed settings, and every stage's key.
 
-DVC compares the keys and the stages' files; it need not know what a key is made of.
+DVC compares the keys and the stages' files; it need not know the parts of a key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PARAMS, KEYS = "params.yaml", "keys.yaml"
 def compose(settings: Settings, root: Path) -> None:
     """Write ``params.yaml``, and ``keys.yaml`` into the user's folder.
 
-    A judge's stages have a key for every judge of ``dvc.judges``.
+    Stages that depend on the judge have a key for every judge in ``dvc.judges``.
 
     Args:
         settings: checked settings.
@@ -43,7 +43,7 @@ def compose(settings: Settings, root: Path) -> None:
 
 
 def judges(settings: Settings) -> list[str]:
-    """Return the judges of ``dvc.yaml``, the run's own among them."""
+    """Return the judges in ``dvc.yaml``, including the run's own."""
     return sorted({*settings.dvc.judges, settings.judge.name})
 
 

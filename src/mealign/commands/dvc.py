@@ -1,4 +1,4 @@
-"""``dvc.yaml``, written from the stages: what DVC runs, moves and versions."""
+"""``dvc.yaml``, generated from the stages: what DVC runs, moves and versions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ HEADER = """\
 # For other notes, change `who` (a file of conf/user) and `source`; for other judges, `dvc` in conf/config.yaml.
 """
 KEPT = {"persist": True}
-"""A killed stage leaves its previous outputs."""
+"""With this, a killed stage keeps its previous outputs."""
 
 
 def write(settings: Settings, root: Path) -> None:
-    """Write ``dvc.yaml`` into the folder of the project."""
+    """Write ``dvc.yaml`` into the project's folder."""
     write_text(root / "dvc.yaml", render(settings))
 
 
@@ -45,7 +45,7 @@ def render(settings: Settings) -> str:
 def _compose(settings: Settings) -> dict[str, Any]:
     return {
         "cmd": "python -m mealign stage=compose user=${who} judge=${main_judge}",
-        # A key covers the versions of libraries, which no file shows.
+        # A key includes the versions of libraries, which are not in any file.
         "always_changed": True,
         "outs": [{PARAMS: {"cache": False}}, {_path(KEYS, settings): {"cache": False}}],
     }
@@ -57,7 +57,7 @@ def _stage(stage: Stage, settings: Settings, order: list[Stage]) -> dict[str, An
     reads, writes = inputs(stage, settings, order), stage.outputs(settings)
     found: dict[str, Any] = {}
     if stage.by_judge:
-        # What reads verdicts makes pairs of them.
+        # A stage that reads verdicts makes pairs.
         found["matrix"] = {"judge": "${pair_judges}" if any(judge in path for path in reads) else "${judges}"}
     found["cmd"] = f"python -m mealign --config-dir . -cn params judge={judge} stage={stage.name}"
     found["deps"] = [_path(path, settings) for path in reads] or ["${source}"]

@@ -1,4 +1,4 @@
-"""What was trained, handed out: an adapter merged into its base, as a folder or one file, with its model card."""
+"""Exports what was trained: an adapter merged into its base, as a folder or one file, with its model card."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from mealign.pipeline.stage import Command, Stage
 
 
 def export(settings: Settings, root: Path) -> None:
-    """Write the chosen adapter, merged into its base, with its model card, as a folder of its own.
+    """Write the chosen adapter, merged into its base, with its model card, to its own folder.
 
-    Figures enter the card only where they belong to this adapter: what was measured with other settings, inputs or
-    code is left out.
+    The card shows only numbers that belong to this adapter: what was measured with other settings, inputs or code is
+    left out.
 
     Args:
         settings: checked settings.
@@ -34,7 +34,7 @@ def export(settings: Settings, root: Path) -> None:
 
     Raises:
         ConfigError: there is no such adapter yet, or ``export.path`` holds something else.
-        MealignError: the export failed, or another run is at work in the user's folder.
+        MealignError: the export failed, or another run is using the user's folder.
     """
     asked, place = settings.export, place_of(settings, root=root)
     folder = place.folder
@@ -96,7 +96,7 @@ def export(settings: Settings, root: Path) -> None:
 
 
 def _learnt_from(settings: Settings, place: Place) -> dict[str, str] | None:
-    """Return the digests of all that the adapter learnt from; None when it was not made from what is there now."""
+    """Return the digests of the adapter's training data; None if it was not trained on the present data."""
     digests: dict[str, str] = {}
     for stage in pipeline(settings):
         if stage.adapters(settings):
@@ -113,18 +113,18 @@ def _is_data(path: str) -> bool:
 
 
 def _of_now(stage: str, path: str, settings: Settings, place: Place) -> dict[str, Any] | None:
-    """Return a JSON object that a stage wrote, where it is the result of the present settings and inputs."""
+    """Return a JSON object that a stage wrote, if it is the result of the present settings and inputs."""
     return dict(read_json(place.folder / path)) if _is_current(stages()[stage], settings, place) else None
 
 
 def _is_current(stage: Stage, settings: Settings, place: Place) -> bool:
-    """Say whether a stage's outputs are those of the present settings, inputs and code."""
+    """Whether a stage's outputs are those of the present settings, inputs and code."""
     key = key_of(stage, settings, root=place.root, folder=place.folder)
     return Entry(place.store, stage.name, key, stage.outputs(settings)).is_in(place.folder)
 
 
 def _source_of(model: ModelConfig) -> str:
-    """Say where weights are from, without a path of this machine."""
+    """Return where weights are from, without a path of this machine."""
     if model.source is not WeightsSource.hub:
         drawn = "random weights; tokenizer of " if model.source is WeightsSource.random else ""
         return f"{drawn}package {model.weights.package} {model.weights.version}, SHA-256 {model.weights.sha256}"
@@ -134,7 +134,7 @@ def _source_of(model: ModelConfig) -> str:
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say when the mix trains no such adapter."""
+    """Report when the mix trains no such adapter."""
     asked = settings.export.adapter.value
     if not any(asked in stage.adapters(settings) for stage in pipeline(settings)):
         yield (

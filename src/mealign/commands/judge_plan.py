@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def judge_plan(settings: Settings, root: Path) -> None:
     """Print what ``stage=judge`` would cost: calls, tokens, dollars, minutes, for the certificate and for the pairs.
 
-    Nothing is asked and nothing is written. For a tournament in rounds it is the cost of the longest one.
+    Nothing is asked and nothing is written. For a tournament in rounds it is the cost of the longest possible one.
 
     Args:
         settings: checked settings.
@@ -55,7 +55,7 @@ def judge_plan(settings: Settings, root: Path) -> None:
 
 
 def plan_table(parts: Mapping[str, Estimate], *, judge: str) -> Table:
-    """Return one line per part and their sum, which is unknown if a part is."""
+    """Return a table with one line per part and their sum, which is unknown if a part is."""
     table = Table(title=f"what judge={judge} would take; nothing was asked", title_justify="left")
     table.add_column("for")
     for column in ("calls", "known already", "prompt tokens", "completion tokens", "US dollars", "minutes"):
@@ -90,7 +90,7 @@ def _sum(parts: Sequence[Estimate]) -> Estimate:
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Report a plan that is asked for together with work."""
+    """Report a plan that is requested together with other stages."""
     if settings.stage not in ("judge", COMMAND.name):
         yield (
             f"judge.plan=true with stage={settings.stage}: it shows what the judge would take and runs nothing; "

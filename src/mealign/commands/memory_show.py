@@ -1,4 +1,4 @@
-"""What is known of the user: printed as a tree and written as a page, or the story of one fact."""
+"""Shows what is known about the user: printed as a tree and written as a page, or the history of one fact."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READS = ("documents.jsonl", "memory/facts.jsonl", "memory/profile.json")
 
 
 def memory_show(settings: Settings, root: Path) -> None:
-    """Print what is known of the user and write ``memory/memory.html``, or explain one fact with ``memory_show.fact``.
+    """Print what is known about the user and write ``memory/memory.html``; with ``memory_show.fact`` explain one fact.
 
     Args:
         settings: checked settings.
@@ -55,7 +55,7 @@ def find_fact(facts: Sequence[Fact], asked: str, *, listed: Path) -> Fact:
     """Return the fact whose id is or begins with ``asked``, with or without ``fact_``.
 
     Raises:
-        ConfigError: no id begins so, or more than one; the message names the nearest ids.
+        ConfigError: no id begins with it, or several do; the message names the nearest ids.
     """
     whole = asked if asked.startswith("fact_") else f"fact_{asked}"
     found = [fact for fact in facts if fact.id.startswith(whole)]

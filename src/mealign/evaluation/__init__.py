@@ -1,1 +1,1 @@
-"""What an arm answers, how good that is and how certain the number is."""
+"""The answers of each arm, their scores, and the uncertainty of the scores."""

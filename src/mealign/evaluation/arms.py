@@ -1,7 +1,7 @@
-"""What each arm is asked and what it answers.
+"""The prompts and answers of each arm.
 
-An arm is an adapter, or the base model, and what of the person's memory its prompts show. Prompts are built by
-:func:`mealign.memory.context.answer_prompt`, which training uses too, so both see one format.
+An arm is an adapter, or the base model, with a choice of what its prompts show of the person's memory. Prompts are
+built by :func:`mealign.memory.context.answer_prompt`, which training uses too, so both see the same format.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class QuestionPrompt:
 
 
 def in_context(settings: EvaluationConfig, context: str) -> EvaluationConfig:
-    """Return settings whose arms name the context that :data:`~mealign.evaluation.settings.MEMORY` is in this run."""
+    """Return settings in which this run's context replaces :data:`~mealign.evaluation.settings.MEMORY` in the arms."""
     arms = [replace(arm, context=context) if arm.context == MEMORY else arm for arm in settings.arms]
     return replace(settings, arms=arms)
 
@@ -46,18 +46,18 @@ def answer_questions(
     model: TextModel,
     settings: EvaluationConfig,
 ) -> list[Answer]:
-    """Let a model answer every question greedily, and measure the answers by every metric there is.
+    """Let a model answer every question greedily, and measure the answers by every metric.
 
     Args:
         questions: what is asked.
-        prompts: one a question, in the same order.
-        question_set: whose questions they are.
+        prompts: one per question, in the same order.
+        question_set: the set to which the questions belong.
         arm: the name under which the answers are counted.
         model: the arm's model.
         settings: length of an answer and batch size.
 
     Raises:
-        ConfigError: a metric is not defined as it should be.
+        ConfigError: a metric is not defined correctly.
         ValueError: questions and prompts differ in number.
     """
     further = further_metrics()
@@ -76,11 +76,11 @@ def answer_questions(
 def build_prompts(
     questions: Sequence[Question], index: FactIndex, *, context: str, person: str, settings: ContextConfig
 ) -> list[QuestionPrompt]:
-    """Build one prompt a question.
+    """Build one prompt per question.
 
     Args:
         questions: what is asked.
-        index: the memory, of which a prompt shows nothing that begins after the date of its question.
+        index: the memory; a prompt shows nothing that begins after the date of its question.
         context: name of the context that chooses what is shown.
         person: the user's full name.
         settings: how many facts a prompt shows at most.
@@ -99,7 +99,7 @@ def build_prompts(
 def held_out_questions(tasks: Iterable[Task]) -> list[Question]:
     """Turn the memory tasks of the evaluation split into questions, each question once, ordered by task id.
 
-    They ask for facts that no training prompt rested on, in the words of the tasks that were trained.
+    They ask for facts on which no training prompt rested, in the same form as the training tasks.
     """
     memory_tasks = (
         task for task in sorted(tasks, key=lambda task: task.id) if task.split == "eval" and task.kind in MEMORY_KINDS
@@ -114,7 +114,7 @@ def held_out_questions(tasks: Iterable[Task]) -> list[Question]:
 
 
 def sample_questions(questions: Sequence[Question], limit: int | None, *, seed: int) -> list[Question]:
-    """Draw at most ``limit`` questions without replacement, in their given order; ``None`` takes all."""
+    """Draw at most ``limit`` questions without replacement, keeping their order; ``None`` takes all."""
     if limit is None or len(questions) <= limit:
         return list(questions)
     chosen = random.Random(seed).sample(range(len(questions)), limit)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DRAWS_PER_BATCH = 4_000_000
-"""Resampled values that are held in memory at once (32 MB)."""
+"""Resampled values held in memory at once (32 MB)."""
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,16 @@ class Interval:
 
 
 def bootstrap_mean(values: Sequence[float], *, resamples: int, confidence: float, seed: int) -> Interval:
-    """Mean of ``values`` with its percentile bootstrap interval.
+    """Return the mean of ``values`` with its percentile bootstrap interval.
 
     Args:
-        values: one finite number a question.
+        values: one finite number per question.
         resamples: how many samples of ``len(values)`` are drawn with replacement, at least 2.
         confidence: probability mass inside the interval, in (0, 1).
-        seed: same seed, same interval.
+        seed: the same seed gives the same interval.
 
     Raises:
-        ValueError: there are no values, so there is no mean; leave the entry out instead.
+        ValueError: there are no values, and so no mean; leave the entry out instead.
     """
     if not values:
         raise ValueError("the mean of no values is not defined; leave the entry out")
@@ -56,9 +56,9 @@ def bootstrap_mean(values: Sequence[float], *, resamples: int, confidence: float
 def paired_difference(
     a: Sequence[float], b: Sequence[float], *, resamples: int, confidence: float, seed: int
 ) -> Interval:
-    """Mean of ``a - b`` over the same questions, with its interval.
+    """Return the mean of ``a - b`` over the same questions, with its interval.
 
-    Pairing removes what makes a question easy or hard for both, so the interval is narrower than that of two means.
+    Pairing removes what makes a question easy or hard for both, so the interval is narrower than for two means.
 
     Raises:
         ValueError: the two differ in length, or are empty.

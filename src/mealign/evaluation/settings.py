@@ -1,4 +1,4 @@
-"""Settings of evaluation: which arms there are, what is asked of each, and how certain the answer is."""
+"""Settings of evaluation: the arms, the questions, and the confidence intervals."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mealign.memory.settings import context_names
 from mealign.settings import INFINITE, optional, section, setting
 
 MEMORY = "memory"
-"""The context of an arm that is the run's own, whichever that is."""
+"""The context of an arm that stands for the run's own context, whichever that is."""
 
 
 @dataclass
 class ArmConfig:
-    """Who is asked, and what of the memory the prompts show.
+    """The model that is asked, and what its prompts show of the memory.
 
     ``adapter`` is one that a stage trains; null is the base model. ``context`` is :data:`MEMORY`, or the name of a
-    context. ``against`` names the arms that this one is compared with, question by question: its score minus theirs.
+    context. ``against`` names the arms to compare with, question by question: this arm's score minus theirs.
     """
 
     name: str = setting("the arm's name")
@@ -28,7 +28,7 @@ class ArmConfig:
     against: list[str] = field(default_factory=list)
 
     def problems(self, key: str) -> Iterator[str]:
-        """Say what cannot work."""
+        """Report what cannot work."""
         if not re.fullmatch(r"[\w.+-]+", self.name):
             yield f"{key}.name={self.name!r}: it is part of the names of metrics; use letters, digits and + - . _ only"
         if self.context not in (known := [MEMORY, *context_names()]):
@@ -37,10 +37,10 @@ class ArmConfig:
 
 @dataclass
 class EvaluationConfig:
-    """Which arms there are, what is asked of each and how certain the answer is.
+    """The arms, the questions, and the confidence intervals.
 
-    ``objective`` names arms: the score of the first one that was asked is what a sweep optimises. ``max_questions`` and
-    ``max_held_out`` cap the gold questions and the held-out tasks (null: all of them).
+    ``objective`` names arms: a sweep optimises the score of the first one that was asked. ``max_questions`` and
+    ``max_held_out`` limit the gold questions and the held-out tasks (null: all of them).
     """
 
     arms: list[ArmConfig] = section()
@@ -53,7 +53,7 @@ class EvaluationConfig:
     max_held_out: int | None = optional("the number of held-out tasks", 0, INFINITE)
 
     def problems(self, key: str) -> Iterator[str]:
-        """Say what cannot work."""
+        """Report what cannot work."""
         if self.max_questions == 0 and self.max_held_out == 0:
             yield f"{key}.max_questions=0 with {key}.max_held_out=0: nothing would be asked; set one of them"
         names = [arm.name for arm in self.arms]

@@ -1,7 +1,7 @@
-"""From scored answers to the numbers of ``metrics.json``, every score with its interval.
+"""Aggregates scored answers to the numbers in ``metrics.json``, every score with its interval.
 
-The one number a sweep optimises is ``objective``: the mean score of the first arm of ``evaluation.objective`` that was
-asked, on the gold questions, or on the held-out tasks where there is no gold.
+A sweep optimises ``objective``: the mean score of the first arm of ``evaluation.objective`` that was asked, on the gold
+questions, or on the held-out tasks without gold questions.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def summarise(answers: Sequence[Answer], *, settings: EvaluationConfig, seed: in
         ``objective`` and ``objective_arm`` (null when none of the objective's arms was asked), ``confidence``,
         ``arms`` (``name``, ``adapter`` and ``context`` of every arm of the settings, in their order), and for every
         question set that was asked ``{"n", "arms", "differences"}``. An arm holds ``score``, ``low``, ``high``, ``n``,
-        the same for each family and LoCoMo category it was asked, its ``abstention`` rates, and for every further
-        metric, under ``metrics``, ``mean``, ``low``, ``high``, ``n`` and how often it ``failed``. Groups without
-        questions are left out, and so is the mean of a metric that failed throughout.
+        the same for each of its families and LoCoMo categories, its ``abstention`` rates, and for every further metric,
+        under ``metrics``, ``mean``, ``low``, ``high``, ``n`` and how often it ``failed``. Groups without questions are
+        left out, and so is the mean of a metric that always failed.
 
     Raises:
         MealignError: an arm answered a question twice, or two arms of a set answered different questions.
@@ -42,7 +42,7 @@ def summarise(answers: Sequence[Answer], *, settings: EvaluationConfig, seed: in
 
 
 def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
-    """Name every number as MLflow allows it: ``sft+memory`` becomes ``sft_with_memory``.
+    """Name every number as MLflow allows: ``sft+memory`` becomes ``sft_with_memory``.
 
     ``gold/sft_with_memory/score``, ``.../score_low``, ``.../recall/score``, ``.../category_2/score``,
     ``.../abstention_right`` and ``gold/sft_minus_base/difference``; ``objective`` stands alone. A further metric is
@@ -73,7 +73,7 @@ def flatten_metrics(summary: Mapping[str, Any]) -> dict[str, float]:
 def objective_scores(
     answers: Sequence[Answer], *, settings: EvaluationConfig
 ) -> tuple[ArmConfig | None, dict[str, float]]:
-    """Return the arm whose mean is the objective, and its scores by question; None where no such arm was asked."""
+    """Return the arm whose mean is the objective, and its scores by question; None if no such arm was asked."""
     arms = {arm.name: arm for arm in settings.arms}
     for question_set in QUESTION_SETS:
         for name in settings.objective:
@@ -90,10 +90,10 @@ def objective_scores(
 def beats(
     scores: Mapping[str, float], others: Mapping[str, float] | None, *, settings: EvaluationConfig, seed: int
 ) -> bool:
-    """Tell whether scores by question beat others by more than their interval; anything beats None.
+    """Whether scores by question beat others by more than their interval; anything beats None.
 
-    Of the same questions it is the interval of the paired difference that must lie above 0; of different ones, the
-    intervals of the two means must not meet.
+    For the same questions the interval of the paired difference must lie above 0; for different questions the intervals
+    of the two means must not overlap.
     """
     if others is None:
         return True
@@ -188,7 +188,7 @@ def _compare(a: Mapping[str, Answer], b: Mapping[str, Answer], interval: _Bootst
 
 
 def _abstention(answers: Sequence[Answer]) -> dict[str, Any]:
-    """``right``: unanswerable questions that were declined; ``wrong``: answerable ones that were."""
+    """Return ``right``, unanswerable questions that were declined, and ``wrong``, answerable ones that were."""
     groups = {
         "right": [answer.abstained for answer in answers if _is_unanswerable(answer)],
         "wrong": [answer.abstained for answer in answers if not _is_unanswerable(answer)],

@@ -1,1 +1,1 @@
-"""What runs an experiment: which stages have to run, where their results are kept, and the books."""
+"""Running experiments: which stages have to run, where their results are kept, and the books."""

@@ -1,7 +1,7 @@
 """MLflow's store: opening it without conflicts between processes, its runs, and the adapters in them.
 
-A run is known by its key, the digest of everything it depends on: opening the same key again continues the same run.
-MLflow is imported only when the books are opened.
+A run is identified by its key, the digest of everything it depends on: opening the same key again continues the same
+run. MLflow is imported only when the books are opened.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ PARAMS_PER_BATCH = 100
 
 @dataclass(frozen=True)
 class Books:
-    """One experiment of one tracking store, and the lock that its writers share."""
+    """One experiment in a tracking store, and the lock that its writers share."""
 
     client: MlflowClient
     experiment_id: str
     lock: AbstractContextManager[Any]
 
     def open_run(self, *, run_name: str, run_key: str, parent: str | None, tags: Mapping[str, str]) -> tuple[str, bool]:
-        """Return the id of the run with this key and parent, and whether it was there before."""
+        """Return the id of the run with this key and parent, and whether it existed before."""
         with self.lock:
             found = [
                 run for run in self._search(f"tags.`{RUN_KEY}` = '{run_key}'") if run.data.tags.get(PARENT) == parent
@@ -86,7 +86,7 @@ class Books:
 
 
 def open_books(settings: TrackingConfig, *, root: Path) -> Books:
-    """Open the store, made and migrated by one process at a time; ``root`` is what relative paths refer to."""
+    """Open the store, created and migrated by one process at a time; relative paths refer to ``root``."""
     from mlflow import MlflowClient
 
     for name in ("alembic", "mlflow.store.db.utils"):
@@ -99,7 +99,7 @@ def open_books(settings: TrackingConfig, *, root: Path) -> Books:
     database = root / settings.uri.removeprefix(SQLITE)
     database.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{database}.lock")
-    # Two processes that migrate a fresh database at once break it.
+    # Two processes that migrate a fresh database at the same time break it.
     with lock:
         client = MlflowClient(tracking_uri=f"{SQLITE}{database.resolve()}")
         with closing(sqlite3.connect(database)) as connection:
@@ -119,8 +119,8 @@ def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path) -
 
 @contextmanager
 def refusals(settings: TrackingConfig) -> Iterator[None]:
-    """Turn errors of MLflow and its store into one for the user. Every use of MLflow passes here first."""
-    # Read when MLflow is imported.
+    """Convert errors of MLflow and its store to one for the user. Every use of MLflow is wrapped in this."""
+    # MLflow reads this when it is imported.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     from mlflow.exceptions import MlflowException
@@ -136,7 +136,7 @@ def refusals(settings: TrackingConfig) -> Iterator[None]:
 
 
 def fetch_adapter(settings: TrackingConfig, run_id: str, *, root: Path, cache: Path) -> Path:
-    """Return a folder with the adapter that a run logged; of several, that of its last training stage.
+    """Return a folder with the adapter that a run logged; with several, that of its last training stage.
 
     Args:
         settings: where the books are.
@@ -146,7 +146,7 @@ def fetch_adapter(settings: TrackingConfig, run_id: str, *, root: Path, cache: P
 
     Raises:
         ConfigError: there is no such run, or it logged no adapter.
-        MealignError: MLflow refuses, or what it holds is not what the run logged.
+        MealignError: MLflow fails, or its files differ from what the run logged.
     """
     asked = f"training.init_from={run_id}"
     with refusals(settings):

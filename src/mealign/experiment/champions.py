@@ -1,4 +1,4 @@
-"""The line of champions: an adapter enters MLflow's model registry when it beats the one that holds the alias."""
+"""Champions: an adapter enters MLflow's model registry when it beats the one that holds the alias."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ SCORES = "scores.json"
 
 
 def log_contender(client: MlflowClient, run_id: str, contender: Contender, *, beats: Beats) -> bool:
-    """Log a contender as a model of its run, and register it as champion if it beats the present one.
+    """Log a contender as a model of its run, and register it as champion if it beats the current one.
 
     Args:
         client: of the tracking store.
         run_id: the run that made it.
-        contender: what is logged: an MLflow model with signature, which :mod:`mealign.serving` loads.
-        beats: decides.
+        contender: logged as an MLflow model with signature, which :mod:`mealign.serving` loads.
+        beats: decides whether it beats the champion.
 
     Returns:
-        Whether it is the champion now.
+        Whether it is now the champion.
     """
     from mlflow.exceptions import MlflowException
 
@@ -50,7 +50,7 @@ def log_contender(client: MlflowClient, run_id: str, contender: Contender, *, be
         client.create_registered_model(contender.name)
     version = client.create_model_version(
         contender.name,
-        # Not its `models:/` address, which MLflow would look for in the process's default store.
+        # Not its `models:/` address, which MLflow would look up in the process's default store.
         logged.artifact_location,
         run_id=run_id,
         model_id=logged.model_id,
@@ -74,7 +74,7 @@ def _log_model(client: MlflowClient, run_id: str, contender: Contender) -> Logge
     )
     run = client.get_run(run_id)
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        # MLflow would load the base model to answer an input example.
+        # With an input example MLflow would load the base model to answer it.
         warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         data = Path(scratch) / "adapter"
         shutil.copytree(contender.adapter, data)

@@ -1,10 +1,10 @@
 """Which code can decide a stage's result: its import closure, and the libraries in it.
 
-Found by reading the sources, not by running them: from the function that does a stage's work to the functions of its
-file that it uses, to every module of the package that they import, inside functions too, and what those import. What is
-imported for type checkers alone does not run and is left out. A module that names an extensible package (as
-``plugins.member("mealign.training.losses", ...)`` does) reaches all modules of it, and one that names a data file of
-its own package depends on that file.
+It is found by reading the sources, not by running them: from the function that does a stage's work to the functions of
+its file that it uses, to every module of the package that they import, also inside functions, and their imports.
+Imports only for type checkers do not run and are left out. A module that names an extensible package (as
+``plugins.member("mealign.training.losses", ...)`` does) reaches all its modules, and one that names a data file of its
+own package depends on that file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SOURCES = frozenset({".py", ".pyc"})
 
 @dataclass(frozen=True)
 class Code:
-    """The code behind a result: the digest of every file by its name in the package, and libraries by version."""
+    """The code behind a result: digests of files by their names in the package, and versions of libraries."""
 
     files: dict[str, str]
     libraries: dict[str, str]
@@ -59,7 +59,7 @@ def code_of(function: Callable[..., Any], *, package: Path = PACKAGE) -> Code:
         seen[name] = found
         reach = _reach_of_text(_text(found))
         libraries |= reach.libraries
-        # Importing a module runs the packages around it first.
+        # Importing a module first runs the packages that contain it.
         waiting += [*_modules(reach, package), *([name.rpartition(".")[0]] if "." in name else [])]
     digests = {f"{module}:{function.__name__}": _digest(source)}
     for name, found in seen.items():
@@ -70,7 +70,7 @@ def code_of(function: Callable[..., Any], *, package: Path = PACKAGE) -> Code:
 
 
 def find_module(name: str, package: Path = PACKAGE) -> Path | None:
-    """Return the file of a module of the package, a plug-in's too; None when there is no such module."""
+    """Return the file of a module of the package, including plug-ins; None if there is no such module."""
     *parents, last = name.split(".")
     if parents[:1] != [NAME] and name != NAME:
         return None
@@ -84,9 +84,9 @@ def find_module(name: str, package: Path = PACKAGE) -> Path | None:
 
 
 def _folders(name: str, package: Path) -> tuple[Path, ...]:
-    """Return where the modules of a package lie: its folder, and those that plug-ins add."""
+    """Return the folders with a package's modules: its own, and those that plug-ins add."""
     parent, _, last = name.rpartition(".")
-    # A plug-in may add a package too: its modules lie below it, wherever it lies.
+    # A plug-in may also add a package: its modules are inside it, wherever it is.
     own = tuple(folder / last for folder in _folders(parent, package)) if parent else (package,)
     kind = _extended(own[0] / "__init__.py")
     return (*own, *(root / kind for root in plugins.roots() if (root / kind).is_dir())) if kind else own
@@ -94,13 +94,13 @@ def _folders(name: str, package: Path) -> tuple[Path, ...]:
 
 @cache
 def _extended(start: Path) -> str | None:
-    """Return by which name plug-ins add to a package, given its first file; None: they cannot."""
+    """Return the name under which plug-ins extend a package, given its first file; None if they cannot."""
     kind = re.search(r'extended\(__path__, "([\w/]+)"\)', _text(start)) if start.is_file() else None
     return kind[1] if kind else None
 
 
 def _modules(reach: _Reach, package: Path) -> list[str]:
-    """Return the modules that are reached directly, all those of a package that is looked up by name among them."""
+    """Return the modules that are reached directly, including all those of a package that is looked up by name."""
     named = [text for text in reach.texts if re.fullmatch(rf"{NAME}(\.\w+)+", text)]
     members = [
         f"{name}.{path.stem}"
@@ -120,7 +120,7 @@ def _reach_of_text(text: str) -> _Reach:
 
 @cache
 def _reach_of_function(text: str, name: str) -> tuple[_Reach, str]:
-    """Return what a function of a file reaches through the functions, classes and constants of the file, and its text.
+    """Return what a function reaches through the functions, classes and constants of its file, and their text.
 
     Annotations do not run and are left out, so what a file imports for its other functions does not count.
     """
@@ -157,7 +157,7 @@ def _reach(parts: Iterable[ast.AST], more: Iterable[ast.AST]) -> _Reach:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            # What is imported from a package may be one of its modules; find_module knows.
+            # What is imported from a package may be one of its modules; find_module decides.
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             texts.add(node.value)
@@ -174,7 +174,7 @@ def _reach(parts: Iterable[ast.AST], more: Iterable[ast.AST]) -> _Reach:
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk through what runs: all but blocks for type checkers, annotations and docstrings."""
+    """Yield the nodes that run: all except blocks for type checkers, annotations and docstrings."""
     yield node
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns"):
@@ -202,10 +202,10 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 @cache
 def _data_files(module: Path) -> tuple[Path, ...]:
-    """Return the files beside a module, or in folders below it, that it names: texts, templates, style sheets.
+    """Return the files in a module's folder or below that it names: texts, templates, style sheets.
 
-    A file that is named by one of them counts too. Folders whose files are chosen by settings (a judge's templates) are
-    not named file by file; the stage that reads them says so.
+    Files named by one of these count too. Folders whose files are chosen by settings (a judge's templates) are not
+    named file by file; the stage that reads them declares them.
     """
     beside = [
         path
@@ -232,7 +232,7 @@ def _text(path: Path) -> str:
 
 
 def _versions(libraries: Iterable[str]) -> dict[str, str]:
-    """Return the version of every distribution that the imported libraries belong to, and of what those require."""
+    """Return the versions of the distributions of the imported libraries, and of their requirements."""
     found: dict[str, str] = {}
     waiting = [name for library in libraries for name in _distributions(library)]
     while waiting:

@@ -23,7 +23,7 @@ RUN_NAME_LENGTH = 250
 
 @dataclass(frozen=True)
 class Sweep:
-    """The open run of a sweep, parent of its jobs' runs."""
+    """The open run of a sweep, the parent of its jobs' runs."""
 
     run_id: str
     keys: tuple[str, ...]
@@ -34,7 +34,7 @@ class Sweep:
         """Write the jobs' results (``comparison.csv``, the best objective and its job) and close the run.
 
         Raises:
-            MealignError: MLflow refuses.
+            MealignError: MLflow fails.
         """
         tracker = MlflowTracker(self.books.client, self.run_id, self.settings, continued=True, lock=self.books.lock)
         with refusals(self.settings):
@@ -56,12 +56,12 @@ def open_sweep(settings: TrackingConfig, *, swept: Mapping[str, str], fixed: Seq
 
     Args:
         settings: where the books are.
-        swept: what varies, key to values (``{"lora.rank": "4,8"}``).
+        swept: what varies, from key to values (``{"lora.rank": "4,8"}``).
         fixed: the other overrides.
         root: as in :func:`open_tracker`.
 
     Raises:
-        MealignError: MLflow refuses.
+        MealignError: MLflow fails.
     """
     name = " ".join(f"{key}={values}" for key, values in swept.items()) or "sweep"
     with refusals(settings):
@@ -76,14 +76,14 @@ def open_sweep(settings: TrackingConfig, *, swept: Mapping[str, str], fixed: Seq
 
 
 def _comparison(jobs: Sequence[Run], keys: Sequence[str]) -> str:
-    """One line per job: what was swept, how it ended, and the aggregate numbers of every arm."""
+    """Return one line per job: the swept values, how it ended, and the aggregate numbers of every arm."""
     scores = sorted({name for job in jobs for name in job.data.metrics if name.count("/") == 2 and "score" in name})
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["run", "status", *keys, "objective", *scores])
     for job in jobs:
         params, metrics = job.data.params, job.data.metrics
-        # A swept group (judge=evidence,bio) is a parameter by its name.
+        # A swept group (judge=evidence,bio) is logged as a parameter with its name.
         values = [params.get(key, params.get(f"{key}.name", "")) for key in keys]
         numbers = [metrics.get(name, "") for name in ("objective", *scores)]
         writer.writerow([job.info.run_id, job.info.status, *values, *numbers])

@@ -1,7 +1,7 @@
-"""The key of a result: everything that it depends on, and why it differs from last time's.
+"""The key of a result: everything that it depends on, and why it differs from the previous key.
 
-Freshness is decided here and nowhere else: by the settings that a stage reads, the contents of its inputs, the code
-that it can reach and the versions of the libraries in it.
+Freshness is decided only here: by the settings that a stage reads, the contents of its inputs, the code that it can
+reach and the versions of the libraries in it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Key:
-    """What a result depends on, part by part: settings by their keys, and digests or versions by name."""
+    """What a result depends on, in parts: settings by their keys, and digests or versions by name."""
 
     settings: Mapping[str, Any]
     inputs: Mapping[str, str]
@@ -32,7 +32,7 @@ class Key:
 
     @property
     def digest(self) -> str:
-        """The name of the result in the store."""
+        """The result's name in the store."""
         from mealign.records import content_id
 
         return content_id("key", asdict(self)).removeprefix("key_")
@@ -47,7 +47,7 @@ def key_of(stage: Stage, settings: Settings, *, root: Path, folder: Path, start:
 
     Args:
         stage: the stage.
-        settings: of the run.
+        settings: the run's settings.
         root: folder to which relative paths of the settings refer.
         folder: the user's folder, which holds the stage's inputs.
         start: the adapter of ``training.init_from``.
@@ -57,12 +57,12 @@ def key_of(stage: Stage, settings: Settings, *, root: Path, folder: Path, start:
 
 
 def code_key(stage: Stage, settings: Settings, *, root: Path) -> str:
-    """Return the digest of all that decides a result but the files that other stages write; DVC compares those."""
+    """Return the digest of all that decides a result except the files that other stages write; DVC compares those."""
     return _key(stage, settings, _outside(stage, settings, root=root, start=None)).digest
 
 
 def reasons(before: Mapping[str, Any] | None, now: Key) -> list[str]:
-    """Return why a key differs from ``before`` (its :meth:`Key.to_json`), the most telling reasons first."""
+    """Return why a key differs from ``before`` (a :meth:`Key.to_json`), the most informative reasons first."""
     if before is None:
         return ["never made here"]
     return [

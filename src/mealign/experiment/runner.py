@@ -1,7 +1,7 @@
-"""Running the pipeline: every stage whose result is not known yet, and no other.
+"""Runs the pipeline: every stage whose result is not known yet, and no other.
 
 Every result is kept in a store under the key of everything it depends on, so a stage whose key is known is restored and
-never computed twice, in a second run as in the next job of a sweep. Results appear whole or not at all.
+never computed twice, in a second run or in the next job of a sweep. Results appear completely or not at all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mealign.pipeline.tracker import NullTracker, Tracker
 
 Outcome = Literal["ran", "restored", "up to date"]
 ASKED_OF_ONE_RUN = ("stage", "memory_show.", "export.", "dvc.")
-"""Settings that decide no result: they are no parameters of an MLflow run."""
+"""Settings that decide no result, and so are not parameters of an MLflow run."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ class Place:
 
 
 def place_of(settings: Settings, *, root: Path, workspace: Path | None = None) -> Place:
-    """Return where a run of these settings works: in ``<paths.data>/<user.name>``, unless another folder is given."""
+    """Return where a run with these settings works: ``<paths.data>/<user.name>``, unless another folder is given."""
     folder = workspace or root / settings.paths.data / settings.user.name
     return Place(root=root, folder=folder, store=root / settings.paths.store)
 
 
 def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> float | None:
-    """Run the stages that are asked for and return the objective of the evaluation, if there is one.
+    """Run the requested stages and return the objective of the evaluation, if there is one.
 
     Args:
-        settings: checked settings, which ask for stages.
+        settings: checked settings, which request stages.
         root: folder to which relative paths of the settings refer.
         workspace: the user's folder of results; ``<paths.data>/<user.name>`` unless given.
 
@@ -127,7 +127,7 @@ def _require_inputs(selected: Sequence[Stage], settings: Settings, folder: Path)
 
 
 def _start(settings: Settings, selected: Sequence[Stage], place: Place) -> Path | None:
-    """Fetch the adapter of ``training.init_from`` where a stage works with it."""
+    """Fetch the adapter of ``training.init_from`` if a stage works with it."""
     run_id = settings.training.init_from
     if run_id is None or not any(stage.starts(settings) for stage in selected):
         return None
@@ -167,7 +167,7 @@ def _track(tracker: Tracker, stage: Stage, settings: Settings, place: Place, sum
         if path.endswith(".jsonl"):
             tracker.log_dataset(path, source=path, digest=digest_path(folder / path), context=stage.name)
     if stage.history:
-        # The steps before a kill may have been reported to another run.
+        # Steps before a kill may have been reported to another run.
         tracker.log_history(stage.name, read_json(folder / stage.history))
     tracker.log_metrics(summary.get("metrics", {}))
     for name, path in stage.adapters(settings).items():
@@ -178,7 +178,7 @@ def _track(tracker: Tracker, stage: Stage, settings: Settings, place: Place, sum
 
 @contextmanager
 def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> Iterator[Tracker]:
-    """Open the MLflow run of these settings and sources; only work that trains or measures has one."""
+    """Open the MLflow run of these settings and sources; only stages that train or measure have one."""
     if not settings.tracking.enabled or not any(stage.tracked for stage in selected):
         yield NullTracker()
         return

@@ -1,4 +1,4 @@
-"""Settings of an experiment: its books and its folders."""
+"""Settings of an experiment: tracking and folders."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal
 from mealign.settings import optional, setting
 
 PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
-"""Environment variable that carries the id of the sweep's run to its jobs."""
+"""Environment variable that passes the id of the sweep's run to its jobs."""
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 """How a run ended."""
 
 
 @dataclass
 class TrackingConfig:
-    """Where MLflow keeps its books. ``log_texts`` allows artifacts that hold the user's text (answers, pairs)."""
+    """Where MLflow stores runs. ``log_texts`` allows artifacts that hold the user's text (answers, pairs)."""
 
     enabled: bool = setting("whether there is an MLflow run")
     uri: str = setting("the address of MLflow's store")
@@ -29,8 +29,8 @@ class TrackingConfig:
 class PathsConfig:
     """Where the stages write.
 
-    ``data`` holds one folder a user, ``store`` every result by the key of its inputs, ``weights`` the fetched models
-    (null: the folder of the environment variable MEALIGN_CACHE, or the user's cache folder).
+    ``data`` holds one folder per user, ``store`` every result by the key of its inputs, ``weights`` the fetched models
+    (null: the folder in the environment variable MEALIGN_CACHE, or the user's cache folder).
     """
 
     data: str = setting("the folder of the users' folders")
@@ -42,8 +42,8 @@ class PathsConfig:
 class DvcConfig:
     """What ``stage=dvc`` writes into ``dvc.yaml``.
 
-    Every one of ``judges`` is certified and judges; those of ``pair_judges`` make preference pairs, and DPO learns from
-    those of the run's own judge.
+    All of ``judges`` are certified and judge; those in ``pair_judges`` make preference pairs, and DPO learns from the
+    pairs of the run's own judge.
     """
 
     judges: list[str] = setting("the judges, by their files in conf/judge")

@@ -1,4 +1,4 @@
-"""The store of results: one folder per result, by its key, made completely or not at all, and restored from there."""
+"""The store of results: one folder per result, named by its key, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Entry:
         store: folder of all results.
         stage: name of the stage.
         key: of the result.
-        paths: what the result consists of, relative to the user's folder.
+        paths: the parts of the result, relative to the user's folder.
     """
 
     def __init__(self, store: Path, stage: str, key: Key, paths: Sequence[str]) -> None:
@@ -35,7 +35,7 @@ class Entry:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep others from making the same result: they wait, and take this one's."""
+        """Keep others from making the same result: they wait, and then use this one."""
         from filelock import FileLock
 
         self._lock.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def exists(self) -> bool:
-        """Whether the complete result is there."""
+        """Whether the complete result exists."""
         return (self.folder / MANIFEST).exists()
 
     def is_in(self, folder: Path) -> bool:
@@ -68,7 +68,7 @@ class Entry:
             made.rename(self.folder)
 
     def publish(self, folder: Path) -> None:
-        """Copy the result beside its place, then rename it: a killed run leaves the previous one intact."""
+        """Copy the result next to its destination, then rename it: a killed run leaves the previous one intact."""
         for path in self._paths:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ class Entry:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a folder of results, and remove what a killed one left there half-written."""
+    """Keep other runs out of a folder of results, and remove what a killed run left half-written."""
     from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class CheckSweep(Callback):
-    """Compose and check every combination of a grid, so that a bad value ends the sweep before any job has begun."""
+    """Compose and check every combination of a grid, so that a bad value ends the sweep before any job starts."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Exit with code 2 and one message when a combination cannot work."""
@@ -38,15 +38,15 @@ class CheckSweep(Callback):
             try:
                 check(to_settings(compose(config.hydra.job.config_name, overrides=combination)), combination)
             except (HydraException, OmegaConfBaseException, MealignError) as error:
-                # Hydra turns a callback's exception into a warning; leaving is the one way to stop the sweep here.
+                # Hydra turns a callback's exception into a warning; exiting is the only way to stop the sweep here.
                 print(f"config error: {explain(error)}", file=sys.stderr)
                 sys.exit(2)
 
 
 class SweepParent(Callback):
-    """Open one run for the whole sweep, the parent of its jobs' runs, and write their results there.
+    """Open one run for the whole sweep, the parent of its jobs' runs, and write their results to it.
 
-    Tracking never stops a sweep: what goes wrong with it is reported on standard error.
+    Tracking never stops a sweep: its errors are reported on standard error.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class SweepParent(Callback):
             _warn(f"this sweep's jobs will have no parent run: {error}")
             return
         os.environ[PARENT_VARIABLE] = self._sweep.run_id
-        # Hydra does not call on_multirun_end when a job has failed.
+        # Hydra does not call on_multirun_end if a job has failed.
         atexit.register(self._close, "FAILED")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

@@ -1,6 +1,6 @@
-"""An MLflow run as the pipeline reports it: curves, numbers, data sets, adapters, prompts, the line of champions.
+"""Writes what the pipeline reports to an MLflow run: curves, numbers, data sets, adapters, prompts, champions.
 
-What the run already has is not written twice. Runs are closed with their outcome: finished, failed or killed.
+Nothing is written twice. Runs are closed with their outcome: finished, failed or killed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ METRICS_PER_BATCH = 1000
 
 
 class MlflowTracker:
-    """Writes to one open MLflow run; ``continued`` when the run may already have some of what is reported."""
+    """Writes to one open MLflow run; ``continued`` means that it may already have some of what is reported."""
 
     def __init__(
         self,
@@ -66,14 +66,14 @@ class MlflowTracker:
             )
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Log final numbers; those the run already shows are left out."""
+        """Log final numbers; those that the run already shows are left out."""
         with refusals(self._settings):
             shown = self._client.get_run(self.run_id).data.metrics
             named = {metric_name(key): float(value) for key, value in metrics.items()}
             self._write((name, 0, value) for name, value in named.items() if shown.get(name) != value)
 
     def log_dataset(self, name: str, *, source: str, digest: str, context: str) -> None:
-        """Name a data set that the run read or made, by its location and content hash."""
+        """Record a data set that the run read or made, by its location and content hash."""
         from mlflow.data.meta_dataset import MetaDataset
         from mlflow.data.sources import LocalArtifactDatasetSource
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -118,7 +118,7 @@ class MlflowTracker:
     def log_prompt(self, name: str, text: str, *, digest: str) -> None:
         """Link a prompt template to the run; it is registered as ``mealign-judge-<name>`` when its digest is new.
 
-        The digest is an alias and a tag of the version. The text is kept as it is, front matter included.
+        The digest is an alias and a tag of the version. The text is kept unchanged, including front matter.
         """
         full = f"{PROMPT_PREFIX}{name}"
         from mlflow.tracing.constant import TraceTagKey
@@ -129,13 +129,13 @@ class MlflowTracker:
             if version is None:
                 version = self._client.register_prompt(full, text, tags={"mealign.digest": digest})
                 self._client.set_prompt_alias(full, digest, int(version.version))
-            # The client's own method looks for the run in the process's default store.
+            # The client's own method looks up the run in the process's default store.
             linked = self._client.get_run(self.run_id).data.tags.get(TraceTagKey.LINKED_PROMPTS)
             updated = update_linked_prompts_tag(linked, [version])
             self._client.set_tag(self.run_id, TraceTagKey.LINKED_PROMPTS, updated)
 
     def log_contender(self, contender: Contender, *, beats: Beats) -> None:
-        """Keep an adapter as a model, once, and register it as champion if it beats the present one."""
+        """Keep an adapter as a model, once, and register it as champion if it beats the current one."""
         if not self._settings.log_adapters:
             return
         known = content_id("contender", contender.name, contender.digest, dict(contender.scores))
@@ -163,10 +163,10 @@ class MlflowTracker:
             self._client.log_batch(self.run_id, metrics=metrics[start : start + METRICS_PER_BATCH])
 
     def _is_new(self, name: str, step: int, value: float) -> bool:
-        """Whether the run lacks this point, which is noted: a stage that runs again keeps one curve."""
+        """Whether the run lacks this point, which is then recorded: a stage that runs again keeps one curve."""
         if name not in self._points:
             history = self._client.get_metric_history(self.run_id, name) if self._continued else ()
-            # As text, because NaN differs from itself.
+            # As text, because NaN is not equal to itself.
             self._points[name] = {(metric.step, str(metric.value)) for metric in history}
         known = self._points[name]
         if (step, str(value)) in known:
@@ -185,18 +185,18 @@ def open_tracker(
     tags: Mapping[str, str],
     root: Path,
 ) -> Iterator[MlflowTracker]:
-    """Open the run of ``run_key``, continued if it exists, and close it as what it was: finished, failed or killed.
+    """Open the run of ``run_key``, continued if it exists, and close it with its outcome: finished, failed or killed.
 
     Args:
-        settings: where the books are, and what may go into them.
+        settings: where the books are, and what may be written to them.
         run_name: what the dashboard shows.
         run_key: digest of everything the run depends on. A job of a sweep shares a run only with jobs of that sweep.
-        params: dotted key to value; a value longer than MLflow keeps is cut and ends in its digest.
+        params: dotted key to value; a value that is too long for MLflow is cut and ends with its digest.
         tags: further tags.
         root: folder to which a relative SQLite path and the artifact folder refer.
 
     Raises:
-        MealignError: MLflow refuses; the message says why and how to work without it.
+        MealignError: MLflow fails; the message says why and how to work without it.
     """
     with refusals(settings):
         books = open_books(settings, root=root)
@@ -218,5 +218,5 @@ def open_tracker(
 
 
 def metric_name(name: str) -> str:
-    """Replace what MLflow does not allow in a metric's name: everything but letters, digits and ``_ - . : /``."""
+    """Replace what MLflow does not allow in a metric's name: all but letters, digits and ``_ - . : /``."""
     return re.sub(r"[^\w\-./:]", "_", name.replace("+", "_with_"))

@@ -1,1 +1,1 @@
-"""What comes out of training: an adapter merged into its base, as a plain folder or a GGUF file, with a model card."""
+"""The export of a trained model: an adapter merged into its base, as a folder or a GGUF file, with a model card."""

@@ -1,4 +1,4 @@
-"""The folder of an export, made completely or not at all."""
+"""Writes the folder of an export, completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mealign.progress import bar
 from mealign.training.base_models import load_tokenizer
 
 PROVENANCE = "mealign_export.json"
-"""File that says what an export is made of; a folder with it is an export and may be replaced."""
+"""File that records what an export was made from; a folder with it is an export and may be replaced."""
 
 
 def export_model(
@@ -37,21 +37,21 @@ def export_model(
     """Merge an adapter into its base and write the result, with its model card.
 
     A merged folder holds safetensors, configuration, tokenizer, chat template and generation settings; a GGUF export
-    holds ``<name>.gguf``, which has been loaded again and compared.
+    holds ``<name>.gguf``, verified by loading it again.
 
     Args:
-        folder: the folder to make; an earlier export there is replaced in one step.
+        folder: the folder to write; an earlier export there is replaced in one step.
         base: a ``from_pretrained`` folder.
         adapter: a PEFT folder.
-        quantization: the number format, which says whether a folder (fp32, bf16) or a GGUF file (f16, q8_0) is made.
+        quantization: the number format, which decides between a folder (fp32, bf16) and a GGUF file (f16, q8_0).
         name: of the GGUF file and the model in it.
         card: the model card.
-        provenance: JSON values that say what the export is made of; they are kept in :data:`PROVENANCE`.
+        provenance: JSON values that describe what the export is made from, written to :data:`PROVENANCE`.
 
     Raises:
         ConfigError: the folder holds something else.
-        MealignError: the model cannot be written in this format, which is checked first; the adapter does not
-            fit, or what was written does not load as what it was.
+        MealignError: the model cannot be written in this format (checked first), the adapter does not fit, or the
+            written file loads with different values.
     """
     require_free(folder)
     tokenizer = load_tokenizer(base)
@@ -78,7 +78,7 @@ def export_model(
 
 
 def require_free(folder: Path) -> None:
-    """Refuse to write over anything but an earlier export.
+    """Refuse to overwrite anything but an earlier export.
 
     Raises:
         ConfigError: the folder holds something else, or is a file.
@@ -91,7 +91,7 @@ def require_free(folder: Path) -> None:
 
 
 def adapter_settings(adapter: Path) -> dict[str, Any]:
-    """Return what an adapter's config states: rank, alpha, dropout, targets, and the variant of LoRA."""
+    """Return an adapter's settings from its config: rank, alpha, dropout, targets, and the variant of LoRA."""
     saved = read_json(adapter / "adapter_config.json")
     return {
         "rank": saved["r"],

@@ -15,7 +15,7 @@ SET_NAMES = {"gold": "the user's own questions", "held_out": "questions about fa
 
 @dataclass(frozen=True)
 class CardValues:
-    """What a model card says.
+    """The contents of a model card.
 
     Attributes:
         name: of the model, and of the GGUF file without its ending.
@@ -23,13 +23,13 @@ class CardValues:
         quantization: number format of the weights.
         base: the base model's name; ``base_source`` says where it is from, ``base_digest`` is the SHA-256 of its
             weights and the adapter's (16 hex digits).
-        licence: of the base model, or None where it states none.
-        adapter: the stage that made the adapter; ``lora`` is what
+        licence: of the base model, or None if it states none.
+        adapter: the stage that trained the adapter; ``lora`` is what
             :func:`mealign.export.build.adapter_settings` returned.
-        datasets: name of a data set that the adapter learnt from to its SHA-256; None where they have changed since.
-        judge: name of the judge whose pairs the adapter learnt from, or None.
+        datasets: names of the data sets used in training, with their SHA-256; None if they have changed since.
+        judge: name of the judge of the training pairs, or None.
         certificate: what :func:`mealign.judging.certificate.certify_judge` returned, or None.
-        metrics: what :func:`mealign.evaluation.summary.summarise` returned for this very adapter, or None.
+        metrics: what :func:`mealign.evaluation.summary.summarise` returned for exactly this adapter, or None.
     """
 
     name: str
@@ -48,10 +48,10 @@ class CardValues:
 
 
 def render_model_card(values: CardValues) -> str:
-    """Write the card as Markdown with the front matter of a model hub."""
+    """Render the card as Markdown with the front matter of a model hub."""
     environment = Environment(
         loader=PackageLoader("mealign.export"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown, without a text of anybody's
+        keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown, without any user's text
     )  # fmt: skip
     environment.filters["share"] = lambda value: "unknown" if value is None else f"{value:.3f}"
     return environment.get_template("model_card.md.j2").render(card=values, set_names=SET_NAMES)

@@ -1,6 +1,6 @@
-"""A Llama as one GGUF file, with the names, the order of rows and the metadata that llama.cpp expects.
+"""Writes a Llama as one GGUF file, with the names, the row order and the metadata that llama.cpp expects.
 
-The format: github.com/ggml-org/ggml, docs/gguf.md. Names and order of rows: llama.cpp, convert_hf_to_gguf.py,
+The format: github.com/ggml-org/ggml, docs/gguf.md. Names and row order: llama.cpp, convert_hf_to_gguf.py,
 ``LlamaModel``.
 """
 
@@ -34,37 +34,37 @@ BLOCK = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType.Q8_0][0]
 LARGEST_F16 = float(np.finfo(np.float16).max)
 
 PRE_TOKENIZERS: Mapping[str, str] = {"ByteLevel": "gpt-2", "Digits ByteLevel": "smollm"}
-"""How a tokenizer splits text before it merges bytes, and llama.cpp's name for it."""
+"""How a tokenizer splits text before it merges bytes, with llama.cpp's name for it."""
 
 KEPT = (
     "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
     "max_position_embeddings", "vocab_size", "tie_word_embeddings",
 )  # fmt: skip
-"""Settings of a Llama that a GGUF file has to give back as they were."""
+"""Settings of a Llama that a GGUF file has to preserve."""
 PROBE = 64
-"""Tokens of the sequence on which both models are compared."""
+"""Length in tokens of the sequence on which both models are compared."""
 AGREEMENT = 5e-4
-"""Largest difference between both models' logits of the same weights, as a share of the largest logit.
+"""Largest difference between the logits of both models with the same weights, as a share of the largest logit.
 
-Of SmolLM2-135M, keys of one layer in the wrong order move them by 0.15 and more, and norms whose epsilon is 1e-6
-instead of 1e-5 by 1.6e-3. Mostly both round alike; in one of a dozen exports they differed by 1.1e-4.
+For SmolLM2-135M, keys of one layer in the wrong order change them by at least 0.15, and norms with an epsilon of 1e-6
+instead of 1e-5 by 1.6e-3. Usually both round the same way; in one of a dozen exports they differed by 1.1e-4.
 """
 
 
 def write_gguf(model: Any, tokenizer: Any, path: Path, *, quantization: Quantization, name: str) -> None:
     """Write a model and its tokenizer as a GGUF file: matrices quantised, norms in fp32.
 
-    A matrix whose rows are no multiple of 32 stays in f16 under q8_0.
+    With q8_0, a matrix whose row length is not a multiple of 32 stays in f16.
 
     Args:
-        model: a ``LlamaForCausalLM`` in fp32 that :func:`check_supported` lets pass.
+        model: a ``LlamaForCausalLM`` in fp32 that :func:`check_supported` accepts.
         tokenizer: its fast tokenizer that merges bytes (byte-level BPE).
         path: the file to write.
         quantization: f16 or q8_0.
-        name: what the file says it is called.
+        name: the model's name in the file.
 
     Raises:
-        MealignError: the number format cannot hold a weight, or llama.cpp's Llama has no such weight.
+        MealignError: the number format cannot represent a weight, or llama.cpp's Llama has no such weight.
     """
     writer = gguf.GGUFWriter(path, ARCHITECTURE)
     try:
@@ -90,7 +90,7 @@ def check_supported(settings: Any, tokenizer: Any) -> None:
         tokenizer: its tokenizer.
 
     Raises:
-        MealignError: it is no plain Llama with byte-level BPE; the message says which part is not.
+        MealignError: it is not a plain Llama with byte-level BPE; the message says which part differs.
     """
     if settings.model_type != ARCHITECTURE:
         raise _unsupported(f"a model of the architecture {settings.model_type}")
@@ -110,15 +110,15 @@ def check_supported(settings: Any, tokenizer: Any) -> None:
 def verify_gguf(path: Path, model: Any, tokenizer: Any, *, quantization: Quantization) -> None:
     """Load a GGUF file through transformers and compare it with what was written.
 
-    Settings, vocabulary, merges, special tokens and chat template are the same; every weight is as near as its format
-    allows; and the original, given the weights that were read, computes the logits that the loaded model computes, so
-    that nothing but the rounding of weights differs.
+    Settings, vocabulary, merges, special tokens and chat template must be the same; every weight must be as close as
+    its format allows; and the original, given the weights that were read, must compute the same logits as the loaded
+    model, so that only the rounding of weights differs.
 
     Raises:
         MealignError: the file does not load, or differs; the message says where.
     """
     try:
-        # The GGUF reader has a progress bar of its own that no setting turns off.
+        # The GGUF reader has its own progress bar, which no setting turns off.
         with quiet_transformers(), redirect_stderr(io.StringIO()):
             loaded = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32).eval()
             read = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
@@ -133,16 +133,16 @@ def verify_gguf(path: Path, model: Any, tokenizer: Any, *, quantization: Quantiz
     with torch.inference_mode():
         expected = torch.func.functional_call(model, dict(loaded.state_dict()), (tokens,), tie_weights=False).logits
         difference = (loaded(tokens).logits - expected).abs().max() / expected.abs().max()
-    # Not `>`: a logit that is not a number compares false.
+    # Not `>`: comparisons with a logit that is not a number are false.
     if not difference <= AGREEMENT:
         raise _differs(path, f"its logits differ by {difference:.1e} of the largest with the same weights")
 
 
 def weight_tolerance(values: torch.Tensor, quantization: Quantization) -> torch.Tensor:
-    """Return how far a weight may be from what was written, of the shape of ``values``.
+    """Return how far weights may be from what was written, of the shape of ``values``.
 
-    f16 has 11 bits of significand and steps of 2^-24 near zero. Q8_0 rounds to the nearest of 255 steps of the largest
-    of a block, whose size itself is rounded to f16.
+    f16 has 11 bits of significand and steps of 2^-24 near zero. Q8_0 rounds to the nearest of 255 steps scaled to the
+    largest weight of a block; the step size itself is rounded to f16.
     """
     kind = _type_of(values.shape, quantization)
     if kind is gguf.GGMLQuantizationType.F32:
@@ -150,7 +150,7 @@ def weight_tolerance(values: torch.Tensor, quantization: Quantization) -> torch.
     if kind is gguf.GGMLQuantizationType.F16:
         return values.abs() * 2**-11 + 2**-25
     largest = values.abs().reshape(*values.shape[:-1], -1, BLOCK).amax(-1).repeat_interleave(BLOCK, dim=-1)
-    # A little more than the arithmetic says, since the steps are computed in fp32.
+    # Slightly more than the exact bound, since the steps are computed in fp32.
     return largest * (0.5 / 127 + 2**-11) * 1.0001 + 127 * 2**-25
 
 
@@ -175,9 +175,9 @@ def _add_settings(writer: Any, settings: Any, *, quantization: Quantization, nam
 
 
 def _add_tokenizer(writer: Any, tokenizer: Any, *, rows: int) -> None:
-    """Write the tokens, their kinds and what gguf reads of a tokenizer's files: merges, special tokens, chat template.
+    """Write the tokens, their types, and what gguf reads from tokenizer files: merges, special tokens, chat template.
 
-    Byte-level BPE has no scores: the order of its merges says which comes first.
+    Byte-level BPE has no scores: the order of its merges gives their priority.
     """
     words = {number: word for word, number in tokenizer.get_vocab().items()}
     added = tokenizer.added_tokens_decoder
@@ -195,7 +195,7 @@ def _add_tokenizer(writer: Any, tokenizer: Any, *, rows: int) -> None:
     with tempfile.TemporaryDirectory() as saved:
         tokenizer.save_pretrained(saved)
         special = gguf.SpecialVocab(saved, load_merges=True, n_vocab=rows)
-    # gguf guesses from the post-processing whether a text gets a first token; the tokenizer itself knows.
+    # gguf guesses from the post-processor whether a text begins with a special token; the tokenizer itself knows.
     special.add_special_token["bos"] = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
     special.add_to_gguf(writer, quiet=True)
 
@@ -220,7 +220,7 @@ def _tensors(model: Any) -> Iterator[tuple[str, NDArray[np.float32]]]:
 
 
 def _interleave(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Order a head's rows as llama.cpp rotates them: it pairs neighbours, transformers pairs the two halves."""
+    """Order a head's rows for llama.cpp's rotation, which pairs neighbours; transformers pairs the two halves."""
     return rows.reshape(heads, 2, -1, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
 
 
@@ -233,7 +233,7 @@ def _type_of(shape: tuple[int, ...], quantization: Quantization) -> Any:
 
 
 def _pre_tokenizer(tokenizer: Any) -> str:
-    """Name the steps before the merges; empty where there are none, or where a step is set in another way."""
+    """Return the names of the steps before the merges; empty without steps, or if a step has unusual settings."""
     steps = json.loads(tokenizer.backend_tokenizer.to_str())["pre_tokenizer"] or {"type": ""}
     steps = steps.get("pretokenizers", [steps])
     for step in steps:

@@ -16,7 +16,7 @@ def base_licence(model: ModelConfig, folder: Path, *, cache: Path) -> str | None
 
     Args:
         model: the base model.
-        folder: the ``from_pretrained`` folder that it became.
+        folder: its ``from_pretrained`` folder.
         cache: folder of fetched weights.
 
     Raises:

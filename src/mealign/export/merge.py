@@ -1,4 +1,4 @@
-"""An adapter merged into its base model."""
+"""Merges an adapter into its base model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def merge_adapter(base: Path, adapter: Path) -> Any:
             adapted = PeftModel.from_pretrained(model, adapter)
         except (RuntimeError, ValueError) as error:
             raise _misfit(adapter, base) from error
-        # PEFT only warns of weights that are missing.
+        # PEFT only warns about missing weights.
         with safe_open(adapter / WEIGHTS_FILE, framework="pt") as saved:
             if set(saved.keys()) != set(get_peft_model_state_dict(adapted, save_embedding_layers=False)):
                 raise _misfit(adapter, base)

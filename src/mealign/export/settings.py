@@ -1,4 +1,4 @@
-"""Settings of an export: which adapter is handed out, and in which form."""
+"""Settings of an export: which adapter, and in which format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mealign.settings import optional, setting
 
 
 class ExportFormat(StrEnum):
-    """What an export is: a folder for ``from_pretrained``, or one file for llama.cpp and what is built on it."""
+    """The form of an export: a folder for ``from_pretrained``, or one file for llama.cpp and software built on it."""
 
     merged = "merged"
     gguf = "gguf"
@@ -26,7 +26,7 @@ class Quantization(StrEnum):
 
 
 class AdapterName(StrEnum):
-    """The adapters that training leaves, by the stage that wrote them."""
+    """The adapters that training produces, by the stage that wrote them."""
 
     sft = "sft"
     dpo = "dpo"
@@ -36,14 +36,14 @@ QUANTIZATIONS = {
     ExportFormat.merged: (Quantization.fp32, Quantization.bf16),
     ExportFormat.gguf: (Quantization.f16, Quantization.q8_0),
 }
-"""The number formats of an export, the usual one first."""
+"""The number formats of an export, the default first."""
 
 
 @dataclass
 class ExportConfig:
-    """An adapter merged into its base model.
+    """The export of an adapter merged into its base model.
 
-    ``quantization`` null: fp32 for a merged folder, f16 for a GGUF file. ``path`` is the folder to make (null:
+    ``quantization`` null: fp32 for a merged folder, f16 for a GGUF file. ``path`` is the folder to write (null:
     ``exports/<adapter>-<format>-<quantization>`` beside the user's results); an earlier export there is replaced.
     """
 
@@ -53,7 +53,7 @@ class ExportConfig:
     path: str | None = optional("the folder to make")
 
     def problems(self, key: str) -> Iterator[str]:
-        """Say what cannot work."""
+        """Report what cannot work."""
         if export_quantization(self) not in QUANTIZATIONS[self.format]:
             yield (
                 f"{key}.format={self.format.value} with {key}.quantization={export_quantization(self).value}: it has "

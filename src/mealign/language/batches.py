@@ -1,4 +1,4 @@
-"""Requests through a vendor's batch API: half the price, within a day, and found again by a run that was killed."""
+"""Requests through a vendor's batch API: half the price, within a day, and resumable after a run was killed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from mealign.records import content_id
 
 MOST_REQUESTS = 50_000
 MOST_BYTES = 90_000_000
-"""What one batch may hold: below the limits of both vendors."""
+"""Size limit of one batch, below the limits of both vendors."""
 CLOCKS = 300
 """Seconds by which the clocks of two machines may differ."""
 FIRST_POLL, LONGEST_POLL = 2.0, 60.0
-"""Seconds between two looks at a batch, at first and at most."""
+"""Seconds between two polls of a batch, at first and at most."""
 
 
 async def collect(
@@ -38,15 +38,15 @@ async def collect(
     on_answer: Callable[[Request, ParsedReply, Reply], None],
     on_outcome: Callable[[], None],
 ) -> tuple[dict[str, Undecided], bool]:
-    """Hand in what no earlier run has, wait for all of it, and keep every reply.
+    """Submit what no earlier run has submitted, wait for everything, and keep every reply.
 
-    A batch is written down, with its keys, before it is handed in, and with its id as soon as there is one.
+    A batch is recorded, with its keys, before it is submitted, and with its id as soon as there is one.
 
     Returns:
-        As :meth:`mealign.language.sending.Sending.send`.
+        See :meth:`mealign.language.sending.Sending.send`.
 
     Raises:
-        MealignError: the API cannot be asked, or a batch failed as a whole.
+        MealignError: the API cannot be used, or a batch failed as a whole.
     """
     wanted = {request.key: request for request in requests}
     folder = store.folder / "batches"
@@ -85,7 +85,7 @@ async def collect(
 async def _handed_in(
     connection: BatchConnection, folder: Path, endpoint: Endpoint, wanted: Mapping[str, Request]
 ) -> AsyncIterator[Batch]:
-    """Yield the batches of earlier runs that hold something that is wanted."""
+    """Yield the batches of earlier runs that hold any of the requests."""
     for path in sorted(folder.glob("batch_*.json")):
         (batch,) = read_records(path, Batch)
         if (batch.url, batch.path) != (endpoint.server.url, endpoint.path) or not wanted.keys() & set(batch.keys):
@@ -140,7 +140,7 @@ def _keep(
     store: ReplyStore,
     on_answer: Callable[[Request, ParsedReply, Reply], None],
 ) -> Undecided | None:
-    """Keep one reply; of a request that has none, return why."""
+    """Keep one reply; return why where a request has none."""
     if result is None or result.response is None:
         if result is None or not result.refused:
             return Undecided("unreachable")

@@ -1,4 +1,4 @@
-"""What a judge may take: US dollars and calls, known answers included, reserved before they are spent."""
+"""What a judge may use: US dollars and calls, including known answers, reserved before they are spent."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 from collections import deque
 
 ROUNDING = 1e-9
-"""US dollars by which a sum of floating-point numbers may miss its limit."""
+"""US dollars by which a sum of floating-point numbers may exceed its limit."""
 
 
 class Budget:
-    """Sums what was paid, and reserves the most that what is under way can cost.
+    """Sums what was paid, and reserves the maximum cost of requests in flight.
 
-    So requests that are under way together cannot go beyond the limit together.
+    So concurrent requests cannot exceed the limit together.
     """
 
     def __init__(self, *, max_usd: float | None = None, max_calls: int | None = None) -> None:
@@ -25,18 +25,18 @@ class Budget:
 
     @property
     def calls(self) -> int:
-        """Requests that were answered, in this run or before."""
+        """Number of requests that were answered, in this run or before."""
         return len(self._counted)
 
     def count(self, key: str, usd: float) -> None:
-        """Count what an answer cost, once, however often it is used; what was reserved for it is free again."""
+        """Count an answer's cost, once, however often it is used; its reservation is freed."""
         if key not in self._counted:
             self._counted.add(key)
             self.spent += usd
         self.release(key)
 
     def release(self, key: str) -> None:
-        """Free what was reserved for a request that will not be answered."""
+        """Free the reservation of a request that will not be answered."""
         self._reserved.pop(key, None)
         while self._waiting:
             freed = self._waiting.popleft()
@@ -54,10 +54,10 @@ class Budget:
         return True
 
     async def reserve(self, key: str, usd: float) -> bool:
-        """As :meth:`take`, but where requests under way may still leave enough, wait for them.
+        """Like :meth:`take`, but wait for requests in flight if they may still leave enough.
 
         Returns:
-            Whether it was reserved; False once nothing under way could free enough.
+            Whether it was reserved; False once no request in flight could free enough.
         """
         while not self.take(key, usd):
             if not self._reserved:

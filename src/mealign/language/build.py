@@ -1,4 +1,4 @@
-"""From settings to a model that writes, or decides."""
+"""Builds a model that writes, or decides, from settings."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def build_decision_model(
 
     Args:
         vendor: whose API the server has.
-        server: who is asked, and how hard.
-        cache: folder of what was answered before.
-        ledger: file of what left the machine.
+        server: the model on its server, and the request limits.
+        cache: folder of earlier answers.
+        ledger: file that records what left the machine.
         prices: what models cost.
-        max_usd: what asking may cost at most, known answers included.
-        max_calls: how many requests it may take at most.
+        max_usd: maximum cost, including known answers.
+        max_calls: maximum number of requests.
 
     Raises:
         ConfigError: there is no such vendor or API, the model or its server has no name, the environment variable of
@@ -85,7 +85,7 @@ def build_decision_model(
 
 
 def _vendor(name: str) -> Vendor:
-    # By the package's name as a literal: what a vendor's adapter does decides results (mealign.experiment.code).
+    # The package's name is a literal because a vendor's adapter decides results (mealign.experiment.code).
     found: Vendor = plugins.member("mealign.language.vendors", name, "VENDOR")
     return found
 

@@ -1,4 +1,4 @@
-"""What mealign asks of a language model, whoever runs it."""
+"""The interface of a language model that writes, wherever it runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ROLE_TOKENS = re.compile(
     r"<\|[^|<>]{0,40}\|>|<｜[^｜<>]{0,40}｜>|</?s>|<</?SYS>>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS)\]"
     r"|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>"
 )
-"""How the chat formats in use mark a turn (ChatML, Llama 2 and 3, Mistral, Gemma, DeepSeek)."""
+"""How common chat formats mark a turn (ChatML, Llama 2 and 3, Mistral, Gemma, DeepSeek)."""
 SCHEMA_REQUEST = "Answer with one JSON object that matches this JSON schema, and with nothing else:"
 
 
 class TextModel(Protocol):
-    """A model that writes answers. ``digest`` names its weights, or the server and the name it has there."""
+    """A model that writes answers. ``digest`` identifies its weights, or the server and the model's name there."""
 
     digest: str
 
@@ -38,22 +38,22 @@ class TextModel(Protocol):
         batch_size: int = 32,
         description: str | None = None,
     ) -> list[list[str]]:
-        """Return ``n`` answers a prompt, in the order of the prompts; greedy at temperature 0."""
+        """Return ``n`` answers per prompt, in the order of the prompts; greedy at temperature 0."""
         ...
 
     def structured(
         self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
     ) -> list[str]:
-        """Return one answer a prompt, asked for as JSON of this schema in the strictest way the model knows.
+        """Return one answer per prompt, requested as JSON of this schema in the strictest way the model supports.
 
-        The answer is the model's own text: it may be empty, cut off or no JSON at all, and its reader has to check it.
+        The answer is the model's own text: it may be empty, cut off or not JSON at all, so the caller has to check it.
         ``temperature`` None leaves it to the model.
         """
         ...
 
 
 def with_schema(prompt: Prompt, schema: Schema) -> tuple[Message, ...]:
-    """Ask for JSON in words: the request and the schema at the end of the system message."""
+    """Request JSON in words: append the request and the schema to the system message."""
     request = f"{SCHEMA_REQUEST}\n{json.dumps(schema, ensure_ascii=False)}"
     if prompt and prompt[0].role == "system":
         return (Message(role="system", content=f"{prompt[0].content}\n\n{request}"), *prompt[1:])
@@ -61,7 +61,7 @@ def with_schema(prompt: Prompt, schema: Schema) -> tuple[Message, ...]:
 
 
 def without_role_tokens(text: str) -> str:
-    """Blank out what a chat format would read as the end of a turn, also where removing one makes another."""
+    """Blank out what a chat format would read as the end of a turn, also where removing one creates another."""
     while (cleaned := ROLE_TOKENS.sub(" ", text)) != text:
         text = cleaned
     return text

@@ -1,4 +1,4 @@
-"""A model on a server that decides: what it was asked before is known, the rest is sent, within a budget."""
+"""A model on a server that decides: known answers are reused, other requests are sent, within a budget."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mealign.progress import bar
 from mealign.records import content_id
 
 ANSWER = 16
-"""Tokens that an answer to one question is assumed to have while none has been seen."""
+"""Assumed tokens of an answer to one question while none has been seen."""
 WORDS = 160
 """The same for reasoning."""
 SECONDS_A_MINUTE = 60
@@ -39,18 +39,18 @@ SECONDS_A_MINUTE = 60
 class RemoteModel:
     """A :class:`~mealign.language.decisions.DecisionModel` behind an API.
 
-    The key of a reply is the hash of the address, the API and the whole request. A reply is read from its file every
-    time, so that it is never paid for twice, whatever is thought of it later.
+    The key of a reply is the hash of the address, the API and the whole request. Replies are kept as they came and
+    parsed from their files every time, so that none is paid for twice, even if parsing changes.
 
     Args:
-        api: how it is asked.
-        server: who is asked.
-        settings: how hard, and whether through the API's batches.
+        api: the API to use.
+        server: the model on its server.
+        settings: request limits, and whether to use the API's batches.
         cache: folder of the replies.
-        ledger: file of what left the machine.
+        ledger: file that records what left the machine.
         price: of the model; None: unknown.
-        max_usd: of all that is asked of this model, known answers included.
-        max_calls: the same in requests.
+        max_usd: maximum cost of all requests to this model, including known answers.
+        max_calls: the same as a number of requests.
 
     Raises:
         ConfigError: dollars are limited and the model's price is unknown.
@@ -92,16 +92,16 @@ class RemoteModel:
             tokens_per_minute=settings.tokens_per_minute,
         )
         self._batches = partial(api.batch, endpoint) if settings.batch and api.batch else None
-        # An inquiry about nothing, so that every option of a request is part of the digest.
+        # An empty inquiry, so that every option of a request is part of the digest.
         example = endpoint.body(Inquiry("", {"": Choice("", {"a": "", "b": ""})}))
         self.digest = content_id("model", server.url, endpoint.path, example)
 
     def decide(self, inquiries: Sequence[Inquiry], *, description: str | None = None) -> list[Decided | Undecided]:
-        """Return one outcome an inquiry, in their order; the same inquiry twice is one request.
+        """Return one outcome per inquiry, in their order; the same inquiry twice is one request.
 
         Raises:
-            ConfigError: the API cannot ask what an inquiry asks.
-            MealignError: there is no such server, it lets nobody in, or the budget is spent; what was answered is kept.
+            ConfigError: the API does not support an inquiry.
+            MealignError: there is no such server, it denies access, or the budget is spent; answers so far are kept.
         """
         requests = [self._request(inquiry) for inquiry in inquiries]
         distinct = {request.key: request for request in requests}
@@ -115,10 +115,10 @@ class RemoteModel:
         return [outcomes[request.key] for request in requests]
 
     def estimate(self, inquiries: Sequence[Inquiry]) -> Estimate:
-        """Count what is not known yet.
+        """Estimate the requests that are not answered yet.
 
-        Prompt tokens are measured by their size; the length of an answer and its time are those of the known replies,
-        and without any an answer is assumed to be short and its time is unknown.
+        Prompt tokens are estimated from their size; the length and time of an answer are those of the known replies.
+        Without any, an answer is assumed to be short and its time is unknown.
         """
         distinct = {request.key: request for request in map(self._request, inquiries)}
         replies = {key: reply for key in distinct if (reply := self._store.get(key)) is not None}
@@ -227,7 +227,7 @@ class RemoteModel:
         )
 
     def _outcome(self, request: Request, parsed: ParsedReply, reply: Reply) -> Decided | Undecided:
-        """Return what a reply says with what it took, and count that, once."""
+        """Return a reply's outcome with its usage, and count the usage once."""
         usage = believed(
             parsed.prompt_tokens,
             parsed.completion_tokens,
@@ -245,7 +245,7 @@ class RemoteModel:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Spare the garbage collector the libraries and the data: going through them took a tenth of a request's time."""
+    """Exclude libraries and data from garbage collection: scanning them took a tenth of a request's time."""
     gc.freeze()
     try:
         yield

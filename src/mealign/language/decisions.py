@@ -1,4 +1,4 @@
-"""Decisions: what a language model is asked to choose, and what comes of it, whoever answers."""
+"""Decisions: what a language model is asked to choose, and the outcome, whichever model answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UndecidedKind = Literal["malformed", "refused", "too_long", "unreachable"]
 
 @dataclass(frozen=True)
 class Choice:
-    """One question about a text: what is asked, and what may be answered (a name and what it means)."""
+    """One question about a text, and its options (a name and what it means)."""
 
     instructions: str
     options: Mapping[str, str]
@@ -21,8 +21,8 @@ class Choice:
 class Inquiry:
     """What a model is to decide.
 
-    ``state`` is what it reads, as data; ``questions`` are asked about it, by name. With ``reasoning`` it first thinks
-    in words about what that says, and decides with its own words before it.
+    ``state`` is the text that it reads, as data; ``questions`` are asked about it, by name. ``reasoning`` says what to
+    think about in words first; the decision is then made with those words in the prompt.
     """
 
     state: str
@@ -32,7 +32,7 @@ class Inquiry:
 
 @dataclass(frozen=True)
 class Usage:
-    """What an answer took: tokens read and written, and US dollars (0 where no price is known)."""
+    """What an answer used: tokens read and written, and US dollars (0 where no price is known)."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -41,7 +41,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Decided:
-    """For every question a probability for every option (they sum to 1), and the words that came first, if any."""
+    """For every question the probability of every option (they sum to 1), and the reasoning before it, if any."""
 
     probabilities: Mapping[str, Mapping[str, float]]
     reasoning: str = ""
@@ -59,9 +59,9 @@ class Undecided:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What asking would take: requests still to be sent, those whose answer is known, and the sums over the former.
+    """What asking would take: requests still to be sent, requests with known answers, and sums over the former.
 
-    ``cost_usd`` and ``minutes`` are None where no price, or no pace, is known.
+    ``cost_usd`` and ``minutes`` are None where the price or the pace is unknown.
     """
 
     requests: int
@@ -73,18 +73,18 @@ class Estimate:
 
 
 class DecisionModel(Protocol):
-    """A model that decides. ``digest`` names its weights, or the server, its API and the model's name there."""
+    """A model that decides. ``digest`` identifies its weights, or the server, its API and the model's name there."""
 
     digest: str
 
     def decide(self, inquiries: Sequence[Inquiry], *, description: str | None = None) -> list[Decided | Undecided]:
-        """Return one outcome an inquiry, in their order.
+        """Return one outcome per inquiry, in their order.
 
         Raises:
-            MealignError: nothing can be asked (no server, no key), or a budget is spent; what was answered is kept.
+            MealignError: the model cannot be asked (no server, no key), or a budget is spent; answers so far are kept.
         """
         ...
 
     def estimate(self, inquiries: Sequence[Inquiry]) -> Estimate:
-        """Say what :meth:`decide` would take, without asking anything."""
+        """Estimate what :meth:`decide` would take, without sending anything."""
         ...

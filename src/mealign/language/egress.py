@@ -1,4 +1,4 @@
-"""The ledger of what left this machine: when, to whom, how much, and never what."""
+"""The ledger of what left this machine: when, to which server, how much, and never the content."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from mealign.records import canonical_json
 
 
 class Ledger:
-    """An append-only file of JSON lines, one a request that was sent to another machine.
+    """An append-only file of JSON lines, one per request that was sent to another machine.
 
-    A request to an address of this machine has not left it and is not written down. A request that is sent again
-    leaves again, so it has a line for every time.
+    Requests to an address of this machine are not recorded. A request that is sent again has a line for every time.
 
     Args:
-        path: the file; it is made when something leaves.
-        address: the server's.
-        model: its name there.
+        path: the file; it is created when something leaves.
+        address: the server's address.
+        model: the model's name there.
     """
 
     def __init__(self, path: Path, *, address: str, model: str) -> None:
@@ -28,7 +27,7 @@ class Ledger:
         self._leaves = not is_loopback(address)
 
     def write(self, key: str, *, purpose: str, characters: int, tokens: int) -> None:
-        """Write down, before it is sent, that a request leaves; ``tokens`` is what it is estimated to hold."""
+        """Record a request before it is sent; ``tokens`` is the estimated number that it holds."""
         if not self._leaves:
             return
         line: Mapping[str, object] = {

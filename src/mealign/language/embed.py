@@ -25,9 +25,9 @@ class Embedder:
             self._model = SentenceTransformer(str(name))
 
     def encode(self, texts: Sequence[str], *, description: str | None = None) -> NDArray[np.float32]:
-        """Embed texts: float32 of shape [n, d], every row of length 1. A bar is shown under ``description``.
+        """Embed texts: float32 of shape [n, d], every row of length 1; ``description`` labels a progress bar.
 
-        Equal texts are embedded once, and texts of like length share a batch, so that little of it is padding.
+        Equal texts are embedded once, and texts of similar length share a batch, so that there is little padding.
         """
         if not texts:
             return np.zeros((0, self._model.get_embedding_dimension()), dtype=np.float32)

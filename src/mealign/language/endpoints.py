@@ -1,4 +1,4 @@
-"""What a vendor's adapter is made of: a server, and how it is asked to decide, reached and read, also in batches."""
+"""The parts of a vendor's adapter: a server, its requests, connections and responses, also in batches."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Server:
     """A model on a server.
 
     Attributes:
-        model: its name there.
+        model: the model's name there.
         url: the server's address, to which an API adds its path.
-        key: what the server is sent to be let in.
+        key: the API key that is sent to the server.
     """
 
     model: str
@@ -30,8 +30,8 @@ class Server:
 class Request:
     """One request and what is known before it is sent.
 
-    ``characters`` and ``size`` in bytes are those of the body as JSON, ``tokens`` what it is estimated to hold and to
-    be answered with, ``most_usd`` what it can cost at most.
+    ``characters`` and ``size`` in bytes are those of the body as JSON, ``tokens`` is the estimate for the request and
+    its answer together, ``most_usd`` the maximum cost.
     """
 
     key: str
@@ -44,15 +44,14 @@ class Request:
 
 
 class NotThisApiError(ValueError):
-    """What came back is no answer of the API that was asked."""
+    """The response is not one of the API that was used."""
 
 
 @dataclass(frozen=True)
 class ParsedReply:
-    """What a reply says, without its cost.
+    """The content of a reply, without its cost.
 
-    ``text`` is what the model wrote, ``prompt_tokens`` and ``completion_tokens`` are what the server claims, whatever
-    that is.
+    ``text`` is what the model wrote; ``prompt_tokens`` and ``completion_tokens`` are what the server claims, unchecked.
     """
 
     outcome: Decided | Undecided
@@ -62,33 +61,33 @@ class ParsedReply:
 
 
 class Connection(Protocol):
-    """An open way to a server; it belongs to one event loop."""
+    """An open connection to a server; it belongs to one event loop."""
 
     async def send(self, body: Mapping[str, Any]) -> str:
         """Send one request and return the body of its response.
 
         Raises:
-            Exception: what the SDK raises; :func:`mealign.language.transport.fault_of` says what it means.
+            Exception: what the SDK raises; :func:`mealign.language.transport.fault_of` classifies it.
         """
         ...
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close the connection."""
         ...
 
 
 class Endpoint(ABC):
-    """One API on one server, by which a model decides.
+    """One API on one server, through which a model decides.
 
-    A subclass says what is sent and what an answer means. It is reached by plain HTTP unless it knows better.
+    A subclass defines what is sent and how an answer is read. It uses plain HTTP unless it overrides ``connect``.
 
     Attributes:
-        path: where on the server the API answers.
-        api: the API's name for a person.
+        path: the API's path on the server.
+        api: the API's name, for messages.
 
     Args:
-        server: who is asked.
-        max_new_tokens: the longest answer.
+        server: the model on its server.
+        max_new_tokens: maximum length of an answer.
         temperature: None leaves it to the server.
         timeout: seconds.
     """
@@ -107,7 +106,7 @@ class Endpoint(ABC):
         """Return the request, as JSON values.
 
         Raises:
-            ConfigError: the API cannot ask such a thing.
+            ConfigError: the API does not support this inquiry.
         """
 
     @abstractmethod
@@ -115,11 +114,11 @@ class Endpoint(ABC):
         """Read the body of a response to this inquiry.
 
         Raises:
-            NotThisApiError: it is none.
+            NotThisApiError: it is not a response of this API.
         """
 
     def connect(self, *, concurrency: int) -> Connection:
-        """Open a way to the server for so many requests at once; called inside the event loop that uses it."""
+        """Open a connection for this many simultaneous requests; called inside the event loop that uses it."""
         from mealign.language.transport import HttpConnection
 
         url = self.server.url.rstrip("/") + self.path
@@ -127,7 +126,7 @@ class Endpoint(ABC):
 
 
 class Batch(Record):
-    """One batch that was, or may have been, handed in: ``id`` is None until the server has given it one."""
+    """One batch that was, or may have been, submitted: ``id`` is None until the server has assigned one."""
 
     tag: str
     url: str
@@ -139,9 +138,9 @@ class Batch(Record):
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one request of a batch: the body of its response, or the server's words about why there is none.
+    """The result of one request of a batch: the body of its response, or the server's words about why there is none.
 
-    ``refused`` tells whether the server will not have it, rather than did not come to it.
+    ``refused`` tells whether the server rejected it, rather than not having processed it.
     """
 
     response: str | None
@@ -150,20 +149,20 @@ class Result:
 
 
 class BatchConnection(Protocol):
-    """An open way to a vendor's batch API."""
+    """An open connection to a vendor's batch API."""
 
     async def submit(self, requests: Sequence[Request], *, tag: str) -> str:
-        """Hand in a batch and return its id."""
+        """Submit a batch and return its id."""
         ...
 
     async def find(self, batch: Batch) -> str | None:
-        """Return the id of a batch that was handed in before its id could be kept; None where there is none."""
+        """Return the id of a batch that was submitted before its id could be kept; None if there is none."""
         ...
 
     async def results(self, batch_id: str) -> Mapping[str, Result] | None:
-        """Return what became of every request, by key; None while the batch is at work."""
+        """Return the result of every request, by key; None while the batch is in progress."""
         ...
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close the connection."""
         ...

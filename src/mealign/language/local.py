@@ -17,9 +17,9 @@ from mealign.progress import bar, track
 from mealign.records import Message, content_id
 
 BEGINNING = 32
-"""Tokens by which prompts are told to begin alike: about what a system prompt's first sentence takes."""
+"""Tokens by which prompts with the same beginning are recognised: about a system prompt's first sentence."""
 REASONING = 160
-"""Tokens in which a model may think before it decides."""
+"""Maximum tokens of reasoning before a decision."""
 
 
 class LocalModel:
@@ -61,10 +61,10 @@ class LocalModel:
         batch_size: int = 32,
         description: str | None = None,
     ) -> list[list[str]]:
-        """Return ``n`` answers a prompt, in the order of the prompts; greedy at temperature 0.
+        """Return ``n`` answers per prompt, in the order of the prompts; greedy at temperature 0.
 
         ``batch_size`` counts answers that are decoded together. The same seed and prompts give the same answers, and
-        the caller's random state is left alone.
+        the caller's random state is unchanged.
 
         Raises:
             MealignError: a prompt leaves no room for ``max_new_tokens`` in the model's context.
@@ -78,7 +78,7 @@ class LocalModel:
                     f"{max_new_tokens}; show fewer facts (context.top_k)"
                 )
         answers: list[list[str]] = [[] for _ in prompts]
-        # Prompts with one beginning share a batch and read it once; those of like length, so that little is padding.
+        # Prompts with the same beginning share a batch, which reads it once; similar lengths need little padding.
         order = sorted(range(len(prompts)), key=lambda index: (encoded[index][:BEGINNING], len(encoded[index]), index))
         step = max(1, batch_size // n)
         with bar(description, total=len(prompts)) if description else nullcontext() as shown:
@@ -101,7 +101,7 @@ class LocalModel:
     def structured(
         self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
     ) -> list[str]:
-        """Return one answer a prompt; the schema is asked for in words, and nothing makes the model keep to it.
+        """Return one answer per prompt; the schema is requested in words and not enforced.
 
         Raises:
             MealignError: a prompt leaves no room for ``max_new_tokens`` in the model's context.
@@ -111,16 +111,16 @@ class LocalModel:
         return [answer for (answer,) in answers]
 
     def decide(self, inquiries: Sequence[Inquiry], *, description: str | None = None) -> list[Decided | Undecided]:
-        """Return how probable each option is, from one forward pass, through transformers' DecisionPipeline.
+        """Return the probability of each option, from one forward pass of transformers' DecisionPipeline.
 
-        An inquiry that asks for reasoning gets the model's own greedy words behind its state. One that is longer than
-        the model can read is not decided.
+        For an inquiry with reasoning, the model's own greedy words are appended to its state. One that exceeds the
+        model's context is not decided.
         """
         shown = track(inquiries, description) if description else inquiries
         return [self._decide(inquiry) for inquiry in shown]
 
     def estimate(self, inquiries: Sequence[Inquiry]) -> Estimate:
-        """Count the requests; nothing is paid for, and the pace is the machine's."""
+        """Count the requests; they are free, and the pace depends on the machine."""
         return Estimate(
             requests=len(inquiries), known=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0, minutes=None
         )
@@ -157,7 +157,7 @@ class LocalModel:
 
     @property
     def _room(self) -> int:
-        """Tokens that the model can read."""
+        """Number of tokens that the model can read."""
         return int(self._model.config.max_position_embeddings)
 
     def _encode(self, prompt: Prompt) -> list[int]:
@@ -167,11 +167,11 @@ class LocalModel:
         return tokens
 
     def _read(self, batch: Sequence[list[int]], n: int) -> tuple[Any, Any, Any]:
-        """Read prompts without doing anything twice: what all of them begin with, and one prompt for ``n`` answers.
+        """Read prompts without repeated work: their common beginning once, and each prompt once for ``n`` answers.
 
         Returns:
-            Tokens and attention mask, both of shape [n * batch, longest prompt], the prompts padded behind what they
-            share and each repeated ``n`` times, and the cache of all that has been read; one token at least is left.
+            Tokens and attention mask, both of shape [n * batch, longest prompt], the prompts padded after the common
+            beginning and each repeated ``n`` times, and the cache of what has been read; at least one token is left.
         """
         import torch
 
@@ -223,7 +223,7 @@ class LocalModel:
 
 
 def _shared_length(batch: Sequence[list[int]]) -> int:
-    """Count the tokens with which all prompts begin, the last token of the shortest one left out."""
+    """Return the length of the prompts' common beginning, without the last token of the shortest one."""
     first, last = min(batch), max(batch)
     most = min(len(tokens) for tokens in batch) - 1
     return next((place for place in range(most) if first[place] != last[place]), most)

@@ -1,4 +1,4 @@
-"""When a server may be sent the next request: how many are under way, how many a minute, when it asks to wait."""
+"""When the next request may be sent to a server: by requests in flight, limits per minute, and its requests to wait."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 SLOWER = 0.5
-"""By which the number of requests under way is multiplied when the server says that there are too many."""
+"""Factor of the number of requests in flight when the server says that there are too many."""
 
 
 class Pace:
-    """Bounds requests to one server, and learns from its 429s.
+    """Limits requests to one server, and adapts to its 429s.
 
-    The number under way follows additive increase, multiplicative decrease (Chiu & Jain, Comput. Netw. ISDN Syst. 17,
-    1989): one more for every round of answers up to ``concurrency``, half as many after a 429, once a round. The time
-    a server asks for holds for every request that is not sent yet. The limits a minute are kept by even spacing.
+    The number in flight follows additive increase, multiplicative decrease (Chiu & Jain, Comput. Netw. ISDN Syst. 17,
+    1989): one more for every round of answers up to ``concurrency``, half as many after a 429, once per round. A wait
+    that the server requests applies to every request not sent yet. The limits per minute are kept by even spacing.
 
     Args:
-        concurrency: requests under way at once, at most.
-        requests_per_minute: sent at most; None: no limit.
-        tokens_per_minute: sent and expected at most; None: no limit.
-        clock: seconds.
-        sleep: waits that many seconds.
+        concurrency: maximum requests in flight.
+        requests_per_minute: maximum sent; None: no limit.
+        tokens_per_minute: maximum sent and expected; None: no limit.
+        clock: returns seconds.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Pace:
 
     @property
     def window(self) -> float:
-        """How many requests may be under way now."""
+        """How many requests may be in flight now."""
         return self._window
 
     async def start(self, tokens: int) -> float:
-        """Wait until a request of so many tokens may be sent; return the time at which it is."""
+        """Wait until a request of this many tokens may be sent; return the time at which it is sent."""
         while True:
             now = self._clock()
             wait = max(self._paused_until, self._next_request, self._next_token) - now
@@ -69,21 +69,21 @@ class Pace:
         return now
 
     def end(self) -> None:
-        """Count a request as no longer under way, whatever came of it."""
+        """Count a request as no longer in flight, whatever its outcome."""
         self._under_way -= 1
         self._wake()
 
     def answered(self) -> None:
-        """Raise the pace: a request was answered, so the server bears it."""
+        """Raise the pace: a request was answered, so the server copes."""
         self._window = min(float(self._most), self._window + 1.0 / self._window)
 
     def throttled(self, started: float, *, wait: float | None, too_many: bool) -> None:
-        """Slow down: the server refused a request for the time being.
+        """Slow down: the server refused a request temporarily.
 
         Args:
-            started: when that request was sent. One that was sent before the last slowing down says nothing new.
-            wait: seconds that the server asks for; None: it does not say.
-            too_many: it answered 429, and not merely that it is busy.
+            started: when that request was sent; if before the last slowdown, it gives no new information.
+            wait: seconds that the server asks to wait; None: not stated.
+            too_many: whether it answered 429, and not merely that it is busy.
         """
         now = self._clock()
         if wait:

@@ -1,4 +1,4 @@
-"""Which number format is fastest here: measured, since processors with the same name differ by a factor of four."""
+"""Which number format is fastest here: measured, since CPUs with the same name differ by a factor of four."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from mealign.language.settings import Precision
 
 SPEEDUP = 1.5
-"""How many times as fast bf16 must be to be worth its seven bits of mantissa."""
+"""The speedup from which bf16 is worth its seven bits of mantissa."""
 
 
 def dtype_of(precision: Precision) -> Any:
-    """Return the torch dtype that a setting asks for."""
+    """Return the torch dtype of a setting."""
     import torch
 
     if precision is Precision.auto:
@@ -23,9 +23,9 @@ def dtype_of(precision: Precision) -> Any:
 
 @cache
 def fast_dtype() -> Any:
-    """Return ``torch.bfloat16`` where products are faster in it, on an accelerator always; else ``torch.float32``.
+    """Return ``torch.bfloat16`` if products are faster in it, always on an accelerator; else ``torch.float32``.
 
-    The measurement is the median of seven products of the shapes of a small model's layers, and takes about 50 ms.
+    The measurement is the median of seven products with the shapes of a small model's layers, and takes about 50 ms.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""What tokens are, cost, and can be: the price table, and what to believe of a server's count."""
+"""Token counts and prices: estimates, the price table, and which of a server's counts to believe."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from mealign.language.settings import PricesConfig
 
 MILLION = 1_000_000
 BYTES_A_TOKEN = 4
-"""About what a token of English text takes."""
+"""Approximate bytes per token of English text."""
 MOST_BYTES_A_TOKEN = 16
-"""A count with more bytes to a token is no count."""
+"""A count with more bytes per token is not believed."""
 OVERHEAD = 1024
-"""Tokens that a server may add to a request: the turns' marks, and its own words about tools."""
+"""Tokens that a server may add to a request: turn markers, and its own text about tools."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars per million tokens, and what a batch costs of that."""
+    """US dollars per million tokens, and the share of it that a batch costs."""
 
     prompt: float
     completion: float
     batch_factor: float
 
     def usd(self, prompt_tokens: int, completion_tokens: int, *, batch: bool) -> float:
-        """Return what so many tokens cost."""
+        """Return the cost of these tokens in US dollars."""
         whole = (self.prompt * prompt_tokens + self.completion * completion_tokens) / MILLION
         return whole * self.batch_factor if batch else whole
 
 
 def price_of(model: str, prices: PricesConfig) -> Price | None:
-    """Return the price of the first pattern that a model's name matches (``*`` and ``?``); None where none does."""
+    """Return the price of the first pattern that a model's name matches (``*`` and ``?``); None if none does."""
     for entry in prices.models:
         if fnmatchcase(model, entry.model):
             return Price(entry.prompt, entry.completion, prices.batch_factor)
@@ -41,22 +41,22 @@ def price_of(model: str, prices: PricesConfig) -> Price | None:
 
 
 def tokens_in(size: int) -> int:
-    """Estimate the tokens in a text of so many bytes."""
+    """Estimate the tokens in a text of this many bytes."""
     return math.ceil(size / BYTES_A_TOKEN)
 
 
 def believed(prompt: object, completion: object, *, sent: int, received: int, limit: int) -> Usage:
-    """Return a server's token counts where they can be true, and estimates where they are missing or cannot.
+    """Return a server's token counts where they are plausible, and estimates where they are missing or not plausible.
 
-    No tokenizer in use makes more than one token of a byte, none packs many bytes into one on average, and no model
-    writes more than it may.
+    No common tokenizer makes more than one token per byte, none packs many bytes into a token on average, and no model
+    exceeds its limit.
 
     Args:
-        prompt: what the server says that it read.
-        completion: what the server says that it wrote.
+        prompt: tokens that the server claims to have read.
+        completion: tokens that the server claims to have written.
         sent: bytes of the request.
         received: bytes of the answer's text.
-        limit: tokens that an answer may have.
+        limit: maximum tokens of an answer.
     """
     return Usage(
         prompt_tokens=_count(prompt, size=sent, most=sent + OVERHEAD),

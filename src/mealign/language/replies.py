@@ -1,7 +1,7 @@
-"""What models have answered, and asking a model only what it has not been asked before.
+"""Stored replies of models, and asking a model only what it has not been asked before.
 
-Every reply is one JSON file under the hash of its whole request, written whole or not at all. Plain files rather than
-a database: a reply holds the user's text, so a person must be able to see it, and to delete it, with the tools at hand.
+Every reply is one JSON file, named by the hash of its whole request, written completely or not at all. Plain files and
+not a database: a reply holds the user's text, so a person must be able to see and delete it with ordinary tools.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from mealign.progress import bar
 from mealign.records import Record, canonical_json, content_id
 
 BATCH = 8
-"""Prompts that are asked together: what a killed run has to ask again, at most."""
+"""Prompts that are asked together: the most that a killed run has to ask again."""
 
 
 class Reply(Record):
-    """What a model answered, word for word; how long it took in seconds, and whether a batch API answered.
+    """What a model answered, verbatim; how long it took in seconds, and whether a batch API answered.
 
-    ``text`` is the model's text, or, of a server that decides, the body of its response.
+    ``text`` is the model's text, or, for a server that decides, the body of its response.
     """
 
     text: str
@@ -32,13 +32,13 @@ class Reply(Record):
 
 
 class ReplyStore:
-    """A folder of replies by the key of their requests."""
+    """A folder of replies, by the keys of their requests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def get(self, key: str) -> Reply | None:
-        """Return the reply to a request; None where it was not answered yet.
+        """Return the reply to a request; None if it was not answered yet.
 
         Raises:
             MealignError: the reply's file is broken.
@@ -52,7 +52,7 @@ class ReplyStore:
         return found[0]
 
     def put(self, key: str, reply: Reply) -> None:
-        """Keep a reply, whole or not at all; two processes that keep the same one do not mix."""
+        """Keep a reply, completely or not at all; two processes that keep the same one do not interfere."""
         text = canonical_json(dict(reply)) + "\n"
         try:
             write_small(self._path(key), text)
@@ -66,7 +66,7 @@ class ReplyStore:
 
 @dataclass(frozen=True)
 class Replies:
-    """One text a prompt, in the order of the prompts; how many had to be asked for, and how many were known."""
+    """One text per prompt, in the order of the prompts; how many had to be requested, and how many were known."""
 
     texts: tuple[str, ...]
     asked: int
@@ -83,10 +83,10 @@ def ask(
     temperature: float | None,
     description: str,
 ) -> Replies:
-    """Return the model's replies, from the folder ``cache`` where it has them.
+    """Return the model's replies, from the folder ``cache`` where they are known.
 
     Raises:
-        MealignError: the model cannot answer; the replies so far are kept. Or a file of the cache is broken.
+        MealignError: the model cannot answer (the replies so far are kept), or a file of the cache is broken.
     """
     keys = [
         content_id(

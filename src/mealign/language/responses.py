@@ -1,4 +1,4 @@
-"""What is found in the body of a response, whichever API gave it: JSON, token counts, probabilities."""
+"""Reading response bodies of any API: JSON, token counts, probabilities."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mealign.language.decisions import Choice
 from mealign.language.endpoints import NotThisApiError
 
 TOLERANCE = 0.02
-"""By which the sum of rounded probabilities may miss 1."""
+"""How far the sum of rounded probabilities may be from 1."""
 
 
 def json_object(response: str) -> dict[str, Any]:
     """Return a response's body as JSON object.
 
     Raises:
-        NotThisApiError: it is none.
+        NotThisApiError: it is not a JSON object.
     """
     try:
         value = json.loads(response)
@@ -36,13 +36,13 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 
 
 def claimed(body: Mapping[str, Any], *names: str) -> tuple[object, ...]:
-    """Return what a response claims about its tokens, whatever that is; None where it claims nothing."""
+    """Return what a response claims about its tokens, unchecked; None where it claims nothing."""
     usage = body.get("usage")
     return tuple(usage.get(name) if isinstance(usage, dict) else None for name in names)
 
 
 def distribution(said: Mapping[Any, Any], choice: Choice) -> dict[str, float]:
-    """Return a probability for every option, in the order of the options and with sum 1.
+    """Return the probabilities of all options, in their order and with sum 1.
 
     Raises:
         ValueError: an option is missing or unknown, a value is no probability, or their sum is not about 1.

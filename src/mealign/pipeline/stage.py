@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mealign.pipeline.tracker import Tracker
 
 ADAPTERS, HISTORY = "adapters/", "history/"
-"""Where trained adapters and training curves are in a user's folder."""
+"""Folders of trained adapters and training curves inside a user's folder."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class StageContext:
     """What a stage may use.
 
     Attributes:
-        settings: those it declares; reading another one is an error.
-        inputs: the user's folder, which holds what the stages before wrote.
-        outputs: where it writes, with its paths' folders in place.
+        settings: the settings that it declares; reading others is an error.
+        inputs: the user's folder, which holds what earlier stages wrote.
+        outputs: where it writes; the folders of its paths exist.
         root: folder to which relative paths of the settings refer.
         store: folder of what is kept beyond a run: earlier answers, checkpoints.
         weights: folder of fetched models.
         start: the adapter that ``training.init_from`` names.
-        adapters: of every adapter that these settings train, its folder by name.
-        reported: of every other stage, the paths of its summary and of its training curve, where it has one; for a
-            stage that ``reads_summaries``.
+        adapters: folders of the adapters that are trained with these settings, by name.
+        reported: paths of every other stage's summary and training curve, if it has one; for a stage that
+            ``reads_summaries``.
         on_step: called with the stage, the step and its numbers while it trains.
     """
 
@@ -61,18 +61,18 @@ class Stage:
         name: as in ``stage=<name>``.
         run: does the work; a function of its inputs and settings.
         reads: paths that it reads.
-        writes: paths that it writes, its summary aside. Those under ``adapters/`` enter MLflow as adapters, one under
-            ``history/`` as training curves.
+        writes: paths that it writes, except its summary. Those under ``adapters/`` are logged to MLflow as adapters,
+            one under ``history/`` as training curves.
         settings: dotted keys of the settings that decide its result, whole sections or single values.
-        reads_if: paths that it reads under these settings only.
-        settings_if: keys that decide the result under these settings only.
+        reads_if: further paths that it reads with given settings.
+        settings_if: further keys that decide the result with given settings.
         reads_summaries: whether it reads what all other stages report.
-        files: what else decides the result, by name: files and folders that are not in the user's folder.
-        active: whether these settings have the stage.
+        files: what else decides the result, by name: files and folders outside the user's folder.
+        active: whether the stage is active with given settings.
         starts: whether it works with the adapter of ``training.init_from``.
         tracked: whether a run that does this work is an MLflow run.
-        problems: what cannot work, one line a problem.
-        track: enters into the MLflow run what is particular to the stage, given its context and what it reported.
+        problems: what cannot work, one line per problem.
+        track: logs to the MLflow run what is specific to the stage, given its context and what it reported.
         show: makes what a run shows on the terminal when it ends.
     """
 
@@ -93,30 +93,30 @@ class Stage:
     show: Callable[[StageContext], RenderableType] | None = None
 
     def keys(self, settings: Settings) -> tuple[str, ...]:
-        """Return the keys of the settings that decide the result, given these settings."""
+        """Return the keys of the settings that decide the result with these settings."""
         return (*self.settings, *self.settings_if(settings))
 
     def inputs(self, settings: Settings) -> tuple[str, ...]:
-        """Paths that the stage reads under these settings, but for other stages' summaries."""
+        """Return the paths that the stage reads with these settings, except other stages' summaries."""
         return tuple(path.format(judge=settings.judge.name) for path in (*self.reads, *self.reads_if(settings)))
 
     def outputs(self, settings: Settings) -> tuple[str, ...]:
-        """Paths that the stage writes, its summary last."""
+        """Paths that the stage writes, with its summary last."""
         return tuple(path.format(judge=settings.judge.name) for path in (*self.writes, self.summary))
 
     @property
     def by_judge(self) -> bool:
-        """Whether every judge has a result of its own."""
+        """Whether every judge has its own result."""
         return any("{judge}" in path for path in self.writes)
 
     @property
     def summary(self) -> str:
-        """Path of the counts and figures that the stage reports."""
+        """Path of the counts and numbers that the stage reports."""
         return f"summaries/{self.name}{'-{judge}' if self.by_judge else ''}.json"
 
     @property
     def history(self) -> str | None:
-        """Path of the training curve, where the stage trains."""
+        """Path of the training curve, if the stage trains."""
         return next((path for path in self.writes if path.startswith(HISTORY)), None)
 
     def adapters(self, settings: Settings) -> dict[str, str]:
@@ -126,14 +126,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class Command:
-    """What is asked for instead of stages: it shows results or hands them out, and computes none that is tracked.
+    """What can be requested instead of stages: it shows or exports results, and computes no tracked ones.
 
     Attributes:
         name: as in ``stage=<name>``.
-        run: does it, given the settings and the folder to which their relative paths refer.
-        section: the section of the settings that this command alone reads.
-        asked: whether these settings ask for it although ``stage`` does not.
-        problems: what cannot work when it is asked for, one line a problem.
+        run: does the work, given the settings and the folder to which their relative paths refer.
+        section: the section of the settings that only this command reads.
+        asked: whether given settings request it although ``stage`` does not.
+        problems: what cannot work when it is requested, one line per problem.
     """
 
     name: str
@@ -143,7 +143,7 @@ class Command:
     problems: Callable[[Settings], Iterator[str]] = lambda _: iter(())
 
     def is_asked(self, settings: Settings) -> bool:
-        """Whether these settings ask for the command."""
+        """Whether these settings request the command."""
         return self.name in asked_stages(settings) or bool(self.asked and self.asked(settings))
 
 

@@ -1,4 +1,4 @@
-"""What the pipeline reports to a run's tracker; :mod:`mealign.experiment.tracking` records it."""
+"""The interface for what the pipeline reports; :mod:`mealign.experiment.tracking` records it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Beats = Callable[[Mapping[str, float], Mapping[str, float] | None], bool]
-"""Whether scores beat those of the present champion (None: there is none)."""
+"""Whether scores beat those of the current champion (None: there is none)."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Contender:
         digest: of that folder.
         model: plain settings of the base model.
         person: the user's name, which is part of every prompt.
-        scores: by the id of a question.
+        scores: by question id.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Tracker(Protocol):
         """Log one point of a training curve, as ``<stage>/<metric>``."""
 
     def log_history(self, stage: str, history: Sequence[Mapping[str, Any]]) -> None:
-        """Log a whole training curve at once: points with ``step`` and numbers. Points the run has are left out."""
+        """Log a whole training curve at once: points with ``step`` and numbers, except those the run already has."""
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Log final numbers; those the run already shows are left out."""
+        """Log final numbers; those that the run already shows are left out."""
 
     def log_dataset(self, name: str, *, source: str, digest: str, context: str) -> None:
-        """Name a data set that the run read or made, by its location and content hash."""
+        """Record a data set that the run read or made, by its location and content hash."""
 
     def log_adapter(self, name: str, folder: Path) -> None:
         """Keep a trained adapter, unless ``tracking.log_adapters=false`` or the run already holds this one."""
@@ -54,7 +54,7 @@ class Tracker(Protocol):
         """Keep the files of a folder that holds no text of the user."""
 
     def log_bytes(self, name: str, content: bytes, *, personal: bool) -> bool:
-        """Keep one file under ``name``. ``personal`` ones (the user's text) need ``tracking.log_texts=true``.
+        """Keep one file under ``name``. ``personal`` files (the user's text) require ``tracking.log_texts=true``.
 
         Returns:
             Whether it was kept.
@@ -68,7 +68,7 @@ class Tracker(Protocol):
         """Link a prompt template, which holds no text of the user, to the run; register it when its digest is new."""
 
     def log_contender(self, contender: Contender, *, beats: Beats) -> None:
-        """Keep an adapter as a model, once, and register it as champion if it beats the present one."""
+        """Keep an adapter as a model, once, and register it as champion if it beats the current one."""
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""

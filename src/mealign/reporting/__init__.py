@@ -1,1 +1,1 @@
-"""Tables, figures and the report, from aggregate numbers alone."""
+"""Tables, figures and the report, from aggregate numbers only."""

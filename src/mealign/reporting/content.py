@@ -1,6 +1,6 @@
-"""What the report says, before it is set in HTML or Markdown: plain rows of text and numbers.
+"""The content of the report, before it is rendered as HTML or Markdown: plain rows of text and numbers.
 
-Only aggregates come in: counts, scores, settings. No text of the user is read here.
+It uses only aggregates: counts, scores, settings. No text of the user is read here.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ class ReportContent:
 def build_content(
     summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]], *, title: str, config: Mapping[str, Any]
 ) -> ReportContent:
-    """Arrange the numbers. Stages and counts that are absent are left out.
+    """Arrange the numbers; absent stages and counts are left out.
 
     Args:
         summary: what :func:`mealign.evaluation.summary.summarise` returned.
         stages: stage name to the summary it reported.
         title: heading of the report.
-        config: the settings that are shown, one dotted key per value.
+        config: the settings to show, one dotted key per value.
     """
     sets = {title_: summary[key] for key, title_ in SET_TITLES.items() if key in summary}
     certificate = certificate_of(stages)
@@ -87,7 +87,7 @@ def build_content(
 
 
 def certificate_of(stages: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the judge's certificate from the stage that reported it; empty where none did."""
+    """Return the judge's certificate from the stage that reported it; empty if none did."""
     return next((summary["certificate"] for summary in stages.values() if "certificate" in summary), {})
 
 
@@ -114,7 +114,7 @@ def _headline(summary: Mapping[str, Any]) -> str:
 def _against_untrained(
     arm: str, arms: Sequence[Mapping[str, Any]], differences: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
-    """Return the difference between an arm and the base model in the same context, where the two are compared."""
+    """Return the difference between an arm and the base model in the same context, if the two are compared."""
     context = next(each["context"] for each in arms if each["name"] == arm)
     untrained = [each["name"] for each in arms if each["adapter"] is None and each["context"] == context]
     pairs = [f"{arm} - {name}" for name in untrained]
@@ -137,7 +137,7 @@ def _arms(name: str, part: Mapping[str, Any], confidence: float) -> Grid:
 
 
 def _metrics(name: str, part: Mapping[str, Any]) -> Grid:
-    """Metrics beside the score: one row an arm."""
+    """Metrics besides the score: one row per arm."""
     names = metric_names(part)
     rows = tuple(
         (arm, *(with_failures(values.get("metrics", {}).get(metric)) for metric in names))
@@ -147,7 +147,7 @@ def _metrics(name: str, part: Mapping[str, Any]) -> Grid:
 
 
 def _groups(name: str, part: Mapping[str, Any]) -> Iterator[Grid]:
-    """Families, and LoCoMo's categories where there are any: one row an arm."""
+    """Families, and LoCoMo's categories if there are any: one row per arm."""
     titles = {"families": {}, "categories": CATEGORY_TITLES}
     for kind, known in titles.items():
         groups = [values.get(kind, {}) for values in part["arms"].values()]
@@ -177,7 +177,7 @@ def _funnel(stages: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
 
 
 def _certificate(certificate: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Write the certificate's numbers, all but the kinds of known pairs, which have their own table."""
+    """Format the certificate's numbers, except the kinds of known pairs, which have their own table."""
     for label, value in _flat({key: value for key, value in certificate.items() if key != "per_kind"}):
         if not label.endswith((" low", " high")):
             low, high = (certificate.get(f"{label}_{end}") for end in ("low", "high"))

@@ -1,7 +1,7 @@
 """Figures as SVG, the same bytes for the same numbers.
 
-The base model is grey, every adapter has a colour of its own; an arm whose prompts show memory is filled, one whose
-prompts show none is hollow.
+The base model is grey, every adapter has its own colour; an arm whose prompts show memory is filled, one whose prompts
+show none is hollow.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 INK, LINE, PAPER = "#1b1f24", "#d5d9df", "#ffffff"
 GREY, BLUE = "#7d8590", "#2f7ed8"
 COLOURS = (BLUE, "#e07b2a", "#2e9e6b", "#9b5fc0", "#c0436b", "#8a6d1f")
-"""Of adapters, in the order in which the arms name them; behind the last, from the first again."""
+"""Colours of adapters, in the order in which the arms name them, repeated as needed."""
 CURVES = ("loss", "rewards/accuracies", "rewards/margins")
-"""What of a training history is drawn, where a stage has it."""
+"""The curves of a training history that are drawn, where a stage has them."""
 
 _SETTINGS = {
     "svg.hashsalt": "mealign",
@@ -47,7 +47,7 @@ _SETTINGS = {
 
 
 def draw_figures(summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-    """Draw every figure that there are numbers for: ``arms.svg``, ``families.svg``, ``training.svg``, ``judge.svg``."""
+    """Draw every figure that has numbers: ``arms.svg``, ``families.svg``, ``training.svg``, ``judge.svg``."""
     import matplotlib
 
     with matplotlib.rc_context(_SETTINGS):
@@ -61,7 +61,7 @@ def draw_figures(summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, A
 
 
 def draw_certificate(certificate: Mapping[str, Any]) -> dict[str, bytes]:
-    """Draw ``judge.svg``, the reliability diagram and the accuracy by kind of known pair; nothing of no known pair."""
+    """Draw ``judge.svg``, reliability diagram and accuracy by kind of known pair; nothing without known pairs."""
     import matplotlib
 
     if not certificate.get("n"):
@@ -71,10 +71,10 @@ def draw_certificate(certificate: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def inline(name: str, image: bytes) -> str:
-    """Turn a figure into an element of an HTML page that follows the page's colours.
+    """Convert a figure to an element of an HTML page that follows the page's colours.
 
-    The page must define the CSS variables ``--ink``, ``--line`` and ``--paper``. Ids get the figure's name in front,
-    since several figures share one page.
+    The page must define the CSS variables ``--ink``, ``--line`` and ``--paper``. Ids are prefixed with the figure's
+    name, since several figures share one page.
     """
     text = image.decode()
     text = text[text.index("<svg") :]
@@ -124,7 +124,7 @@ def _families(summary: Mapping[str, Any]) -> Figure | None:
     axes.pcolormesh(cells, cmap="Blues", vmin=0.0, vmax=1.0, edgecolors=PAPER, linewidth=2)
     for row, line in enumerate(cells):
         for column, value in enumerate(line):
-            # On the figure's own colour scale, so not the page's ink.
+            # The background is the figure's own colour scale, so the text does not use the page's ink.
             axes.text(
                 column + 0.5, row + 0.5, f"{value:.2f}", ha="center", va="center",
                 color="#f4f8fd" if value > 0.55 else "#10263f",
@@ -181,7 +181,7 @@ def _colours(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _training(stages: Mapping[str, Mapping[str, Any]], colours: Mapping[str, str]) -> Figure | None:
-    """Draw the curves of every stage that trains; a stage has the colour of the adapter of its name."""
+    """Draw the curves of every stage that trains, in the colour of the adapter with the same name."""
     curves = [
         (stage, key, points)
         for stage, reported in stages.items()

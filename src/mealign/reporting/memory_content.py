@@ -1,4 +1,4 @@
-"""What there is to show of a person's memory, before it is set on a page or in a terminal."""
+"""What is shown of a person's memory, before it is rendered as a page or in a terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Month:
-    """One month: how many facts begin in it, some that happened, and all that changed."""
+    """One month: how many facts begin in it, some of these events, and all changes."""
 
     key: str
     title: str
@@ -38,12 +38,12 @@ class Month:
 
     @property
     def year(self) -> int:
-        """Year that the month is in."""
+        """Year of the month."""
         return int(self.key[:4])
 
     @property
     def tells(self) -> bool:
-        """Whether there is anything to say of the month beside the number of its facts."""
+        """Whether there is anything to show for the month besides the number of its facts."""
         return bool(self.happened or self.changed)
 
 
@@ -92,12 +92,12 @@ class Memory:
 
     @cached_property
     def people(self) -> frozenset[str]:
-        """Names of people, the person's own among them."""
+        """Names of people, including the person's own."""
         return frozenset({self.person, *find_people(self.facts)})
 
     @cached_property
     def span(self) -> tuple[date, date] | None:
-        """First and last day on which anything begins; None where no fact has a day."""
+        """First and last day on which any fact begins; None if no fact has a day."""
         dated = [fact.valid_from for fact in self.facts if fact.valid_from]
         return (min(dated), max(dated)) if dated else None
 
@@ -122,7 +122,7 @@ class Memory:
         ]
 
     def _happened(self, facts: Sequence[Fact]) -> list[Fact]:
-        """Choose what tells most of a month: clear statements about the person that name others, of different days."""
+        """Choose the most informative facts: clear statements about the person that name others, on different days."""
         about = [fact for fact in facts if self.person in self.graph.names_in(fact.id) and is_clear(fact)]
         best = sorted(about, key=lambda fact: (-min(2, len(self.graph.names_in(fact.id))), -fact.confidence, fact.id))
         chosen: dict[date | None, Fact] = {}

@@ -1,8 +1,8 @@
-"""The drawing of the fact graph: where each name and each fact stands.
+"""The drawing of the fact graph: the position of each name and each fact.
 
-The person is the centre. The names that their facts mention most stand around them on two rings, neighbours next to
-each other, and every fact that joins two drawn names is a bead on the line between them. There is no simulation: the
-same facts always give the same picture, labels have room by construction, and a name is found again where it was.
+The person is in the centre. The names that their facts mention most are placed around them on two rings, neighbours
+next to each other, and every fact that joins two drawn names is a bead on the line between them. There is no
+simulation: the same facts always give the same picture, labels have room by construction, and names keep their places.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mealign.memory.graph import FactGraph
 
 WIDTH, HEIGHT = 1000, 760
 RINGS = ((12, 235, 190), (24, 425, 325))
-"""Places, horizontal and vertical half-axis of each ring around the centre."""
+"""Number of places, horizontal and vertical half-axis of each ring around the centre."""
 
 BEAD_GAP = 9.5
 LANES = (0, 1, -1)
@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Line:
-    """A line from a name to another one, or to where facts that join more than two names are gathered."""
+    """A line from a name to another one, or to the point that gathers facts joining more than two names."""
 
     names: tuple[str, ...]
     x1: float
@@ -62,7 +62,7 @@ class Bead:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The picture, with what it leaves out: names without a place, facts without a bead."""
+    """The picture, and what it leaves out: names without a place, facts without a bead."""
 
     places: tuple[Place, ...]
     lines: tuple[Line, ...]
@@ -72,7 +72,7 @@ class Drawing:
 
 
 def draw(graph: FactGraph, fact_ids: Sequence[str], *, person: str) -> Drawing:
-    """Place a person, the names around them and the facts that join these.
+    """Place a person, the names around them and the facts that join the names.
 
     Args:
         graph: the facts.
@@ -126,7 +126,7 @@ def _places(graph: FactGraph, counts: Counter[str], person: str) -> dict[str, Pl
 
 
 def _in_a_circle(graph: FactGraph, names: Sequence[str], person: str) -> list[str]:
-    """Order names so that those who share facts stand together: each is followed by its closest one still free."""
+    """Order names so that those sharing facts are neighbours: each is followed by its closest one still free."""
     free = list(names)
     ordered = free[:1]
     while len(ordered) < len(free):
@@ -137,9 +137,9 @@ def _in_a_circle(graph: FactGraph, names: Sequence[str], person: str) -> list[st
 
 
 def _beside_partners(graph: FactGraph, names: Sequence[str], angles: Mapping[str, float]) -> dict[str, float]:
-    """Give each name the free place of the outer ring that is nearest to the inner names it shares facts with."""
+    """Give each name the free place of the outer ring that is nearest to the inner names with which it shares facts."""
     places = RINGS[1][0]
-    # Half a step on, so that the way to the centre passes between two names of the inner ring.
+    # Shifted by half a step, so that the line to the centre passes between two names of the inner ring.
     free = [2 * math.pi * (index + 0.5) / places for index in range(places)]
     found = {}
     for name in names:
@@ -155,7 +155,7 @@ def _beside_partners(graph: FactGraph, names: Sequence[str], angles: Mapping[str
 def _bundles(
     graph: FactGraph, fact_ids: Sequence[str], places: Mapping[str, Place]
 ) -> list[tuple[tuple[str, ...], list[str]]]:
-    """Gather the facts by the drawn names that they join, the largest bundle first."""
+    """Group the facts by the drawn names that they join, the largest group first."""
     rank = {name: position for position, name in enumerate(places)}
     bundles: dict[tuple[str, ...], list[str]] = {}
     for identity in fact_ids:
@@ -177,10 +177,10 @@ def _line(names: tuple[str, ...], x1: float, y1: float, x2: float, y2: float) ->
 
 
 def _along(start: Place, end: Place, count: int) -> list[tuple[float, float]]:
-    """Return spots for beads on a line, in lanes beside it where one is too short.
+    """Return positions of beads on a line, with lanes beside it if it is too short.
 
-    On a line from the centre they begin at the name, since lines to the outer ring pass between inner names; on any
-    other they stand in the middle.
+    On a line from the centre they begin at the name, since lines to the outer ring pass between inner names; on other
+    lines they are in the middle.
     """
     length = math.dist((start.x, start.y), (end.x, end.y))
     across, down = (end.x - start.x) / length, (end.y - start.y) / length
@@ -199,7 +199,7 @@ def _along(start: Place, end: Place, count: int) -> list[tuple[float, float]]:
 
 
 def _between(ends: Sequence[Place]) -> tuple[float, float]:
-    """Return the middle of names, beside the centre where it would lie under it."""
+    """Return the middle of names, moved aside where the centre would cover it."""
     x, y = sum(end.x for end in ends) / len(ends), sum(end.y for end in ends) / len(ends)
     free = CENTRE_RADIUS + 2 * BEAD_GAP
     if math.dist((x, y), (WIDTH / 2, HEIGHT / 2)) >= free:
@@ -210,7 +210,7 @@ def _between(ends: Sequence[Place]) -> tuple[float, float]:
 
 
 def _around(x: float, y: float, count: int) -> list[tuple[float, float]]:
-    """Return spots around a point, as the seeds of a sunflower stand."""
+    """Return positions around a point, arranged like the seeds of a sunflower."""
     return [
         (
             x + BEAD_GAP * 0.75 * math.sqrt(index) * math.cos(index * GOLDEN_ANGLE),

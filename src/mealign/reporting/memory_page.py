@@ -1,8 +1,8 @@
-"""The person's memory as one page: a file that asks nothing of the network and can be sent to a friend.
+"""The person's memory as one page: a file that needs no network and can be sent to a friend.
 
-Texts of the user reach the page in two ways, both escaped: as text of the template, and as JSON that the page's script
-writes with ``textContent``. A content security policy admits this package's script and style by their digests and
-nothing else, so a note that holds a script stays a note.
+Texts of the user reach the page in two ways, both escaped: as text in the template, and as JSON that the page's script
+inserts with ``textContent``. A content security policy allows only this package's script and style, by their digests,
+so a script inside a note is never run.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def render_memory_page(memory: Memory) -> str:
         position=position,
         day=format_day,
         data=_data(memory, position),
-        # Both are files of this package; nothing of the user is in them.
+        # Both are files of this package, without any of the user's text.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
         style_digest=_digest(style),
@@ -62,14 +62,14 @@ def _digest(text: str) -> str:
 
 
 def _label(name: str, people: Collection[str]) -> str:
-    """Return a person's first name, or the whole name where another person's begins the same; of things the name."""
+    """Return a person's first name, or the full name if another person shares it; for things, the name."""
     first = name.split()[0]
     same = sum(other.split()[0] == first for other in people)
     return first if name in people and same == 1 else name
 
 
 def _data(memory: Memory, position: dict[str, int]) -> dict[str, Any]:
-    """Return what the page's script needs: every fact, the documents it is from, and names and topics by number."""
+    """Return what the page's script needs: every fact, its source documents, and names and topics by number."""
     shown = {fact.evidence.document_id: memory.documents[fact.evidence.document_id] for fact in memory.facts}
     documents = {identity: number for number, identity in enumerate(shown)}
     names = {name: number for number, name in enumerate(sorted(memory.graph.names()))}
@@ -111,5 +111,5 @@ def _document(document: Document) -> dict[str, str]:
 
 
 def _units(text: str) -> int:
-    """Return a length as JavaScript counts it: in UTF-16 code units, of which an emoji has two."""
+    """Return a text's length as JavaScript counts it: in UTF-16 code units, two for an emoji."""
     return len(text.encode("utf-16-le")) // 2

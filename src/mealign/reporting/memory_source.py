@@ -1,4 +1,4 @@
-"""Where in the user's files the words of a fact stand."""
+"""Where in the user's files the words of a fact are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mealign.records import Document, Evidence
 
 @dataclass(frozen=True)
 class MarkedLine:
-    """A line of a text, with the part of it that is evidence between the rest."""
+    """A line of a text, split into the evidence and what comes before and after it."""
 
     before: str
     span: str
@@ -20,7 +20,7 @@ class MarkedLine:
 
 @dataclass(frozen=True)
 class Passage:
-    """The lines that say a fact. ``place`` is ``file:line``, ``number`` the first line's number."""
+    """The lines that state a fact. ``place`` is ``file:line``, ``number`` the first line's number."""
 
     place: str
     number: int
@@ -28,15 +28,15 @@ class Passage:
 
 
 def find_passage(document: Document, evidence: Evidence, *, sources: Path) -> Passage:
-    """Find the lines of a document that a span covers, and where they stand in its file.
+    """Find the lines of a document that a span covers, and their place in its file.
 
-    A note stands in its file as it is; a message stands there as one JSON string on one line. Where the file is gone or
-    says something else by now, lines are counted in the document's text, and the place says so.
+    A note's file holds it unchanged; a message is one JSON string on one line of its file. If the file is gone or has
+    changed, lines are counted in the document's text, and the place says so.
 
     Args:
-        document: the document that the evidence names.
+        document: the document to which the evidence refers.
         evidence: a span of its text.
-        sources: the folder or file that the user's documents were read from.
+        sources: the folder or file from which the user's documents were read.
     """
     first = document.text.count("\n", 0, evidence.start)
     begun = document.text.rfind("\n", 0, evidence.start) + 1
@@ -55,13 +55,13 @@ def find_passage(document: Document, evidence: Evidence, *, sources: Path) -> Pa
 
 
 def _line_in_file(document: Document, line: int, sources: Path) -> int | None:
-    """Return which line of the file the document's line ``line`` (from 0) is on; None if it is not there."""
+    """Return the line of the file that holds the document's line ``line`` (from 0); None if none does."""
     name, _, item = document.source.partition("#")
     try:
         data = (sources if sources.is_file() else sources / name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
-    # Two messages may say the same; the item's id stands before the right one.
+    # Two messages may have the same text; the item's id precedes the right one.
     anchor = max(0, data.find(json.dumps(item))) if item else 0
     found = data.find(document.text, anchor)
     if found >= 0 and (not item or line == 0):

@@ -1,4 +1,4 @@
-"""The person's memory in a terminal: everything as a tree, or one fact with its history and the words it comes from."""
+"""The person's memory in a terminal: everything as a tree, or one fact with its history and its source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOPICS = 15
 
 
 def memory_tree(memory: Memory) -> Tree:
-    """Return the person as a tree: bio, topics, people and, month by month, what happened and what changed."""
+    """Return the person's memory as a tree: bio, topics, people and, by month, events and changes."""
     tree = Tree(Text(memory.person, style="bold"))
     tree.add(_counts(memory))
     bio = tree.add(_heading("bio"))
@@ -45,7 +45,7 @@ def memory_tree(memory: Memory) -> Tree:
 
 
 def fact_story(memory: Memory, fact: Fact, passage: Passage) -> RenderableType:
-    """Return a fact with its time, what it replaced and what replaced it, and the words of the source it comes from."""
+    """Return a fact with its time, what it replaced, what replaced it, and the words of its source."""
     graph = memory.graph
     after = graph.successor(fact.id)
     document = memory.documents[fact.evidence.document_id]
@@ -63,7 +63,7 @@ def fact_story(memory: Memory, fact: Fact, passage: Passage) -> RenderableType:
 
 
 def held(fact: Fact) -> str:
-    """Say when a fact holds: ``from 1 March 2024 until 2 May 2024``."""
+    """Return when a fact holds, in words: ``from 1 March 2024 until 2 May 2024``."""
     start = f"from {format_day(fact.valid_from)}" if fact.valid_from else "always"
     return f"{start} until {format_day(fact.valid_to)}" if fact.valid_to else start
 

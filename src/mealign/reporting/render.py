@@ -1,4 +1,4 @@
-"""The report: one Markdown file and one HTML page that needs nothing beside it."""
+"""The report: one Markdown file and one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Report:
 def render_report(
     summary: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]], *, title: str, config: Mapping[str, Any]
 ) -> Report:
-    """Render the evidence of one run.
+    """Render the results of one run.
 
     Args:
         summary: what :func:`mealign.evaluation.summary.summarise` returned.
         stages: stage name to the summary it reported; training stages with their ``history``. Absent ones are left out.
         title: heading of the report.
-        config: the settings that are shown, one dotted key per value.
+        config: the settings to show, one dotted key per value.
     """
     figures = draw_figures(summary, stages)
     content = build_content(summary, stages, title=title, config=config)

@@ -1,4 +1,4 @@
-"""Settings of what is shown of a memory."""
+"""Settings of how a memory is shown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from mealign.settings import optional
 
 @dataclass
 class MemoryShowConfig:
-    """What ``stage=memory_show`` shows: the whole person, or how one fact came to be known."""
+    """What ``stage=memory_show`` shows: the whole memory, or the origin of one fact."""
 
     fact: str | None = optional("the id of a fact, or its beginning, whose history and source are shown")

@@ -1,4 +1,4 @@
-"""The table of evidence on the terminal."""
+"""The table of results on the terminal."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _HEADERS = {
     "single-hop": "single-\nhop",
     "adversarial": "adver-\nsarial",
 }
-"""Broken in two, so that all columns fit a line of 120 characters."""
+"""Headers on two lines, so that all columns fit into 120 characters."""
 
 _COLOURS = {"higher": "green", "lower": "red", "not shown": "dim"}
 
 
 def arms_table(summary: Mapping[str, Any]) -> Table:
-    """Return one table a question set (arms as rows, families or LoCoMo categories as columns), one below the other.
+    """Return one table per question set (arms as rows, families or LoCoMo categories as columns), one below the other.
 
-    Every table ends in its paired differences; metrics beside the score have a table of their own below it.
+    Every table ends with its paired differences; metrics besides the score have their own table below it.
     """
     whole = Table.grid()
     for question_set, title in SET_TITLES.items():
@@ -86,7 +86,7 @@ def _metrics_table(part: Mapping[str, Any], names: Sequence[str], *, title: str)
 
 
 def _groups(part: Mapping[str, Any]) -> dict[str, str]:
-    """Key and header of the columns: LoCoMo's categories where there are any, else the families."""
+    """Return keys and headers of the columns: LoCoMo's categories if there are any, else the families."""
     arms = part["arms"].values()
     for kind, titles in (("categories", CATEGORY_TITLES), ("families", {})):
         keys = list(dict.fromkeys(key for values in arms for key in values.get(kind, {})))

@@ -1,4 +1,4 @@
-"""How numbers are written, in the terminal and in the report alike."""
+"""How numbers are written, both in the terminal and in the report."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ CATEGORY_TITLES = {"1": "multi-hop", "2": "temporal", "3": "open-domain", "4": "
 
 
 def with_interval(values: Mapping[str, Any]) -> str:
-    """Write a score with its interval: ``0.262 [0.221, 0.305]``."""
+    """Format a score with its interval: ``0.262 [0.221, 0.305]``."""
     return f"{values['score']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"
 
 
 def with_failures(values: Mapping[str, Any] | None) -> str:
-    """Write a further metric's mean with its interval, and on how many answers it failed; a dash where it has none."""
+    """Format a further metric's mean with its interval, and on how many answers it failed; a dash without a mean."""
     values = values or {}
     mean = f"{values['mean']:.3f} [{values['low']:.3f}, {values['high']:.3f}]" if "mean" in values else "–"
     return f"{mean}, {values['failed']} failed" if values.get("failed") else mean
@@ -28,22 +28,22 @@ def metric_names(part: Mapping[str, Any]) -> list[str]:
 
 
 def difference(values: Mapping[str, Any]) -> str:
-    """Write a paired difference with its interval: ``+0.117 [+0.061, +0.172]``."""
+    """Format a paired difference with its interval: ``+0.117 [+0.061, +0.172]``."""
     return f"{values['difference']:+.3f} [{values['low']:+.3f}, {values['high']:+.3f}]"
 
 
 def verdict(values: Mapping[str, Any]) -> str:
-    """Say what an interval of a difference shows: ``higher``, ``lower``, or ``not shown`` when it holds zero."""
+    """Return what the interval of a difference shows: ``higher``, ``lower``, or ``not shown`` if it contains zero."""
     if values["low"] > 0:
         return "higher"
     return "lower" if values["high"] < 0 else "not shown"
 
 
 def share(values: Mapping[str, Any] | None) -> str:
-    """Write a rate as a percentage, a dash where nothing was asked."""
+    """Format a rate as a percentage, a dash if nothing was asked."""
     return "–" if values is None else f"{values['rate']:.0%}"
 
 
 def words(name: str) -> str:
-    """Turn an identifier into words: ``multi_hop`` becomes ``multi hop``."""
+    """Convert an identifier to words: ``multi_hop`` becomes ``multi hop``."""
     return name.replace("_", " ")

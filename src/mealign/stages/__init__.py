@@ -1,4 +1,4 @@
-"""The stages, one file each: what it depends on, reads and writes, how it runs, what it reports."""
+"""The stages, one file each: dependencies, inputs and outputs, the work, and the report."""
 
 from mealign.plugins import extended
 

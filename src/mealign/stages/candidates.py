@@ -1,4 +1,4 @@
-"""Answers of the policy, the reference, and answers that are wrong by construction."""
+"""Answers of the policy, the reference answer, and answers that are wrong by construction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CandidatesSummary(Summary):
 
 
 def run(context: StageContext) -> CandidatesSummary:
-    """Sample the policy and construct what is wrong."""
+    """Sample the policy and construct wrong answers."""
     from mealign.records import Fact, Task
     from mealign.synthesis.build import build_candidates
 
@@ -44,7 +44,7 @@ def run(context: StageContext) -> CandidatesSummary:
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say when there would be nothing to compare."""
+    """Report when there would be nothing to compare."""
     if settings.mix.dpo and settings.candidates.n == 0 and settings.candidates.negatives == 0:
         yield (
             f"mix={settings.mix.name} with candidates.n=0 and candidates.negatives=0: there are no two answers to "

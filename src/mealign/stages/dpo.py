@@ -1,4 +1,4 @@
-"""LoRA by preference, from the SFT adapter."""
+"""LoRA training on preferences, starting from the SFT adapter."""
 
 from __future__ import annotations
 

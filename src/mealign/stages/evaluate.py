@@ -28,7 +28,7 @@ QuestionSet = Literal["gold", "held_out"]
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSummary(Summary):
-    """How much was asked, and on how many answers a metric failed, by its name."""
+    """How many questions were asked, and on how many answers each metric failed."""
 
     answers: int
     questions: dict[str, int]
@@ -81,19 +81,19 @@ def run(context: StageContext) -> EvaluateSummary:
 
 
 def asked_arms(settings: EvaluationConfig, adapters: Collection[str]) -> list[ArmConfig]:
-    """Return the arms that are asked where these adapters are trained."""
+    """Return the arms that are asked if these adapters are trained."""
     return [arm for arm in settings.arms if arm.adapter is None or arm.adapter in adapters]
 
 
 def read_adapters(settings: Settings) -> tuple[str, ...]:
-    """Paths of the adapters of the arms that are asked."""
+    """Return the paths of the adapters of the arms that are asked."""
     trained = registry.adapters(settings)
     named = dict.fromkeys(arm.adapter for arm in asked_arms(settings.evaluation, trained))
     return tuple(trained[name] for name in named if name)
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say which arms no mix could ask, and when this one asks none."""
+    """Report arms that no mix could ask, and a mix that asks none."""
     known = sorted({name for stage in registry.stages().values() for name in stage.adapters(settings)})
     for position, arm in enumerate(settings.evaluation.arms):
         if arm.adapter is not None and arm.adapter not in known:
@@ -109,7 +109,7 @@ def problems(settings: Settings) -> Iterator[str]:
 
 
 def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]) -> None:
-    """Enter every score, the answers where texts may be logged, and the adapter into the line of champions."""
+    """Log every score, the answers if texts may be logged, and the adapter as contender for champion."""
     from mealign.evaluation.summary import beats, flatten_metrics, objective_scores
     from mealign.pipeline.tracker import Contender
     from mealign.records import Answer
@@ -134,7 +134,7 @@ def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]
 
 
 def show(context: StageContext) -> RenderableType:
-    """Return the table of evidence."""
+    """Return the table of results."""
     from mealign.reporting.terminal import arms_table
 
     return arms_table(read_json(context.inputs / "metrics.json"))

@@ -34,7 +34,7 @@ def run(context: StageContext) -> IngestSummary:
     try:
         result = ingest_user(settings.user, settings.ingest, root=context.root)
     except IngestError as error:
-        # The report says what to mend; the documents of the last success stay beside it.
+        # The report says what to fix; the documents of the last success stay next to it.
         write_json(context.inputs / "ingest_report.json", error.report.to_json())
         raise
     if result.report.problems:

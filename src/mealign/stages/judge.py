@@ -1,4 +1,4 @@
-"""How far the judge can be trusted, then its verdicts about the candidates in both orders, and their ranking."""
+"""How reliable the judge is, then its verdicts on the candidates in both orders, and their ranking."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def problems(settings: Settings) -> Iterator[str]:
 
 
 def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]) -> None:
-    """Enter the certificate, its figure, and the templates that the judge was asked with."""
+    """Log the certificate, its figure, and the judge's templates."""
     from mealign.judging.templates import load_template
     from mealign.records import canonical_json
     from mealign.reporting.figures import draw_certificate

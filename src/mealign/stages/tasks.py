@@ -48,7 +48,7 @@ def run(context: StageContext) -> TasksSummary:
 
 
 def problems(settings: Settings) -> Iterator[str]:
-    """Say when prompts are to show a memory that the context does not show."""
+    """Report prompts that should show memory although the context shows none."""
     share = settings.task.memory_share
     if settings.context.name == NO_MEMORY and share > 0:
         yield (

@@ -1,6 +1,6 @@
-"""LoRA adapters: put on a base model, fresh or from a folder, and saved without it.
+"""LoRA adapters: added to a base model, fresh or from a folder, and saved without it.
 
-PiSSA takes its adapter's first weights out of the base model's; what is saved belongs to the base model as it is.
+PiSSA subtracts its adapter's initial weights from the base model's; what is saved fits the unchanged base model.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from mealign.training.settings import LoraConfig, LoraVariant
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 PISSA_ITERATIONS = 16
-"""Of the randomised decomposition of every layer (arXiv 2404.02948, sec. 3 and app. G): seconds, where the exact one
-takes minutes."""
+"""Iterations of the randomised decomposition of every layer (arXiv 2404.02948, sec. 3 and app. G), which takes seconds;
+the exact one takes minutes."""
 ADAPTER = "default"
-"""PEFT's name of the adapter that is trained; TRL calls its frozen copy ``ref``."""
+"""PEFT's name for the adapter that is trained; TRL calls its frozen copy ``ref``."""
 
 
 def policy_arguments(base: Any, start: Path | None, *, lora: LoraConfig, seed: int) -> dict[str, Any]:
     """Return the trainer's arguments for the adapter in ``start`` on ``base``, or for a fresh one.
 
-    TRL puts it on, but for PiSSA, which takes the adapter's first weights out of the base model's. TRL would take the
-    base without them for the reference, and again take out as much for its copy of the adapter, so it is given the
-    finished policy, whose copy it makes weight by weight.
+    TRL adds it, except for PiSSA, which subtracts the adapter's initial weights from the base model's. TRL would use
+    the reduced base as the reference, and subtract as much again for its copy of the adapter, so it is given the
+    finished policy, which it copies weight by weight.
 
     Raises:
-        MealignError: as :func:`load_adapter` and :func:`peft_config`.
+        MealignError: see :func:`load_adapter` and :func:`peft_config`.
     """
     if start is not None:
         return {"model": load_adapter(base, start, lora=lora), "peft_config": None}
@@ -54,10 +54,10 @@ def policy_arguments(base: Any, start: Path | None, *, lora: LoraConfig, seed: i
 
 
 def peft_config(base: Any, lora: LoraConfig) -> Any:
-    """Build PEFT's configuration of a fresh adapter on ``base``; what PiSSA begins at is :func:`policy_arguments`'s.
+    """Build PEFT's configuration of a fresh adapter on ``base``; :func:`policy_arguments` initialises PiSSA.
 
     Raises:
-        MealignError: a target names no layer of the base model.
+        MealignError: a target matches no layer of the base model.
     """
     layers = {name.rpartition(".")[2] for name, _ in base.named_modules()}
     if unknown := [target for target in lora.targets if target not in layers]:
@@ -75,7 +75,7 @@ def peft_config(base: Any, lora: LoraConfig) -> Any:
 
 
 def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
-    """Put a saved adapter on its base model, for further training.
+    """Add a saved adapter to its base model, for further training.
 
     Raises:
         MealignError: the folder holds no adapter, or one of another configuration or for another base model.
@@ -85,7 +85,7 @@ def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
         raise MealignError(f"{folder}: there is no adapter in this folder; train it first (stage=sft)")
     _check_configuration(folder, peft_config(base, lora), times=2 if lora.variant is LoraVariant.pissa else 1)
     try:
-        # PEFT only warns of weights that are missing; they are compared below.
+        # PEFT only warns about missing weights; they are compared below.
         with quiet_transformers():
             policy = PeftModel.from_pretrained(base, folder, is_trainable=True)
     except (RuntimeError, ValueError) as error:
@@ -97,10 +97,10 @@ def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
 
 
 def save_adapter(policy: Any, output: Path, *, base: str, scratch: Path) -> None:
-    """Save the trained adapter, and nothing else, as a PEFT folder that takes its place in one step.
+    """Save the trained adapter, and nothing else, as a PEFT folder that is moved into place in one step.
 
-    One that was taken out of the base model's weights (PiSSA) is saved as its difference to what was taken out, an
-    adapter of twice the rank, so that it fits the base model as it is.
+    One that was subtracted from the base model's weights (PiSSA) is saved as its difference from its initial weights,
+    an adapter of twice the rank, so that it fits the unchanged base model.
 
     Args:
         policy: a PeftModel; its adapter :data:`ADAPTER` is saved.
@@ -109,7 +109,7 @@ def save_adapter(policy: Any, output: Path, *, base: str, scratch: Path) -> None
         scratch: an existing folder on the same file system.
     """
     made = scratch / "adapter"
-    # Asked to find out about embeddings itself, PEFT looks the base model up on the model hub.
+    # By default PEFT looks the base model up on the model hub to find out about embeddings.
     policy.save_pretrained(made, selected_adapters=[ADAPTER], save_embedding_layers=False)
     (made / "README.md").unlink()
     config = json.loads((made / CONFIG_FILE).read_text(encoding="utf-8"))
@@ -117,7 +117,7 @@ def save_adapter(policy: Any, output: Path, *, base: str, scratch: Path) -> None
         _onto_the_whole_base(made / WEIGHTS_FILE, taken_out)
         config |= {"r": 2 * config["r"], "lora_alpha": 2 * config["lora_alpha"]}
     config["base_model_name_or_path"] = base
-    # PEFT writes a set in its own order, which differs between processes.
+    # PEFT writes a set, whose order differs between processes.
     config["target_modules"] = sorted(config["target_modules"])
     (made / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     if output.exists():

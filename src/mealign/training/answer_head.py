@@ -1,12 +1,12 @@
-"""Log-probabilities of answers without the vocabulary's logits at every other position, and without storing any.
+"""Log-probabilities of answers, without computing logits at other positions and without storing any logits.
 
-TRL's fused head (``trl.trainer.utils.add_fused_lm_head``) scores every position where there is no Triton, prompts
-included, and computes the logits a second time for the gradient. In a set of questions over a memory the prompt is most
-of the tokens, and the vocabulary is a quarter of a small model's work. Here only positions with a label are scored.
+Without Triton, TRL's fused head (``trl.trainer.utils.add_fused_lm_head``) scores every position, prompts included, and
+computes the logits a second time for the gradient. In questions over a memory, most tokens belong to the prompt, and
+the vocabulary takes a quarter of a small model's work. Here only positions with a label are scored.
 
-The head's weights W are frozen, so the gradient of a token's log-probability to its hidden state h needs no logits:
-d log p(y) / dh = W[y] - sum_v p(v) W[v], and that sum is one more product while p is at hand. The entropy follows from
-it as well: log Z - h . sum_v p(v) W[v].
+The head's weights W are frozen, so the gradient of a token's log-probability with respect to its hidden state h needs
+no logits: d log p(y) / dh = W[y] - sum_v p(v) W[v], and that sum is one more product while p is available. The entropy
+follows from it as well: log Z - h . sum_v p(v) W[v].
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from trl.kernels.chunked_logprob import _use_triton
 from trl.trainer.utils import FusedCausalLMOutput
 
 ROWS = 1024
-"""Positions that are scored at once: their logits, 200 MB for a vocabulary of 50,000, are all that is ever held."""
+"""Positions that are scored at once: no more logits than these, 200 MB for a vocabulary of 50,000, are ever held."""
 IGNORED = -100
 """The label of a position that is not scored."""
 SCALED = ("final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling")
-"""Settings of models that change the logits behind the head."""
+"""Settings of models that change the logits after the head."""
 
 
 def add_answer_head(model: Any) -> None:
-    """Let a causal model with TRL's fused head score labelled positions alone, where TRL would score all.
+    """Make a causal model with TRL's fused head score only labelled positions where TRL would score all.
 
-    The model keeps TRL's head on an accelerator with Triton, which scores labelled positions alone as well, and where
-    the head is trained, biased or not the last thing that happens to the logits.
+    The model keeps TRL's head on an accelerator with Triton, which also scores only labelled positions, and where the
+    head is trained, has a bias or is not the last operation on the logits.
 
     Args:
         model: a model without PEFT's wrapper, after ``add_fused_lm_head``.
@@ -41,7 +41,7 @@ def add_answer_head(model: Any) -> None:
     config = model.config.get_text_config()
     plain = not any(getattr(config, name, None) for name in (*SCALED, "output_router_logits"))
 
-    # `generate` looks into the signature.
+    # `generate` inspects the signature.
     @functools.wraps(type(model).forward)
     def forward(
         self: Any,
@@ -82,24 +82,24 @@ def add_answer_head(model: Any) -> None:
 
 
 class AnswerLogProbs(torch.autograd.Function):
-    """Log-probabilities of tokens, with the entropy and the mean of their logits, under a head that is not trained."""
+    """Log-probabilities of tokens, with entropies and mean logits, under a head that is not trained."""
 
     @staticmethod
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, log_probs_only: bool
     ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
-        """Score.
+        """Score the targets.
 
         Args:
-            ctx: autograd's.
-            hidden: states, of shape [n, h].
-            weight: the head's, of shape [v, h].
+            ctx: autograd's context.
+            hidden: hidden states, of shape [n, h].
+            weight: the head's weights, of shape [v, h].
             targets: tokens, integers of shape [n].
-            log_probs_only: leave out the others.
+            log_probs_only: return None for the other values.
 
         Returns:
-            Of shape [n], in fp32: log-probabilities in nats; entropies in nats; means of the logits over the
-            vocabulary; whether no token is likelier (booleans). The last three have no gradient.
+            Four tensors of shape [n], in fp32: log-probabilities in nats; entropies in nats; means of the logits over
+            the vocabulary; whether no token is likelier (booleans). The last three have no gradient.
         """
         ctx.set_materialize_grads(False)
         parts = [

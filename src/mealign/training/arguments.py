@@ -1,4 +1,4 @@
-"""What TRL's trainers of both stages are given alike: their arguments, and the data set in its order."""
+"""What TRL's trainers of both stages share: their arguments, and the data set in its order."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def shared_arguments(
     seed: int,
     folder: Path,
 ) -> dict[str, Any]:
-    """Return the arguments that both trainers take alike.
+    """Return the arguments that both trainers share.
 
-    The batches are ``settings.batch_size``, accumulated over micro-batches of like length in all processes; the
+    A batch is ``settings.batch_size`` examples, accumulated over micro-batches of similar length in all processes; the
     learning rate rises over ``warmup_ratio`` of the steps and falls along a cosine. Activations are recomputed on an
-    accelerator, as TRL does by default; a CPU has the memory, and would lose the time.
+    accelerator, TRL's default; a CPU has enough memory, so recomputing would only cost time.
     """
     accelerator = torch.cuda.is_available()
     return {
@@ -42,7 +42,7 @@ def shared_arguments(
         "per_device_train_batch_size": micro_batch_size,
         "gradient_accumulation_steps": settings.batch_size // (micro_batch_size * processes.count()),
         "train_sampling_strategy": "group_by_length",
-        # The sampler reads the column `length`, which is no input of the model.
+        # The sampler reads the column `length`, which is not an input of the model.
         "remove_unused_columns": False,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": "cosine",
@@ -52,12 +52,12 @@ def shared_arguments(
         "torch_compile": settings.compile,
         "activation_checkpointing": accelerator,
         "dataloader_pin_memory": accelerator,
-        # Every factor of the adapter has a part in every step.
+        # Every factor of the adapter takes part in every step.
         "ddp_find_unused_parameters": False,
-        # Nothing is cut: what is too long was left out before.
+        # Nothing is truncated: examples that are too long were left out before.
         "max_length": None,
         "logging_steps": 1,
-        # The filter would show an earlier loss in place of one that is not a number.
+        # The filter would replace a loss that is not a number by an earlier one.
         "logging_nan_inf_filter": False,
         "save_strategy": "no",
         "report_to": [],
@@ -66,19 +66,19 @@ def shared_arguments(
 
 
 def total_steps(settings: SftConfig | DpoConfig, *, examples: int) -> int:
-    """Return how many optimizer steps a run takes; the last batch of an epoch may be a small one."""
+    """Return how many optimizer steps a run takes; the last batch of an epoch may be smaller."""
     if settings.max_steps > 0:
         return settings.max_steps
     return math.ceil(settings.epochs * math.ceil(examples / settings.batch_size))
 
 
 def micro_batch(batch_size: int, *, at_most: int) -> int:
-    """Return the largest divisor of one process's share of ``batch_size`` up to ``at_most``.
+    """Return the largest divisor, up to ``at_most``, of one process's share of ``batch_size``.
 
-    Accumulated, and over all processes, it gives that batch exactly.
+    Accumulated over all processes, it gives exactly that batch.
 
     Raises:
-        MealignError: the batch cannot be shared evenly by the processes.
+        MealignError: the batch cannot be divided evenly among the processes.
     """
     share, rest = divmod(batch_size, processes.count())
     if rest:
@@ -90,5 +90,5 @@ def micro_batch(batch_size: int, *, at_most: int) -> int:
 
 
 def to_dataset(rows: Sequence[Mapping[str, Any]]) -> Dataset:
-    """Make a data set in order of its column ``length``, so that batches read in order hold little padding."""
+    """Make a data set sorted by its column ``length``, so that batches read in order hold little padding."""
     return Dataset.from_list(sorted(rows, key=lambda row: int(row["length"])))

@@ -20,7 +20,7 @@ def load_tokenizer(model: Path) -> Any:
     """Load the tokenizer of a base model.
 
     Raises:
-        MealignError: it has no chat template, or one without generation header.
+        MealignError: it has no chat template, or one without a generation header.
     """
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(model)
@@ -43,11 +43,11 @@ def load_base(
 ) -> Any:
     """Load a base model for training.
 
-    An adapter that is put on it stays in fp32; on one in four bits (``qlora``) TRL makes it bf16.
+    An adapter added to it stays in fp32; on a base model in four bits (``qlora``) TRL converts it to bf16.
 
     Raises:
-        MealignError: FlexAttention is asked for where there is no accelerator, and so no gradient of it, or four bits
-            where bitsandbytes is not installed.
+        MealignError: FlexAttention is requested without an accelerator, where it has no gradient, or four bits
+            without bitsandbytes installed.
     """
     quantized = None
     if variant is LoraVariant.qlora:

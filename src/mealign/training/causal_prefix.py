@@ -1,12 +1,12 @@
-"""Attention of a packed row on a processor: what is plainly causal as such, only the rest behind a mask.
+"""Attention over a packed row on a CPU: plain causal attention where possible, and a mask for the rest only.
 
-PyTorch's kernel computes what a mask hides as well, where of causal attention it leaves out half the blocks. In a
-packed row the first prompt is causal and most of the tokens, so it is computed apart from the answers behind it. The
-values are those of one attention with the mask.
+With a mask PyTorch's kernel also computes what is hidden; with causal attention it skips half the blocks. In a packed
+row the first prompt is causal and holds most of the tokens, so it is computed separately from the answers after it. The
+values are those of a single attention with the mask.
 
-In bf16 the kernel's gradient takes several times as long as the products in it. There the gradient is formed from the
-products themselves, block of queries by block of queries (as in FlashAttention, arXiv 2205.14135, algorithm 4), so that
-nothing of the size of the whole attention is held.
+In bf16 the kernel's gradient takes several times as long as the matrix products in it. There the gradient is computed
+from the products directly, one block of queries at a time (as in FlashAttention, arXiv 2205.14135, algorithm 4), so
+that nothing of the size of the whole attention matrix is held.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_f
 from transformers.masking_utils import sdpa_mask
 
 NAME = "causal_prefix"
-"""Under which transformers knows this attention."""
+"""The name under which transformers knows this attention."""
 BLOCK = 128
 """Queries of a head whose scores are held at once."""
 OTHERWISE = ("softcap", "position_bias", "s_aux", "cache")
-"""What some models ask of attention beyond a mask."""
+"""Arguments that some models pass to attention besides a mask."""
 
 
 def use_causal_prefix(model: Any) -> None:
-    """Let a model on a CPU that uses PyTorch's attention use this one."""
+    """Make a model on a CPU that uses PyTorch's attention use this one instead."""
     if model.device.type == "cpu" and model.config._attn_implementation == "sdpa":
         model.set_attn_implementation(NAME)
 
@@ -45,19 +45,19 @@ def attend(
     causal_prefix: int = 0,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Attend, as transformers' other attention functions do.
+    """Compute attention, with the interface of transformers' attention functions.
 
     Args:
         module: the layer.
         query: of shape [b, h, t, d].
-        key: of shape [b, g, t, d], each of the g heads for h / g of the queries'.
+        key: of shape [b, g, t, d]; each of the g heads serves h / g query heads.
         value: of the same shape.
-        attention_mask: which query sees which key, booleans of shape [b, 1, t, t]; None in a causal layer: those before
-            it and itself.
+        attention_mask: which query sees which key, booleans of shape [b, 1, t, t]; None in a causal layer: all keys up
+            to the query's own.
         dropout: of the weights.
-        scaling: of the scores; None: 1 / sqrt(d).
-        causal_prefix: so many of the first tokens of every row see all before them.
-        kwargs: of other attention functions.
+        scaling: factor of the scores; None: 1 / sqrt(d).
+        causal_prefix: how many of the first tokens of every row see all tokens before them.
+        kwargs: arguments of other attention functions.
 
     Returns:
         The mixed values, of shape [b, t, h, d].
@@ -85,9 +85,9 @@ def attend(
 
 
 def mask_without_padding(*args: Any, attention_mask: Tensor | None = None, **kwargs: Any) -> Tensor | None:
-    """Make transformers' mask for PyTorch's attention, which padding on the right does not need.
+    """Make transformers' mask for PyTorch's attention, without padding, which on the right needs no mask.
 
-    What a causal model says of a token does not depend on those behind it, and nothing that is said of padding is used.
+    A causal model's output for a token does not depend on later tokens, and its output for padding is never used.
     """
     if attention_mask is not None and not bool((attention_mask[:, 1:] > attention_mask[:, :-1]).any()):
         attention_mask = None
@@ -114,22 +114,22 @@ def _split(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, prefi
 
 
 class HalfAttention(torch.autograd.Function):
-    """Attention whose gradient is formed of products, for numbers in which the kernel's is slow."""
+    """Attention whose gradient is computed from matrix products, for number formats where the kernel's is slow."""
 
     @staticmethod
     def forward(
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, prefix: int, scale: float
     ) -> Tensor:
-        """Attend.
+        """Compute attention.
 
         Args:
-            ctx: autograd's.
+            ctx: autograd's context.
             query: of shape [b, h, t, d].
             key: of shape [b, g, t, d].
             value: of the same shape.
-            mask: booleans of shape [b, 1, t, t]; what it shows is before the query or the query itself.
-            prefix: the first queries that see all before them.
-            scale: of the scores.
+            mask: booleans of shape [b, 1, t, t]; it shows only keys up to the query's own.
+            prefix: number of first queries that see all keys before them.
+            scale: factor of the scores.
 
         Returns:
             The mixed values, of shape [b, h, t, d].
@@ -147,22 +147,21 @@ class HalfAttention(torch.autograd.Function):
         shared = heads // groups
 
         def by_group(tensor: Tensor) -> Tensor:
-            """Lay heads of one group beside each other, so that a block of queries is one matrix for its keys."""
+            """Place the heads of a group next to each other, so that a block of queries is one matrix for its keys."""
             apart = tensor.reshape(batch, groups, shared, length, size).transpose(2, 3)
             return apart.reshape(batch * groups, length * shared, size)
 
         scaled, wanted = by_group(query * ctx.scale), by_group(gradient)
         keys, values = (tensor.reshape(batch * groups, length, size) for tensor in (key, value))
         of_query, of_keys, of_values = torch.empty_like(scaled), torch.zeros_like(keys), torch.zeros_like(values)
-        # A block's matrices are written into the same memory again and again: fresh pages cost more than what is
-        # computed in them.
+        # The matrices of all blocks reuse the same memory: fresh pages cost more than the computation in them.
         room = query.new_empty(3, batch * heads * min(BLOCK, length) * length)
         for start in range(0, length, BLOCK):
             end = min(start + BLOCK, length)
             part, shape = slice(start * shared, end * shared), (batch * groups, (end - start) * shared, end)
             scores, weights, of_scores = room[:, : shape[0] * shape[1] * shape[2]].view(3, *shape)
             torch.bmm(scaled[:, part], keys[:, :end].transpose(1, 2), out=scores)
-            # Queries behind the prefix may be of another pair, and see nothing of it.
+            # Queries after the prefix may belong to another pair, and then see nothing of it.
             seen = start if end <= ctx.prefix else 0
             in_doubt = scores.view(batch, groups, end - start, shared, end)[..., seen:]
             in_doubt.masked_fill_(_hidden(mask, start, end, seen), -torch.inf)
@@ -177,7 +176,7 @@ class HalfAttention(torch.autograd.Function):
 
 
 def _hidden(mask: Tensor | None, start: int, end: int, seen: int) -> Tensor:
-    """Say which of the keys from ``seen`` to ``end`` the queries from ``start`` to ``end`` do not see.
+    """Return which of the keys from ``seen`` to ``end`` the queries from ``start`` to ``end`` do not see.
 
     Returns:
         Booleans of shape [b or 1, 1, end - start, 1, end - seen].

@@ -1,8 +1,8 @@
-"""Checkpoints of a training run: a killed run goes on from its last one and ends as an undisturbed run does.
+"""Checkpoints of a training run: a killed run resumes from its last one and ends as an uninterrupted run would.
 
 A checkpoint is the trainer's own: adapter, optimizer, scheduler, random state and the reports so far. It is written
-under another name, gets a manifest of its files' digests and then its own name; one whose files differ from its
-manifest is never resumed from.
+under a temporary name, gets a manifest of its files' digests and then its final name; a checkpoint whose files differ
+from its manifest is never used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from mealign.records import content_id
 from mealign.training.adapters import ADAPTER
 
 SECONDS = 30.0
-"""The least time between two checkpoints; one more is written when the process is asked to end."""
+"""The minimum time between two checkpoints; one more is written when the process is asked to end."""
 MANIFEST = "manifest.json"
 PART = ".part"
 STATE_FILE = "trainer_state.json"
@@ -41,13 +41,13 @@ class Terminated(KeyboardInterrupt):
 
 
 def run_key(stage: str, *parts: object) -> str:
-    """Key of everything a run depends on: ``parts``, the code of this room, and the libraries that train."""
+    """Key of everything a run depends on: ``parts``, the code of this package, and the libraries used in training."""
     libraries = [f"{name} {version(name)}" for name in ("torch", "transformers", "trl", "peft", "accelerate")]
     return content_id(stage, *parts, digest_path(Path(__file__).parent), *libraries)
 
 
 class Checkpoints:
-    """The checkpoints of one run in a folder of their own, of which there is one at most between two steps."""
+    """The checkpoints of one run in a folder of their own; at most one exists between two steps."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,7 +58,7 @@ class Checkpoints:
         return self.folder / PART
 
     def last(self) -> Path | None:
-        """Return the complete checkpoint of the latest step; what is incomplete is removed."""
+        """Return the complete checkpoint of the latest step; incomplete ones are removed."""
         shutil.rmtree(self.part, ignore_errors=True)
         for checkpoint in sorted(self.folder.glob("step-*"), reverse=True):
             if _is_complete(checkpoint):
@@ -67,7 +67,7 @@ class Checkpoints:
         return None
 
     def keep(self, made: Path, *, step: int) -> None:
-        """Make a written checkpoint the last one, and remove those before it."""
+        """Make a written checkpoint the last one, and remove earlier ones."""
         write_json(made / MANIFEST, _digests(made))
         target = self._path(step)
         shutil.rmtree(target, ignore_errors=True)
@@ -77,11 +77,11 @@ class Checkpoints:
                 shutil.rmtree(other)
 
     def holds(self, step: int) -> bool:
-        """Tell whether the checkpoint of this step is there."""
+        """Whether the checkpoint of this step exists."""
         return self._path(step).exists()
 
     def remove(self) -> None:
-        """Remove the checkpoints of a run that has ended."""
+        """Remove the checkpoints, when the run has ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, step: int) -> Path:
@@ -90,11 +90,11 @@ class Checkpoints:
 
 @contextmanager
 def opened(folder: Path | None, *, scratch: Path) -> Iterator[Checkpoints]:
-    """Open the checkpoints of a run, for this process alone.
+    """Open the checkpoints of a run, for this process only.
 
     Args:
-        folder: where they outlive the process. None, or a folder in which another process runs: they do not.
-        scratch: an existing folder that lives as long as the run.
+        folder: where they outlive the process. With None, or a folder that another process uses, they do not.
+        scratch: an existing folder that exists as long as the run.
     """
     if folder is not None:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -113,15 +113,15 @@ def opened(folder: Path | None, *, scratch: Path) -> Iterator[Checkpoints]:
 
 
 def reports(checkpoint: Path) -> list[dict[str, float]]:
-    """Return what the trainer reported up to a checkpoint, one entry a step."""
+    """Return what the trainer reported up to a checkpoint, one entry per step."""
     history: list[dict[str, float]] = TrainerState.load_from_json(str(checkpoint / STATE_FILE)).log_history
     return [entry for entry in history if "loss" in entry]
 
 
 class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
-    """Has a trainer write checkpoints into ``checkpoints.part``, and keeps them; stops it when ``stop`` is set.
+    """Makes a trainer write checkpoints into ``checkpoints.part``, and keeps them; stops it when ``stop`` is set.
 
-    ``beside`` is given the folder of each before it is kept, to put more into it.
+    ``beside`` is called with each checkpoint's folder before it is kept, to add files to it.
     """
 
     def __init__(
@@ -137,15 +137,15 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
         self._stop = stop
         self._beside = beside
         self._last = time.monotonic()
-        # TRL would write a card beside every checkpoint. PEFT would save the frozen reference with it, and look the
-        # base model up on the model hub to find out about embeddings.
+        # TRL would write a card with every checkpoint. PEFT would save the frozen reference too, and look the base
+        # model up on the model hub to find out about embeddings.
         trainer.create_model_card = lambda **_: None
         trainer.model.save_pretrained = partial(
             trainer.model.save_pretrained, selected_adapters=[ADAPTER], save_embedding_layers=False
         )
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Ask for a checkpoint when it is time; nothing but a signal needs one of the last step."""
+        """Request a checkpoint when one is due; for the last step only a signal needs one."""
         due = time.monotonic() - self._last >= SECONDS and state.global_step < state.max_steps
         # Processes save and stop together.
         stops, dues = zip(*processes.gather((self._stop.is_set(), due)), strict=True)
@@ -155,7 +155,7 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Keep what the trainer has written."""
+        """Keep the checkpoint that the trainer has written."""
         step = state.global_step
         made = Path(args.output_dir) / f"checkpoint-{step}"
         # Every process has written its random state by then.
@@ -167,7 +167,7 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
         self._last = time.monotonic()
 
     def save(self) -> None:
-        """Write a checkpoint now, unless this step has one."""
+        """Write a checkpoint now, unless this step already has one."""
         state = self._trainer.state
         if not processes.share(self._checkpoints.holds(state.global_step)):
             self._trainer._save_checkpoint(self._trainer.model, trial=None)
@@ -176,9 +176,9 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
 
 @contextmanager
 def termination() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM sets instead of ending the process; a signal that nobody acted on is given back.
+    """Yield an event that SIGTERM sets instead of ending the process; a signal that was not acted on is raised again.
 
-    Only the main thread can take signals; elsewhere the event is never set.
+    Only the main thread can handle signals; elsewhere the event is never set.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():

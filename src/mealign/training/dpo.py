@@ -1,7 +1,7 @@
-"""Direct preference optimisation (arXiv 2305.18290): LoRA by preference, from the SFT adapter.
+"""Direct preference optimisation (arXiv 2305.18290): LoRA training on preferences, starting from the SFT adapter.
 
-The reference policy is what training starts from, frozen: a copy of the SFT adapter, or the base model where there is
-none. Its log-probabilities are computed once a pair, whatever runs share it, and every prompt is read once
+The reference policy is what training starts from, frozen: a copy of the SFT adapter, or the base model without one. Its
+log-probabilities are computed once per pair for all runs that share it, and every prompt is read once
 (:mod:`mealign.training.prefix_sharing`).
 """
 
@@ -53,38 +53,38 @@ def train_dpo(
     checkpoints: Path | None = None,
     on_log: loop.OnLog | None = None,
 ) -> TrainingResult:
-    """Train an adapter with TRL's DPOTrainer, prompts shared, and save it to ``output``, whole or not at all.
+    """Train an adapter with TRL's DPOTrainer, sharing prompts, and save it to ``output``, completely or not at all.
 
-    The loss of a pair is that of :mod:`mealign.training.losses` which ``settings.loss`` names. To it ``sft_weight``
-    times the mean negative log-likelihood of the chosen answers' tokens is added. At the first step the policy is the
+    The loss of a pair is the one in :mod:`mealign.training.losses` that ``settings.loss`` names, plus ``sft_weight``
+    times the mean negative log-likelihood of the chosen answers' tokens. At the first step the policy equals the
     reference, and every reward, beta times a log-ratio to the reference in nats, is 0 up to rounding.
 
     Args:
-        pairs: preferences. One of more than ``max_length`` tokens on either side shows less of the memory
-            (:func:`mealign.training.fitting.fit`), and is left out if it is too long without; both are counted. Of the
-            others at most ``settings.max_pairs`` are drawn (:func:`mealign.training.mixing.draw`).
+        pairs: preferences. One with more than ``max_length`` tokens on either side shows less of the memory
+            (:func:`mealign.training.fitting.fit`), and is left out if it is too long even without; both are counted. Of
+            the rest at most ``settings.max_pairs`` are drawn (:func:`mealign.training.mixing.draw`).
         model: folder of the base model.
-        sft_adapter: the adapter to start from, which must be one of ``lora``; None starts a fresh one on the base.
-        output: folder of the adapter to make; an older one is replaced. It holds the whole policy: put on the base
-            model, it needs no SFT adapter below it.
-        lora: the adapter. Its dropout does not apply: policy and reference must see the same network.
+        sft_adapter: the adapter to start from, which must match ``lora``; None starts a fresh one on the base.
+        output: folder of the adapter to make; an older one is replaced. It holds the whole policy: on the base model
+            it needs no SFT adapter below it.
+        lora: the adapter's settings. Dropout does not apply: policy and reference must see the same network.
         settings: beta, epochs, rates, batches; ``micro_batch_size`` is lowered to a divisor of ``batch_size``.
         max_length: longest prompt with an answer, in tokens.
-        seed: of the draw, a fresh adapter's first weights and the order of the pairs. On a CPU the same seed gives the
-            same bytes, for the same number of threads.
+        seed: of the draw, a fresh adapter's initial weights and the order of the pairs. On a CPU the same seed gives
+            the same bytes, for the same number of threads.
         precision: of the base model and of products; the adapter is trained in fp32.
-        tasks: what steps of SFT between those of DPO train on, if there are any; the training tasks.
+        tasks: the training tasks, for the SFT steps between those of DPO, if there are any.
         dpo_fraction: share of the steps that are DPO (:func:`mealign.training.mixing.interleave`).
-        known: what references said before, by reference and pair; what is missing is computed and put there.
-        checkpoints: folder of checkpoints, each run's under its key; a killed run goes on from its last one when it is
-            started again. None: it begins anew.
-        on_log: called with the step and its point of the history after every optimizer step that is taken here.
+        known: earlier log-probabilities of references, by reference and pair; missing ones are computed and added.
+        checkpoints: folder of checkpoints, each run's under its key; a killed run resumes from its last one when it is
+            started again. None: it starts from the beginning.
+        on_log: called with the step and its point of the history after every optimizer step taken in this process.
 
     Raises:
-        MealignError: no pair is left to train on, or too few for one step beside steps of SFT, the adapter is not one
-            of ``lora`` for this model, the loss is not a number or explodes, one pair alone exceeds the memory, or
-            model, tokenizer and ``lora`` do not fit together.
-        Terminated: SIGTERM came; the step in hand is in a checkpoint.
+        MealignError: no pair is left to train on, or too few for one step besides SFT steps, the adapter does not match
+            ``lora`` or this model, the loss is not a number or explodes, a single pair exceeds the memory, or model,
+            tokenizer and ``lora`` do not fit together.
+        Terminated: SIGTERM was received; the current step is in a checkpoint.
     """
     if not pairs:
         raise MealignError(
@@ -142,12 +142,12 @@ def train_dpo(
 
 
 def pair_length(pair: Preference, tokenizer: Any) -> int:
-    """Count the tokens of the prompt with the longer of the two answers."""
+    """Return the number of tokens of the prompt with the longer of the two answers."""
     return max(sequence_length(tokenizer, pair.prompt, answer) for answer in (pair.chosen, pair.rejected))
 
 
 def to_row(pair: Preference, length: int) -> dict[str, Any]:
-    """Turn a pair into TRL's conversational prompt, chosen and rejected answer, with its id, length and margin."""
+    """Convert a pair to TRL's conversational prompt, chosen and rejected answer, with its id, length and margin."""
     return {
         "id": pair.id,
         "prompt": [message.model_dump() for message in pair.prompt],
@@ -159,7 +159,7 @@ def to_row(pair: Preference, length: int) -> dict[str, Any]:
 
 
 def pair_loss(settings: DpoConfig) -> PairLoss:
-    """Return the loss that ``settings.loss`` names, given those of the settings that it uses.
+    """Return the loss that ``settings.loss`` names, bound to the settings that it uses.
 
     Raises:
         ConfigError: there is no such loss, or its module does not define one.
@@ -181,11 +181,11 @@ def build_trainer(
     folder: Path,
     known: MutableMapping[str, LogProbabilities],
 ) -> PrefixSharedDPOTrainer:
-    """Build the trainer, which computes what is not ``known`` of the reference's log-probabilities.
+    """Build the trainer, which computes the reference's log-probabilities that are not ``known``.
 
-    TRL takes an adapter's frozen copy named ``ref`` as the reference, and the bare base model for a fresh adapter.
+    TRL uses an adapter's frozen copy named ``ref`` as the reference, or the bare base model for a fresh adapter.
     """
-    # What a reference says depends on the numbers that its weights are held in.
+    # The reference's log-probabilities depend on the number format of its weights.
     held_in = [str(dtype_of(precision)), *(["nf4"] if lora.variant is LoraVariant.qlora else [])]
     base = load_base(model, precision=precision, variant=lora.variant, attention=settings.attention)
     micro = micro_batch(settings.batch_size, at_most=settings.micro_batch_size)

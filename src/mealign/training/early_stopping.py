@@ -1,8 +1,8 @@
-"""Early stopping on reading: SFT ends when questions that only the memory in their prompt answers get no better.
+"""Early stopping on reading: SFT ends when questions that only the memory in the prompt can answer stop improving.
 
 Training on a person's facts can teach a model to answer from what it has learnt instead of from what it is shown. A few
-tasks that show memory are set apart with their facts, so that nothing in training rests on them: their loss falls as
-long as reading gets better, and rises when it gets worse. The adapter that is kept is the one of the lowest.
+tasks that show memory are set apart with their facts, so that nothing in training rests on them: their loss falls while
+reading improves, and rises when it gets worse. The adapter with the lowest loss is kept.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from mealign.records import MEMORY_KINDS, Task
 from mealign.training.answer_head import IGNORED
 
 SHARE = 0.1
-"""Of the training tasks, those that are set apart."""
+"""Share of the training tasks that are set apart."""
 MEASUREMENTS = 10
-"""How often a run of full length is measured."""
+"""How many times a full-length run is measured."""
 REPORTED = "reading_loss"
 BEST_FILE = "best_adapter.safetensors"
 
 
 def set_apart(tasks: Sequence[Task], *, seed: int) -> tuple[list[Task], list[Task]]:
-    """Divide training tasks into those that are trained on and those that measure reading.
+    """Divide training tasks into those to train on and those that measure reading.
 
-    A task that rests on a fact of the second is in neither, unless it is one of them.
+    Other tasks that rest on a fact of the second group are in neither.
 
     Raises:
         MealignError: no task shows memory, or none is left to train on.
@@ -56,11 +56,11 @@ def set_apart(tasks: Sequence[Task], *, seed: int) -> tuple[list[Task], list[Tas
 
 
 class EarlyStopping(TrainerCallback):  # type: ignore[misc]
-    """Measures reading, keeps the adapter of the lowest loss, and ends training when no lower one comes.
+    """Measures reading, keeps the adapter with the lowest loss, and ends training when the loss stops falling.
 
     Args:
-        trainer: an SFTTrainer of an adapter, with an evaluation set; its reports get ``reading_loss``, the mean
-            negative log-likelihood of a token of the answers, in nats.
+        trainer: an SFTTrainer of an adapter, with an evaluation set; ``reading_loss``, the mean negative
+            log-likelihood of the answers' tokens in nats, is added to its reports.
         every: steps between two measurements; the last step is measured too.
         patience: measurements without a lower loss before training ends.
     """
@@ -77,15 +77,15 @@ class EarlyStopping(TrainerCallback):  # type: ignore[misc]
 
     @property
     def over(self) -> bool:
-        """Whether patience is at its end."""
+        """Whether patience has run out."""
         return self._waited >= self._patience
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Measure, when it is time."""
+        """Measure, when it is due."""
         if state.global_step % self._every and state.global_step != state.max_steps:
             return
         loss = self._measure()
-        # TRL puts these into its report of the step, and so into the checkpoints.
+        # TRL includes these in its report of the step, and so in the checkpoints.
         self._trainer._metrics["train"][REPORTED].append(loss)
         if self._note(loss):
             weights = get_peft_model_state_dict(self._trainer.model, save_embedding_layers=False)
@@ -94,12 +94,12 @@ class EarlyStopping(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
 
     def write(self, checkpoint: Path) -> None:
-        """Put the best adapter so far into a checkpoint."""
+        """Write the best adapter so far into a checkpoint."""
         if self._best:
             save_file(self._best, checkpoint / BEST_FILE)
 
     def restore(self, checkpoint: Path, reports: Sequence[Mapping[str, float]]) -> None:
-        """Go on from a checkpoint and the reports in it."""
+        """Restore the state from a checkpoint and the reports in it."""
         for report in reports:
             if REPORTED in report:
                 self._note(report[REPORTED])
@@ -107,7 +107,7 @@ class EarlyStopping(TrainerCallback):  # type: ignore[misc]
             self._best = load_file(file)
 
     def take(self) -> None:
-        """Give the trainer's model the adapter of the lowest loss."""
+        """Load the adapter with the lowest loss into the trainer's model."""
         set_peft_model_state_dict(self._trainer.model, self._best)
 
     def _note(self, loss: float) -> bool:

@@ -1,4 +1,4 @@
-"""Prompts that are too long give up some of the memory they show; questions and answers stay whole."""
+"""Prompts that are too long show less of the memory; questions and answers stay whole."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Turns = tuple[Message, ...]
 def fit(prompt: Turns, answers: Sequence[str], *, max_length: int, tokenizer: Any) -> Turns | None:
     """Return a prompt that, with its longest answer, has at most ``max_length`` tokens.
 
-    The facts that share the fewest words with the question and the answers go first, of equal ones the oldest, so that
-    what the answer rests on is shown as long as anything is.
+    The facts that share the fewest words with the question and the answers are dropped first, the oldest first among
+    equals, so that what the answer rests on is kept longest.
 
     Args:
-        prompt: ends with the user's turn; facts stand in its system turn behind ``MEMORY_HEAD``.
-        answers: that may follow it.
-        max_length: in tokens, the end of the turn included.
+        prompt: ends with the user's turn; facts are in its system turn after ``MEMORY_HEAD``.
+        answers: answers that may follow it.
+        max_length: in tokens, including the end of the turn.
         tokenizer: of the base model.
 
     Returns:
-        The prompt itself if it fits, and None if it does not even without memory.
+        The prompt itself if it fits, and None if it does not fit even without memory.
     """
 
     def fits(turns: Turns) -> bool:
@@ -52,8 +52,8 @@ def sequence_length(tokenizer: Any, prompt: Sequence[Message], answer: str) -> i
     """Count the tokens of a prompt with its generation header, an answer and its end of turn.
 
     Raises:
-        MealignError: the chat template renders the prompt differently once an answer follows, so that the model would
-            be trained on other prompts than it is asked.
+        MealignError: the chat template renders the prompt differently when an answer follows, so that training and
+            inference would use different prompts.
     """
     messages = [message.model_dump() for message in prompt]
     asked = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]

@@ -1,11 +1,11 @@
 """Linear layers and their LoRA updates (arXiv 2106.09685) as one operation, with the gradients of PEFT's layers.
 
 PEFT adds the update to a layer's output: it writes a product of the output's size, scales it, and adds it, and autograd
-goes the same way back. Here the update is accumulated into the output by its own product, and its gradient into the
-input's, so that nothing of that size is written beside. The rank is small, so those passes over memory cost more than
-the update's arithmetic, and on an accelerator launching them takes longer still. Layers that read the same input, as
-those of attention's queries, keys and values do, are computed together: the input is read once for the narrow sides of
-their updates, and its gradient is formed in one place.
+does the same backwards. Here the update's product accumulates directly into the output, and its gradient into the
+input's, so that no other tensor of that size is written. The rank is small, so those passes over memory cost more than
+the update's arithmetic, and on an accelerator launching them takes longer still. Layers that read the same input, such
+as those of attention's queries, keys and values, are computed together: the input is read once for the narrow sides of
+their updates, and its gradient is accumulated in one place.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from peft.tuners.lora.layer import Linear
 from torch import Tensor
 
 TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
-"""Names of layers beside each other that models give the same input."""
+"""Names of sibling layers to which models give the same input."""
 
 
 def fuse_lora(model: Any) -> None:
-    """Let every LoRA layer of a model go through :class:`LoraLinears` where that is exact.
+    """Make every LoRA layer of a model use :class:`LoraLinears` where that is exact.
 
-    A layer keeps PEFT's way with dropout, another variant than plain LoRA, a bias of its own, several adapters at once,
-    none, one that is merged, or numbers of different types; under autocast the adapter's may be of another one.
+    A layer keeps PEFT's computation with dropout, a variant other than plain LoRA, a bias of the adapter, no adapter,
+    several active ones, a merged one, or mixed dtypes; under autocast the adapter's dtype may differ.
     """
     for parent in model.modules():
         layers = {name: layer for name, layer in parent.named_children() if type(layer) is Linear}
@@ -46,7 +46,7 @@ def _fuse(layers: Sequence[Linear]) -> None:
 
 
 class _Readers:
-    """Layers that read the same input: the first that is given it computes the outputs of all."""
+    """Layers that read the same input: the first one called with it computes the outputs of all."""
 
     def __init__(self, layers: Sequence[Linear]) -> None:
         self._layers = layers
@@ -81,7 +81,7 @@ def _is_plain(layer: Linear, x: Tensor) -> bool:
 
 
 def _computed_in(factor: Tensor) -> torch.dtype:
-    """Return the type of numbers that a product with ``factor`` is in."""
+    """Return the dtype in which a product with ``factor`` is computed."""
     kind = factor.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else factor.dtype
 
@@ -96,7 +96,7 @@ def _apply(layers: Sequence[Linear], x: Tensor) -> tuple[Tensor, ...]:
 
 
 class LoraLinears(torch.autograd.Function):
-    """x W' + b + scaling (x A') B' of every layer, with W and b frozen."""
+    """x W' + b + scaling (x A') B' for every layer, with W and b frozen."""
 
     @staticmethod
     def forward(
@@ -105,10 +105,10 @@ class LoraLinears(torch.autograd.Function):
         """Return the outputs, each of shape [..., o] with the layer's own o.
 
         Args:
-            ctx: autograd's.
+            ctx: autograd's context.
             x: of shape [..., i].
-            frozen: of each layer: W, of shape [o, i]; b, of shape [o]; what its update is multiplied by.
-            factors: of each layer two: A, of shape [r, i]; B, of shape [o, r].
+            frozen: for each layer: W, of shape [o, i]; b, of shape [o]; the scaling of its update.
+            factors: two for each layer: A, of shape [r, i]; B, of shape [o, r].
         """
         rows = x.reshape(-1, x.shape[-1])
         downs, ups = factors[::2], factors[1::2]

@@ -1,4 +1,4 @@
-"""What training does to the process around it ends with it: no noise, no message to anybody, no other random state."""
+"""Keeps training from affecting the process around it: no output, no telemetry, no changed random state."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from mealign.language.weights import quiet_transformers
 
 @contextmanager
 def quiet_training() -> Iterator[None]:
-    """Hide the libraries' bars, advice and warnings while the block runs, and keep TRL from reporting its use."""
+    """Hide the libraries' progress bars, advice and warnings during the block, and keep TRL from reporting its use."""
     trl = logging.getLogger("trl")
     level, shown = trl.level, datasets.is_progress_bar_enabled()
     tqdm, telemetry = os.environ.get("TQDM_DISABLE"), huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY
     trl.setLevel(logging.ERROR)
     datasets.disable_progress_bars()
-    # TRL asks the environment whether to show the bar of its pass over the reference.
+    # TRL reads from the environment whether to show the bar of its pass over the reference.
     os.environ["TQDM_DISABLE"] = "1"
     # A TRL trainer sends library versions and hardware to the model hub when it is built; nothing leaves this machine.
     huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
@@ -44,7 +44,7 @@ def quiet_training() -> Iterator[None]:
 
 @contextmanager
 def own_random_state() -> Iterator[None]:
-    """Give the global generators, which trainers seed, back as they were."""
+    """Restore the global random generators, which trainers seed."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng():

@@ -1,4 +1,4 @@
-"""The training loop around a trainer: its bar and history, checkpoints, a smaller micro-batch where memory runs out."""
+"""The training loop around a trainer: its bar and history, checkpoints, smaller micro-batches when memory runs out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OnLog = Callable[[int, dict[str, float]], None]
 
 @dataclass(frozen=True)
 class Run:
-    """What became of a run: a point a step, and how often the micro-batch was halved for want of memory."""
+    """The outcome of a run: one point per step, and how often the micro-batch was halved for lack of memory."""
 
     history: list[dict[str, float]]
     halvings: int
@@ -48,27 +48,26 @@ def run(
     checkpoints: Path | None,
     on_log: OnLog | None,
 ) -> Run:
-    """Build a trainer, train behind a bar, and save its adapter; go on from the last checkpoint, if there is one.
+    """Build a trainer, train with a progress bar, and save its adapter; resume from the last checkpoint, if any.
 
-    SIGTERM ends the run after the step in hand and its checkpoint. Where memory runs out, the micro-batch is halved
-    and the run goes on from its last checkpoint: the batch of a step stays the same, and so does its loss up to
-    rounding.
+    SIGTERM ends the run after the current step and its checkpoint. When memory runs out, the micro-batch is halved and
+    the run resumes from its last checkpoint: the batch of a step stays the same, and so does its loss up to rounding.
 
     Args:
-        stage: names the bar and what goes wrong.
-        build_trainer: makes the trainer; it is given a folder that lives as long as the run, and the micro-batch.
+        stage: name for the progress bar and errors.
+        build_trainer: makes the trainer, given a folder that exists as long as the run, and the micro-batch size.
         steps: optimizer steps, for the bar.
-        settings: the batch that micro-batches add up to.
-        micro_batch_size: examples or pairs a forward pass, while memory suffices.
+        settings: give the batch size to which micro-batches add up.
+        micro_batch_size: examples or pairs per forward pass, while memory suffices.
         seed: of the order of the examples.
         model: folder of the base model; the adapter records its name.
-        output: folder of the adapter to make, whole or not at all; an older one is replaced.
-        checkpoints: folder of this run's checkpoints alone, removed when the run ends well; None keeps none.
-        on_log: called after every optimizer step that is taken; not for those that a checkpoint holds.
+        output: folder of the adapter to make, completely or not at all; an older one is replaced.
+        checkpoints: folder of this run's checkpoints only, removed when the run succeeds; None keeps none.
+        on_log: called after every optimizer step that is taken; not for those in a checkpoint.
 
     Raises:
-        MealignError: the loss is not a number or has exploded, or one example alone exceeds the memory.
-        Terminated: SIGTERM came; the same run goes on from there.
+        MealignError: the loss is not a number or has exploded, or a single example exceeds the memory.
+        Terminated: SIGTERM was received; the same run resumes from there.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     halvings = 0
@@ -87,7 +86,7 @@ def run(
             on_log=on_log,
             save=lambda policy: save_adapter(policy, output, base=model.name, scratch=Path(name)),
         )
-        # An attempt has returned, and with it the frames that hold the model and its activations.
+        # The attempt has returned, so the frames that held the model and its activations are gone.
         while (history := loop.attempt(build_trainer, micro_batch_size)) is None:
             clear_device_cache(garbage_collection=True)
             if micro_batch_size == 1:
@@ -104,7 +103,7 @@ def run(
 
 @dataclass(frozen=True)
 class _Loop:
-    """What the attempts at a run have in common, each with a smaller micro-batch than the one before."""
+    """What the attempts at a run share; each uses a smaller micro-batch than the one before."""
 
     stage: Stage
     _: KW_ONLY
@@ -127,7 +126,7 @@ class _Loop:
             if not is_out_of_memory(error):
                 raise
             if processes.count() > 1:
-                # The others wait for this one in the middle of a step.
+                # The other processes wait for this one in the middle of a step.
                 raise MealignError(
                     f"{self.stage}: memory does not suffice in one of {processes.count()} processes; lower "
                     "training.dpo.micro_batch_size or model.max_length. The same command goes on from the last "
@@ -150,7 +149,7 @@ class _Loop:
         done = reports(last) if last else []
         if done:
             curve.restore(done)
-            # TRL counts the tokens of this process alone.
+            # TRL counts only the tokens of this process.
             trainer._total_train_tokens = int(done[-1]["num_tokens"])
         if last and stopping:
             stopping.restore(last, done)
@@ -158,7 +157,7 @@ class _Loop:
             keeper = CheckpointCallback(trainer, self.kept, asked, beside=stopping.write if stopping else None)
             trainer.add_callback(keeper)
             if last and (len(done) >= self.steps or (stopping and stopping.over)):
-                # The trainer would take one step more.
+                # The trainer would take one more step.
                 trainer._load_from_checkpoint(str(last))
             else:
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
@@ -171,7 +170,7 @@ class _Loop:
 
 
 class HistoryCallback(TrainerCallback):  # type: ignore[misc]
-    """Keeps the history of a run, moves its bar, tells the caller, and stops at a loss that is not a number."""
+    """Keeps the history of a run, advances its bar, calls ``on_log``, and stops at a loss that is not a number."""
 
     def __init__(
         self, stage: Stage, shown: Bar, on_log: OnLog | None, *, records: Callable[[int], Sequence[str]]
@@ -183,18 +182,18 @@ class HistoryCallback(TrainerCallback):  # type: ignore[misc]
         self._records = records
 
     def restore(self, reports: Sequence[Mapping[str, float]]) -> None:
-        """Take the steps that a checkpoint holds; the caller was told of them before."""
+        """Restore the steps in a checkpoint; ``on_log`` was called for them before."""
         self.history += [curve_point(self._stage, int(report["step"]), report) for report in reports]
         self._shown.advance(len(reports))
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: Mapping[str, float] | None = None, **kwargs: Any
     ) -> None:
-        """Take what the trainer reports: a step, or at the end its times, which are not kept."""
+        """Record what the trainer reports: a step, or at the end its times, which are not kept."""
         if logs is None or "loss" not in logs:
             return
         step = state.global_step
-        # Steps of SFT and of DPO have losses of their own; those of DPO know rewards.
+        # Losses of SFT and DPO steps are not comparable; only DPO steps report rewards.
         alike = (point["loss"] for point in self.history if ("rewards/margins" in point) == ("rewards/margins" in logs))
         first = next(alike, None)
         point = curve_point(self._stage, step, logs, first=first, records=lambda: self._records(step))
@@ -206,7 +205,7 @@ class HistoryCallback(TrainerCallback):  # type: ignore[misc]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an accelerator or the processor had no memory left."""
+    """Whether the accelerator or the machine ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, Exception) and bool(should_reduce_batch_size(error))

@@ -1,4 +1,4 @@
-"""What steps of DPO train on, pairs of all families alike, and the steps of SFT between them."""
+"""What DPO steps train on, pairs of all families in proportion, and the SFT steps between them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mealign.training.fitting import fit, sequence_length
 
 
 def fitting_pairs(pairs: Sequence[Preference], *, tokenizer: Any, max_length: int) -> list[Preference]:
-    """Return the pairs that fit, with as much of the memory in their prompts as fits with the longer answer."""
+    """Return the pairs that fit, with as much memory in their prompts as fits with the longer answer."""
     prompts = (
         fit(pair.prompt, [pair.chosen, pair.rejected], max_length=max_length, tokenizer=tokenizer) for pair in pairs
     )
@@ -25,10 +25,11 @@ def fitting_pairs(pairs: Sequence[Preference], *, tokenizer: Any, max_length: in
 
 
 def draw(pairs: Sequence[Preference], *, count: int, seed: int) -> list[Preference]:
-    """Draw at most ``count`` pairs at random, every family in proportion to its share (within one pair).
+    """Draw at most ``count`` pairs at random, every family in proportion to its share (to within one pair).
 
-    The same set of pairs and seed give the same draw in the same order, whatever the order of ``pairs``. Of a family of
-    ``n`` pairs, the one drawn at rank ``r`` stands at ``(r + 1/2) / n`` of its family; the lowest ``count`` are taken.
+    The same set of pairs and seed give the same draw in the same order, whatever the order of ``pairs``. In a family of
+    ``n`` pairs, the one drawn at rank ``r`` gets the position ``(r + 1/2) / n``; the lowest ``count`` positions are
+    taken.
     """
     shuffled = sorted(pairs, key=lambda pair: pair.id)
     random.Random(seed).shuffle(shuffled)
@@ -51,9 +52,9 @@ def interleave(
     batch_size: int,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Return the rows of whole batches of pairs, and with them those of as many batches of SFT as leave ``fraction``.
+    """Return the rows of whole batches of pairs, and of as many SFT batches as leave a share ``fraction`` for DPO.
 
-    Every row says whether it is ``supervised``. The examples are drawn at random, each one again only when all were.
+    Every row says whether it is ``supervised``. The examples are drawn at random; none repeats before all were drawn.
 
     Raises:
         MealignError: the pairs do not fill a batch, or there are no examples.
@@ -81,7 +82,7 @@ def interleave(
 
 
 def fitting_tasks(tasks: Sequence[Task], *, tokenizer: Any, max_length: int) -> list[dict[str, Any]]:
-    """Turn the training tasks that fit into rows of SFT, in the columns of pairs: the answer stands for both of one."""
+    """Convert the training tasks that fit to SFT rows with the columns of pairs; the answer serves as both answers."""
     rows = []
     for task in tasks:
         prompt = fit(task.prompt, [task.reference], max_length=max_length, tokenizer=tokenizer)

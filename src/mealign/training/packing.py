@@ -1,8 +1,8 @@
-"""Pairs as rows in which every prompt stands once: ``prompt chosen rejected`` (prefix sharing, arXiv 2410.20305).
+"""Pairs as rows in which every prompt occurs once: ``prompt chosen rejected`` (prefix sharing, arXiv 2410.20305).
 
-The rejected answer does not see the chosen one, and both begin at the position behind the prompt. The last token of the
-prompt stands at the head of each answer instead of at the end of the prompt, since the first token of either is
-predicted from it. Several pairs share a row up to a budget of tokens, and see nothing of each other.
+The rejected answer does not see the chosen one, and both begin at the position after the prompt. The prompt's last
+token is placed at the head of each answer instead of at the end of the prompt, since each answer's first token is
+predicted from it. Several pairs share a row up to a budget of tokens, and do not see each other.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from mealign.training.answer_head import IGNORED
 
 @dataclass
 class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
-    """TRL's batch, and beside it the same pairs packed.
+    """TRL's batch, plus the same pairs packed.
 
     Args:
-        max_tokens: budget of a packed row; a longer pair has a row of its own. None: the batch's longest pair, so that
-            short pairs fill the rows that the longest one makes necessary, and attention stays as cheap as it can.
+        max_tokens: budget of a packed row; a longer pair has a row of its own. None: the length of the batch's longest
+            pair, so that short pairs fill up the rows that it requires, and attention stays as cheap as possible.
 
     Of ``b`` pairs in ``r`` rows of ``t`` tokens it adds ``packed_ids``, ``packed_positions`` and ``packed_labels``, of
-    shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment that a token belongs to; group 0 is
-    padding), of the same shape, ``packed_causal``, so many of the first tokens of every row as see all before them, and
-    ``packed_order``: for every token of the answers, in the order of TRL's batch of shape [2 b, l], its place among the
-    ``r * t``. The column ``margin``, 1 where there is none, becomes ``margins`` of shape [b]. Of ``supervised``
-    examples, which share no batch with others, the chosen answer alone is packed.
+    shape [r, t], ``packed_groups`` and ``packed_branches`` (of the segment to which a token belongs; group 0 is
+    padding), of the same shape, ``packed_causal``, the number of first tokens of every row that see all before them,
+    and ``packed_order``: for every token of the answers, in the order of TRL's batch of shape [2 b, l], its index among
+    the ``r * t``. The column ``margin``, by default 1, becomes ``margins`` of shape [b]. For ``supervised`` examples,
+    which share no batch with others, only the chosen answer is packed.
     """
 
     max_tokens: int | None = None
@@ -77,7 +77,7 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
             "packed_labels": labels,
             "packed_groups": groups,
             "packed_branches": branches,
-            # The first pair's prompt with its chosen answer; what is behind them does not see all of that.
+            # The first pair's prompt with its chosen answer; later tokens do not see all of that.
             "packed_causal": min(sum(len(segment.tokens) for segment in pairs[row[0]][:2]) for row in rows),
             "packed_order": torch.cat(order),
         }
@@ -96,9 +96,9 @@ class PrefixSharedCollator(DataCollatorForPreference):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class _Segment:
-    """Tokens that stand together: those of a prompt, or an answer behind the prompt's last token.
+    """Contiguous tokens: those of a prompt, or an answer after the prompt's last token.
 
-    ``group`` is shared by what may see each other: a prompt and its answers; ``branch`` is 0 for the prompt.
+    A prompt and its answers share a ``group``; ``branch`` is 0 for the prompt.
     """
 
     tokens: list[int]
@@ -109,7 +109,7 @@ class _Segment:
 
 
 def visible(groups: Tensor, branches: Tensor) -> Tensor:
-    """Say which token sees which: those before it in its prompt and in its own answer.
+    """Return which token sees which: the tokens up to it in its prompt and in its own answer.
 
     Args:
         groups: of every token, integers of shape [r, t].
@@ -124,9 +124,9 @@ def visible(groups: Tensor, branches: Tensor) -> Tensor:
 
 
 def visible_blocks(groups: Tensor, branches: Tensor) -> BlockMask:
-    """Say the same as :func:`visible` by blocks of tokens, for FlexAttention (arXiv 2412.05496).
+    """Return the same as :func:`visible` in blocks of tokens, for FlexAttention (arXiv 2412.05496).
 
-    Blocks in which no token sees another are not computed, and nothing of the size t * t is held.
+    Blocks in which no token sees another are skipped, and nothing of size t * t is held.
     """
     rows, width = groups.shape
 
@@ -139,13 +139,13 @@ def visible_blocks(groups: Tensor, branches: Tensor) -> BlockMask:
 
 
 def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Put items into as few rows of at most ``budget`` as first-fit decreasing finds (Johnson 1973).
+    """Put items into few rows of at most ``budget`` by first-fit decreasing (Johnson 1973).
 
     >>> pack([3, 9, 5], 10)
     [[1], [2, 0]]
 
     Returns:
-        The indices in each row; an item longer than the budget is alone in its row.
+        The indices in each row; an item longer than the budget gets its own row.
     """
     rows: list[list[int]] = []
     room: list[int] = []

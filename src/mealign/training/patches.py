@@ -1,4 +1,4 @@
-"""What makes a step faster, and leaves what it computes as it is."""
+"""Patches that make a step faster without changing what it computes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mealign.training.fused_lora import fuse_lora
 
 
 def speed_up(trainer: Any) -> None:
-    """Let one of TRL's trainers of an adapter spend its time on what the loss needs."""
+    """Make one of TRL's trainers of an adapter compute only what the loss needs."""
     base = trainer.accelerator.unwrap_model(trainer.model).get_base_model()
     add_answer_head(base)
     use_causal_prefix(base)

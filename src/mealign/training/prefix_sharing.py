@@ -1,9 +1,9 @@
-"""DPO that reads every prompt once, with a loss of ours and all else as TRL does it.
+"""DPO that reads every prompt once, with our own loss and everything else as in TRL.
 
 TRL runs a pair as two sequences, ``prompt chosen`` and ``prompt rejected``; here the model reads the rows that
-:mod:`mealign.training.packing` makes of pairs, and scores the answers' positions alone. What it says of them is laid
-out as TRL's padded batch has it, so that TRL's own metrics are computed from it. Gradients flow through the shared
-prompt: losses and gradients are those of two sequences up to rounding.
+:mod:`mealign.training.packing` makes from pairs, and scores only the answers' positions. The scores are arranged as in
+TRL's padded batch, so that TRL computes its own metrics from them. Gradients flow through the shared prompt: losses and
+gradients equal those of two sequences up to rounding.
 
 A batch may be one of SFT instead: its examples are marked ``supervised``, have one answer, and their loss is the mean
 negative log-likelihood of its tokens.
@@ -32,28 +32,28 @@ from mealign.training.packing import visible, visible_blocks
 from mealign.training.patches import speed_up
 
 LogProbabilities = tuple[float, float]
-"""Of the chosen and of the rejected answer, in nats."""
+"""Log-probabilities of the chosen and the rejected answer, in nats."""
 PairLoss = Callable[[PairScores], Tensor]
-"""A loss of ``b`` pairs, of shape [b]."""
+"""Returns the losses of ``b`` pairs, of shape [b]."""
 PER_TOKEN = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
-"""What TRL's head says of every scored token."""
+"""What TRL's head returns for every scored token."""
 
 
 class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
     """TRL's DPOTrainer over packed pairs; the batch must come from :class:`PrefixSharedCollator`.
 
     Args:
-        args: TRL's arguments, with ``loss_type=[]``, ``precompute_ref_log_probs=True`` and ``max_length=None``. Of what
-            else they say of losses, ``beta`` is that of the reported rewards, and ``ld_alpha`` weighs tokens.
-        loss: what is minimised: its mean over the pairs of a batch.
-        sft_weight: of the mean negative log-likelihood of the chosen answers' tokens, which is added to it.
-        known: what the reference says of a pair, by key: log-probabilities of its chosen and its rejected answer, in
-            nats. What is missing is computed and put there; runs with the same reference share it.
-        reference: names the reference policy: its weights and their precision.
+        args: TRL's arguments, with ``loss_type=[]``, ``precompute_ref_log_probs=True`` and ``max_length=None``. Of the
+            other arguments about losses, ``beta`` scales the reported rewards, and ``ld_alpha`` weighs tokens.
+        loss: its mean over the pairs of a batch is minimised.
+        sft_weight: weight of the mean negative log-likelihood of the chosen answers' tokens, which is added to it.
+        known: the reference's log-probabilities of a pair's chosen and rejected answer, by key, in nats. Missing ones
+            are computed and added; runs with the same reference share them.
+        reference: identifies the reference policy: its weights and their precision.
         given: TRL's other arguments.
 
     Raises:
-        MealignError: an argument asks for what packing does not do.
+        MealignError: an argument requires what packing does not support.
     """
 
     _name = "DPO"
@@ -80,7 +80,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         super().__init__(args=args, **given)
 
     def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
-        # TRL has put its head on the model by now, and asks it for the reference next.
+        # TRL has added its head to the model by now, and will compute the reference with it next.
         speed_up(self)
         tokens = [(row["prompt_ids"], row["chosen_ids"], row["rejected_ids"]) for row in dataset]
         keys = [
@@ -112,7 +112,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         if "supervised" in inputs:
             return self._supervised_loss(model, inputs)
         packed = _PackedModel(model, self._attention)
-        # TRL runs the model and reports; without a loss_type it has no loss of pairs.
+        # TRL runs the model and reports; without a loss_type it computes no loss of pairs.
         loss = super()._compute_loss(packed, inputs, return_outputs=False)
         pairs = self._scores(packed, inputs)
         loss = loss + self._loss(pairs).mean()
@@ -124,7 +124,7 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
         chosen_tokens, rejected_tokens = packed.scored.sum(dim=1).chunk(2)
         log_probs = packed.log_probs
         if self.ld_alpha is not None:
-            # LD-DPO (arXiv 2409.06411): what is longer than the pair's other answer counts less.
+            # LD-DPO (arXiv 2409.06411): tokens beyond the length of the pair's other answer count less.
             shared = torch.minimum(chosen_tokens, rejected_tokens).repeat(2)
             excess = packed.scored.cumsum(dim=1) > shared[:, None]
             log_probs = log_probs.where(~excess, self.ld_alpha * log_probs)
@@ -157,13 +157,13 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
 
     @contextmanager
     def as_reference(self) -> Iterator[None]:
-        """Let the model be the reference policy for as long as the block runs.
+        """Make the model the reference policy while the block runs.
 
-        TRL switches the adapter off and on for every batch, for which PEFT walks through all layers: a small model has
-        read a batch in that time.
+        TRL switches the adapter off and on for every batch, and PEFT goes through all layers each time, which takes as
+        long as a small model needs to read a batch.
         """
         with use_adapter(self.model, "ref" if "ref" in self.model.peft_config else None):
-            # Where TRL sees a reference apart it switches nothing.
+            # With a separate reference TRL switches nothing.
             self.ref_model = self.model
             try:
                 yield
@@ -176,10 +176,10 @@ class PrefixSharedDPOTrainer(DPOTrainer):  # type: ignore[misc]
 
 
 class _PackedModel:
-    """A model that is called with TRL's batch and reads the packed rows in it.
+    """A model that takes TRL's batch and reads the packed rows in it.
 
-    Of the last batch it keeps ``log_probs``, of shape [2 b, l - 1] and 0 where no answer's token is predicted, and
-    ``scored``, where one is.
+    For the last batch it keeps ``log_probs``, of shape [2 b, l - 1] and 0 where no token of an answer is predicted, and
+    ``scored``, true where one is.
     """
 
     log_probs: Tensor

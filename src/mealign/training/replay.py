@@ -1,7 +1,7 @@
-"""General questions with the model's own answers, to train on beside the person's.
+"""General questions with the model's own answers, to train on besides the person's.
 
-What a model answers to questions that have nothing to do with the person is to stay as it was. Its own answers, from
-before, are what holds it there: self-synthesised rehearsal (Huang et al., arXiv 2403.01244).
+A model's answers to questions that have nothing to do with the person should not change. Training on its own earlier
+answers keeps them stable: self-synthesised rehearsal (Huang et al., arXiv 2403.01244).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Replayed:
 
 
 def replayed(model: TextModel, *, count: int, seed: int, known: MutableMapping[str, str]) -> list[Replayed]:
-    """Draw general questions, and answer them as the model does, greedily, up to its last whole sentence.
+    """Draw general questions and let the model answer them greedily, cut after the last complete sentence.
 
     Args:
-        model: what training starts from.
-        count: how many are wanted; there are 60 questions, and those that get no whole sentence are left out.
+        model: the model from which training starts.
+        count: how many to draw; there are 60 questions, and those without a complete sentence as answer are left out.
         seed: of the draw.
-        known: answers of earlier calls, by model and question; new ones are put there.
+        known: answers of earlier calls, by model and question; new ones are added.
 
     Returns:
         At most ``count``, in the order of the draw.
@@ -57,5 +57,5 @@ def replayed(model: TextModel, *, count: int, seed: int, known: MutableMapping[s
 
 
 def _whole_sentences(text: str) -> str:
-    """Cut what the limit of tokens broke off."""
+    """Remove the sentence that the token limit cut off."""
     return text[: max(text.rfind(end) for end in SENTENCE_ENDS) + 1].strip()

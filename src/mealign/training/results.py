@@ -1,4 +1,4 @@
-"""What a training run reports: its curve, and the few numbers that sum it up."""
+"""What a training run reports: its curve, and a few numbers that summarise it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ CURVES = {
     "logps/rejected": "logps/rejected",
     "reading_loss": "reading_loss",
 }
-"""What TRL reports for a step, and its name in a history. Times are left out: the same input gives the same history."""
+"""TRL's name of what it reports for a step, and the name in a history. Without times the history is reproducible."""
 
 SUMMARIES: Mapping[str, str] = {
     "mean_token_accuracy": "token_accuracy",
     "rewards/accuracies": "reward_accuracy",
     "rewards/margins": "reward_margin",
 }
-"""Curves whose level at the end of a run becomes a metric, and that metric's name."""
+"""Curves whose level at the end of a run becomes a metric, and the metric's name."""
 
 
 EXPLODED = 10.0
-"""How many times the loss of the first step, or one nat where that is more, a loss may be."""
+"""The largest loss allowed, as a multiple of the first step's loss, or of one nat if that is more."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ class TrainingResult:
     """What a training run reports; nothing in it depends on a clock.
 
     Attributes:
-        history: one point an optimizer step, in order, with ``step`` (from 1), ``loss``, ``learning_rate``,
+        history: one point per optimizer step, in order, with ``step`` (from 1), ``loss``, ``learning_rate``,
             ``grad_norm`` (before clipping), ``tokens`` (read so far, padding excluded; a pair's prompt counts twice, as
             it is read twice), ``mean_token_accuracy`` (share of the answers' tokens that the policy ranks first) and,
-            where it was measured, ``reading_loss`` (of the tasks that were set apart, nats a token), and
+            where it was measured, ``reading_loss`` (of the tasks that were set apart, nats per token), and
             for DPO, ``rewards/chosen``, ``rewards/rejected``, ``rewards/accuracies``, ``rewards/margins`` (in units of
-            beta times nats), ``logps/chosen`` and ``logps/rejected`` (nats an answer).
+            beta times nats), ``logps/chosen`` and ``logps/rejected`` (nats per answer).
         metrics: ``<stage>/loss`` (last step), ``<stage>/mean_loss`` (whole run), ``<stage>/steps``, ``<stage>/tokens``,
             and as means over the last quarter of the steps, since one batch says little, ``<stage>/token_accuracy``,
             ``dpo/reward_accuracy`` and ``dpo/reward_margin``. Where reading was measured, ``sft/reading_loss`` (the
-            lowest) and ``sft/best_step`` (that of the adapter that was kept).
+            lowest) and ``sft/best_step`` (the step of the adapter that was kept).
         examples: tasks or pairs that were trained on.
         skipped_too_long: tasks or pairs that were left out because they exceed the longest sequence.
-        shortened: how many of the examples show less of the memory than they were to, because of that length.
+        shortened: how many of the examples show less of the memory than intended, because of that length.
         halvings: how often the micro-batch was halved because memory ran out; the batch of a step stayed the same.
     """
 
@@ -76,14 +76,14 @@ def curve_point(
     first: float | None = None,
     records: Callable[[], Sequence[str]] = tuple,
 ) -> dict[str, float]:
-    """Turn TRL's report of one step into a point of the history.
+    """Convert TRL's report of one step to a point of the history.
 
     Args:
-        stage: names the training stage.
+        stage: name of the training stage.
         step: counted from 1.
-        logs: what TRL reports.
-        first: the loss of the first step of its kind in nats; None for that step itself.
-        records: finds the ids of the tasks or pairs of this step, for the error.
+        logs: TRL's report.
+        first: the loss of the first step of the same kind in nats; None for that step itself.
+        records: returns the ids of the tasks or pairs of this step, for the error.
 
     Raises:
         MealignError: the loss or the norm of its gradient is not a finite number, or the loss has exploded; the message
@@ -123,7 +123,7 @@ def sum_up(
         f"{stage}/tokens": history[-1]["tokens"],
     }
     for curve, name in SUMMARIES.items():
-        # A step of SFT between those of DPO knows no rewards.
+        # An SFT step between DPO steps reports no rewards.
         if reported := [point[curve] for point in tail if curve in point]:
             metrics[f"{stage}/{name}"] = sum(reported) / len(reported)
     if measured := [point for point in history if "reading_loss" in point]:

@@ -1,7 +1,7 @@
-"""The order in which a run reads its examples: a function of the seed and the epoch alone.
+"""The order in which a run reads its examples: a function of the seed and the epoch only.
 
-The trainer's own sampler draws from the global generator, whose state in a later epoch depends on all that was drawn
-before it (dropout among it); a run that is resumed there would read its examples in another order.
+The trainer's own sampler draws from the global generator, whose state in a later epoch depends on all earlier draws,
+including dropout; a run resumed there would read its examples in another order.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from mealign.records import content_id
 
 
 class SeededSampler(LengthGroupedSampler):  # type: ignore[misc]
-    """Batches of like length in random order, as :class:`LengthGroupedSampler` makes them.
+    """Batches of similar length in random order, as :class:`LengthGroupedSampler` makes them.
 
     Args:
         lengths: of the examples, in tokens.
-        batch_size: examples an optimizer step, accumulation included.
+        batch_size: examples per optimizer step, including accumulation.
         seed: of the order.
-        kinds: of the examples. Every batch is of one kind, each kind's are spread evenly over the epoch, and each
-            kind's number of examples is a multiple of ``batch_size``. None: they are all of one.
+        kinds: of the examples. Every batch is of one kind, each kind's batches are spread evenly over the epoch, and
+            each kind's number of examples is a multiple of ``batch_size``. None: all are of one kind.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class SeededSampler(LengthGroupedSampler):  # type: ignore[misc]
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the order of this epoch, from 0; accelerate calls it before every pass."""
+        """Use the order of this epoch, counted from 0; accelerate calls it before every pass."""
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Settings of training: the adapter, the mix of SFT and DPO, and how each of them learns."""
+"""Settings of training: the adapter, the mix of SFT and DPO, and the parameters of each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mealign.settings import INFINITE, optional, section, setting
 
 
 class LoraVariant(StrEnum):
-    """How a low-rank update is scaled, begun or decomposed.
+    """How a low-rank update is scaled, initialised or decomposed.
 
     ``rslora`` scales by alpha / sqrt(rank) (arXiv 2312.03732), ``dora`` learns the magnitude of the weights' columns
-    apart from their direction (arXiv 2402.09353), ``pissa`` begins at the weights' principal components
-    (arXiv 2404.02948). ``qlora`` is plain LoRA on a base model that is held in four bits while it trains (NF4, arXiv
+    separately from their direction (arXiv 2402.09353), ``pissa`` starts from the weights' principal components
+    (arXiv 2404.02948). ``qlora`` is plain LoRA on a base model that is held in four bits during training (NF4, arXiv
     2305.14314); it needs the extra ``gpu``.
     """
 
@@ -40,7 +40,7 @@ class LoraConfig:
 class MixConfig:
     """Which training stages run.
 
-    ``dpo_fraction`` is the share of the steps of DPO's stage that are DPO; the others, spread evenly, are SFT on the
+    ``dpo_fraction`` is the share of DPO steps in the DPO stage; the others, spread evenly, are SFT steps on the
     training tasks.
     """
 
@@ -50,7 +50,7 @@ class MixConfig:
     dpo_fraction: float = setting("the share of the steps that are DPO", 0.01, 1)
 
     def problems(self, key: str) -> Iterator[str]:
-        """Say what cannot work."""
+        """Report what cannot work."""
         if not (self.sft or self.dpo):
             yield (
                 f"{key}={self.name}: it trains nothing; set {key}.sft=true or {key}.dpo=true, or choose "
@@ -65,12 +65,12 @@ class MixConfig:
 
 @dataclass
 class SftConfig:
-    """Supervised fine-tuning: loss on the answer's tokens only.
+    """Supervised fine-tuning: the loss covers only the answer's tokens.
 
-    ``replay_share`` of the examples are general questions with the model's own answers from before (at most 60). With
-    ``patience``, a tenth of the tasks measures how well memory is read, ten times a run: training ends after so many
-    measurements without a lower loss, and the adapter of the lowest is kept. null trains on all of them to the end.
-    ``compile`` has torch.compile make kernels of the model first, which takes minutes.
+    ``replay_share`` of the examples are general questions with the model's own earlier answers (at most 60). With
+    ``patience``, a tenth of the tasks measures how well memory is read, ten times per run: training ends after that
+    many measurements without a lower loss, and the adapter with the lowest is kept. null trains on all tasks to the
+    end. ``compile`` first compiles the model with torch.compile, which takes minutes.
     """
 
     epochs: float = setting("the number of passes", 0.01, 1000)
@@ -85,7 +85,7 @@ class SftConfig:
 
 
 class Attention(StrEnum):
-    """Transformers' name of the attention that packed pairs are read with; ``flex_attention`` needs an accelerator."""
+    """Transformers' name of the attention used for packed pairs; ``flex_attention`` needs an accelerator."""
 
     sdpa = "sdpa"
     flex_attention = "flex_attention"
@@ -96,10 +96,10 @@ class DpoConfig:
     """Direct preference optimisation (arXiv 2305.18290). ``batch_size`` counts pairs per step.
 
     ``loss`` names a module of :mod:`mealign.training.losses`: ``sigmoid`` is DPO's own; ``ipo`` (arXiv 2310.12036),
-    ``hinge`` (arXiv 2305.10425), ``robust`` (arXiv 2403.00409) expects the share ``label_smoothing`` of the pairs to be
-    the wrong way round. ``offset`` is ODPO's alpha (arXiv 2402.10571): rewards are to differ by alpha * log(margin of
-    the pair's evidence), so a pair that is less clear asks for less; 0 is DPO. ``sft_weight`` adds that much of the
-    negative log-likelihood of the chosen answer to the loss (arXiv 2404.19733).
+    ``hinge`` (arXiv 2305.10425), ``robust`` (arXiv 2403.00409) expects a share ``label_smoothing`` of the pairs to be
+    the wrong way round. ``offset`` is ODPO's alpha (arXiv 2402.10571): rewards should differ by alpha * log(margin of
+    the pair's evidence), so less for a less clear pair; 0 is DPO. ``sft_weight`` is the weight of the chosen answer's
+    negative log-likelihood in the loss (arXiv 2404.19733).
     """
 
     beta: float = setting("the inverse temperature of DPO", 1e-4, 100)
@@ -118,8 +118,8 @@ class DpoConfig:
     compile: bool = setting("whether torch.compile is used")
 
     def problems(self, key: str) -> Iterator[str]:
-        """Say what cannot work."""
-        # Not before: a plug-in folder that does not exist is a problem of settings too.
+        """Report what cannot work."""
+        # Imported only here: a plug-in folder that does not exist is a problem of settings too.
         from mealign.training import losses
 
         known = losses.names()
@@ -144,8 +144,8 @@ class DpoConfig:
 class TrainingConfig:
     """The two training stages.
 
-    ``init_from`` is the id of an MLflow run: the first of them that runs starts from the adapter which that run logged,
-    its last one, instead of a fresh one, and without SFT that adapter is DPO's reference and answers for it.
+    ``init_from`` is the id of an MLflow run: the first training stage starts from the last adapter that this run logged
+    instead of a fresh one. Without SFT that adapter is also DPO's reference, and gives the answers that are compared.
     """
 
     sft: SftConfig = section()

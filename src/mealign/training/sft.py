@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: LoRA by imitation of the references, with the loss on the answer's tokens alone."""
+"""Supervised fine-tuning: LoRA training on the references, with the loss on the answer's tokens only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mealign.training.results import TrainingResult, sum_up
 from mealign.training.settings import LoraConfig, SftConfig
 
 MICRO_BATCH_SIZE = 4
-"""Examples a forward pass. The loss is a mean over the tokens of the whole batch, so this decides about speed alone."""
+"""Examples per forward pass. The loss is a mean over the tokens of the whole batch, so this affects only speed."""
 
 
 @processes.joined
@@ -48,33 +48,33 @@ def train_sft(
     checkpoints: Path | None = None,
     on_log: loop.OnLog | None = None,
 ) -> TrainingResult:
-    """Train an adapter with TRL's SFTTrainer and save it to ``output``, whole or not at all.
+    """Train an adapter with TRL's SFTTrainer and save it to ``output``, completely or not at all.
 
-    An example is the task's prompt under the chat template with its generation header, token for token as it is asked
-    at inference, then the reference and the end of the turn. The loss is the mean negative log-likelihood of the
-    tokens behind the header, in nats; the end of the turn is among them even where it is also the padding token.
+    An example is the task's prompt in the chat template with its generation header, token for token as at inference,
+    then the reference and the end of the turn. The loss is the mean negative log-likelihood of the tokens after the
+    header, in nats; the end of the turn counts even where it is also the padding token.
 
     Args:
-        tasks: training tasks. One of more than ``max_length`` tokens shows less of the memory
-            (:func:`mealign.training.fitting.fit`), and is left out if it is too long without; both are counted.
+        tasks: training tasks. One with more than ``max_length`` tokens shows less of the memory
+            (:func:`mealign.training.fitting.fit`), and is left out if it is too long even without; both are counted.
         model: folder of the base model.
         output: folder of the adapter to make; an older one is replaced.
-        lora: the adapter.
+        lora: the adapter's settings.
         settings: epochs, rates and batch.
         max_length: longest prompt with its answer, in tokens.
-        seed: of the adapter's first weights, the order of the examples, and dropout. On a CPU the same seed gives the
+        seed: of the adapter's initial weights, the order of the examples, and dropout. On a CPU the same seed gives the
             same bytes, for the same number of threads.
-        start: the adapter to start from, which must be one of ``lora``; None starts a fresh one.
-        replay: general questions to train on beside the tasks.
+        start: the adapter to start from, which must match ``lora``; None starts a fresh one.
+        replay: general questions to train on besides the tasks.
         precision: of the base model and of products; the adapter is trained in fp32.
-        checkpoints: folder of checkpoints, each run's under its key; a killed run goes on from its last one when it is
-            started again. None: it begins anew.
-        on_log: called with the step and its point of the history after every optimizer step that is taken here.
+        checkpoints: folder of checkpoints, each run's under its key; a killed run resumes from its last one when it is
+            started again. None: it starts from the beginning.
+        on_log: called with the step and its point of the history after every optimizer step taken in this process.
 
     Raises:
-        MealignError: a task is held out, no task is left to train on, the loss is not a number or explodes, one task
-            alone exceeds the memory, or model, tokenizer and ``lora`` do not fit together.
-        Terminated: SIGTERM came; the step in hand is in a checkpoint.
+        MealignError: a task is held out, no task is left to train on, the loss is not a number or explodes, a single
+            task exceeds the memory, or model, tokenizer and ``lora`` do not fit together.
+        Terminated: SIGTERM was received; the current step is in a checkpoint.
     """
     if held_out := [task.id for task in tasks if task.split != "train"]:
         raise MealignError(
@@ -134,7 +134,7 @@ def train_sft(
 
 
 def to_row(task: Task, tokenizer: Any) -> dict[str, Any]:
-    """Turn a task into TRL's conversational prompt and completion, with its ``length`` in tokens and its ``id``."""
+    """Convert a task to TRL's conversational prompt and completion, with its ``length`` in tokens and its ``id``."""
     return _row(task.id, task.prompt, task.reference, tokenizer)
 
 
@@ -161,9 +161,9 @@ def build_trainer(
     micro_batch_size: int = MICRO_BATCH_SIZE,
     reading: Sequence[dict[str, Any]] = (),
 ) -> SFTTrainer:
-    """Build the trainer of an adapter, of a fresh one unless it starts from another; TRL seeds its first weights.
+    """Build the trainer of an adapter, a fresh one unless ``start`` is given; TRL seeds its initial weights.
 
-    ``micro_batch_size`` is lowered to a divisor of ``settings.batch_size``. ``reading`` are rows that are set apart for
+    ``micro_batch_size`` is lowered to a divisor of ``settings.batch_size``. ``reading`` holds the rows set apart for
     ``settings.patience``.
     """
     base = load_base(model, precision=precision, variant=lora.variant)

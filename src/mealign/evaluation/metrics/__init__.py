@@ -1,7 +1,7 @@
-"""Metrics: how good one answer is, one module a metric, which goes by the module's name.
+"""Metrics: how good one answer is; one module per metric, named like it.
 
-A module defines one function, ``measure``, as :class:`Measure` describes it; its docstring says what is measured and by
-whose definition. A plug-in folder adds ``metrics/mine.py``, and every answer is measured by it too.
+A module defines one function, ``measure``, as :class:`Measure` describes it; its docstring says what is measured, and
+the source of the definition. A plug-in folder adds ``metrics/mine.py``, which then measures every answer too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mealign.records import Question
 __path__ = plugins.extended(__path__, "metrics")
 
 OWN_FIELDS = ("abstained", "score")
-"""Metrics that an :class:`~mealign.records.Answer` has fields for: the objective and the tables rest on them."""
+"""Metrics with their own fields in :class:`~mealign.records.Answer`: the objective and the tables rest on them."""
 
 
 class Measure(Protocol):
@@ -26,8 +26,8 @@ class Measure(Protocol):
         """Measure one answer.
 
         Args:
-            question: what was asked, with the answers that are accepted.
-            answer: what the arm said, without white space around it.
+            question: what was asked, with its accepted answers.
+            answer: the arm's answer, without surrounding white space.
 
         Returns:
             A finite number; None where the metric does not apply to the question.
@@ -36,7 +36,7 @@ class Measure(Protocol):
 
 
 def further_metrics() -> dict[str, Measure]:
-    """Return the metrics beside :data:`OWN_FIELDS`, by name.
+    """Return the metrics besides :data:`OWN_FIELDS`, by name.
 
     Raises:
         ConfigError: a module of the package defines no ``measure``.
@@ -51,7 +51,8 @@ def measured(
     """Measure an answer by several metrics.
 
     Returns:
-        Values by metric, of those that apply; and of those that failed on this answer, why. A failure is never a value.
+        Values of the metrics that apply, and the errors of those that failed on this answer, by metric. A failure never
+        counts as a value.
     """
     values: dict[str, float] = {}
     failed: dict[str, str] = {}

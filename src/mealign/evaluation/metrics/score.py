@@ -1,7 +1,7 @@
-"""The main score: token F1 by the rule that a question asks for, in [0, 1].
+"""The main score: token F1 by the rule that applies to a question, in [0, 1].
 
 Questions that carry a LoCoMo category (arXiv 2402.17753) are scored exactly as the benchmark's own evaluation does;
-all others by the best token F1 over the accepted answers, and unanswerable ones by whether the answer abstained.
+all others by the best token F1 over the accepted answers, and unanswerable ones by whether the answer abstains.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from mealign.records import Question
 
 
 def measure(question: Question, answer: str) -> float:
-    """Score an answer by the rule that its question asks for.
+    """Score an answer by the rule that applies to its question.
 
     A LoCoMo category decides first: 1 multi-hop (mean over the gold's comma-separated parts), 2 and 4 token F1, 3 token
     F1 against the part before ``;``, 5 abstention by LoCoMo's two phrases. Without a category, an unanswerable question
-    wants an abstention and any other the best token F1 over its answer and variants, where an abstention earns nothing.
+    requires an abstention; any other gets the best token F1 over its answer and variants, and 0 for an abstention.
     """
     if question.category is not None:
         return _LOCOMO_RULES[question.category](answer, question.answer)
     if question.family == "unanswerable":
         return float(abstained(answer))
     accepted = (question.answer, *question.variants)
-    # An accepted answer may sound like an abstention.
+    # An accepted answer may read like an abstention.
     if abstained(answer) and normalise(answer) not in map(normalise, accepted):
         return 0.0
     return max(token_f1(answer, gold) for gold in accepted)

@@ -1,4 +1,4 @@
-"""The vendors of language models, one module or package each: where it answers, how it writes and decides."""
+"""The vendors of language models, one module or package each: its address, how its models write and decide."""
 
 from mealign.plugins import extended
 

@@ -18,7 +18,7 @@ class SystemOneEndpoint(Endpoint):
     api = "/v1/systemone"
 
     def body(self, inquiry: Inquiry) -> dict[str, Any]:
-        """Return a request with one typed question for each."""
+        """Return a request with one typed question for each question of the inquiry."""
         questions = {
             name: {"type": "choice", "instructions": choice.instructions, "criteria": dict(choice.options)}
             for name, choice in inquiry.questions.items()
@@ -29,7 +29,7 @@ class SystemOneEndpoint(Endpoint):
         """Read the answers by the names of their questions.
 
         Raises:
-            NotThisApiError: these are none.
+            NotThisApiError: the response holds no such answers.
         """
         body = json_object(response)
         answers = body.get("answers")

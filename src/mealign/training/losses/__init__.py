@@ -1,4 +1,4 @@
-"""Losses of pairs of answers: one module a loss, which goes by the module's name.
+"""Losses of pairs of answers: one module per loss, named like it.
 
 A module defines one function, ``loss(pairs, *, beta, ...)``: :class:`PairScores` in, a tensor of shape [b] out, which
 needs no trainer. By keyword it takes the settings of ``training.dpo`` that it uses, under their own names
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 __path__ = extended(__path__, "losses")
 
 SETTINGS = frozenset({"beta", "label_smoothing", "offset"})
-"""What a loss may ask for: settings of ``training.dpo``."""
+"""Settings of ``training.dpo`` that a loss may use."""
 
 
 @dataclass(frozen=True)
 class PairScores:
-    """What a loss is given of ``b`` pairs: tensors of shape [b].
+    """What a loss is given for ``b`` pairs: tensors of shape [b].
 
     Attributes:
         policy_chosen_logps: log-probabilities of the chosen answers, sums over their tokens, in nats.
@@ -38,7 +38,7 @@ class PairScores:
         ref_rejected_logps: of the rejected answers by the reference.
         chosen_tokens: lengths of the chosen answers, the end of the turn included.
         rejected_tokens: of the rejected answers.
-        margins: how clearly the chosen answer is the better one by its evidence, over 0 and at most 1.
+        margins: how clearly the evidence favours the chosen answer, in (0, 1].
     """
 
     policy_chosen_logps: Tensor
@@ -51,12 +51,12 @@ class PairScores:
 
     @property
     def chosen_logratios(self) -> Tensor:
-        """How much likelier the policy finds the chosen answers than the reference does, in nats."""
+        """How much more likely the chosen answers are under the policy than under the reference, in nats."""
         return self.policy_chosen_logps - self.ref_chosen_logps
 
     @property
     def rejected_logratios(self) -> Tensor:
-        """How much likelier the policy finds the rejected answers than the reference does, in nats."""
+        """How much more likely the rejected answers are under the policy than under the reference, in nats."""
         return self.policy_rejected_logps - self.ref_rejected_logps
 
 
@@ -65,16 +65,16 @@ def imitation(log_probs: Tensor, tokens: Tensor | int) -> Tensor:
 
     Args:
         log_probs: of the answers, or of their tokens, in nats; of any shape.
-        tokens: how many there are in all of them.
+        tokens: the number of tokens in all answers.
 
     Returns:
-        A scalar, in nats a token.
+        A scalar, in nats per token.
     """
     return -log_probs.sum() / tokens
 
 
 def names() -> list[str]:
-    """Return the names of all losses, those of plug-ins among them, in alphabetical order."""
+    """Return the names of all losses, including those of plug-ins, in alphabetical order."""
     return names_in(__name__)
 
 
@@ -91,10 +91,10 @@ def file_of(name: str) -> Path:
 
 
 def settings_of(name: str) -> frozenset[str]:
-    """Return which of :data:`SETTINGS` a loss uses, as its function's keywords say; its module is not imported.
+    """Return which of :data:`SETTINGS` a loss uses, by its function's keywords; its module is not imported.
 
     Raises:
-        ConfigError: the module is not valid Python, has no such function, or asks for something else.
+        ConfigError: the module is not valid Python, has no such function, or uses another setting.
     """
     file = file_of(name)
     try:

@@ -10,12 +10,12 @@ from mealign.training.losses import PairScores
 def loss(pairs: PairScores, *, beta: float) -> Tensor:
     """Return max(0, 1 - (r_chosen - r_rejected)), with r = beta * log(policy / reference).
 
-    The paper compares log-probabilities of the policy alone, with a margin delta: here they are relative to the
+    The paper compares log-probabilities of the policy only, with a margin delta: here they are relative to the
     reference, and 1 / beta is delta.
 
     Args:
         pairs: ``b`` pairs.
-        beta: units of reward a nat.
+        beta: units of reward per nat.
 
     Returns:
         Of shape [b], in units of reward.

@@ -1,4 +1,4 @@
-"""IPO's loss (arXiv 2310.12036): the preference of the reference is to be exceeded by so much and no more."""
+"""IPO's loss (arXiv 2310.12036): the reference's preference should be exceeded by a fixed amount and no more."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from mealign.training.losses import PairScores
 
 
 def loss(pairs: PairScores, *, beta: float) -> Tensor:
-    """Return (h_chosen - h_rejected - 1 / (2 beta))^2, eq. 17, with h = log(policy / reference) a token.
+    """Return (h_chosen - h_rejected - 1 / (2 beta))^2, eq. 17, with h = log(policy / reference) per token.
 
-    The paper has h of whole answers; the mean over their tokens is what its authors computed, as TRL found out from
-    them, and holds long answers to the same distance as short ones.
+    In the paper h is of whole answers; its authors computed the mean over their tokens, as they told TRL's developers,
+    which demands the same distance of long and short answers.
 
     Args:
         pairs: ``b`` pairs.

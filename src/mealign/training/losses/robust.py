@@ -11,11 +11,11 @@ from mealign.training.losses import PairScores
 def loss(pairs: PairScores, *, beta: float, label_smoothing: float) -> Tensor:
     """Return ((1 - e) L(chosen, rejected) - e L(rejected, chosen)) / (1 - 2 e), with DPO's loss L.
 
-    If the share e of the pairs is flipped at random, this is, in the mean, L of the pairs as they should be.
+    If a share e of the pairs is flipped at random, the expected value is L of the correct pairs.
 
     Args:
         pairs: ``b`` pairs.
-        beta: units of reward a nat.
+        beta: units of reward per nat.
         label_smoothing: the share e, at least 0 and less than 1/2.
 
     Returns:

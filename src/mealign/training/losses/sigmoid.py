@@ -11,12 +11,12 @@ from mealign.training.losses import PairScores
 def loss(pairs: PairScores, *, beta: float, offset: float) -> Tensor:
     """Return -log sigmoid(r_chosen - r_rejected - gap), with r = beta * log(policy / reference).
 
-    DPO, eq. 7, is without a gap. With ODPO's, eq. 8, gap = offset * log(margin): it is at most 0, so a pair that is
-    less clear asks for less.
+    DPO, eq. 7, has no gap. With ODPO's, eq. 8, gap = offset * log(margin): it is at most 0, so a less clear pair
+    requires a smaller difference.
 
     Args:
         pairs: ``b`` pairs.
-        beta: units of reward a nat.
+        beta: units of reward per nat.
         offset: ODPO's alpha, in units of reward; 0 is DPO.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Anthropic's message batches, which carry no mark of ours: found again by time and number of requests."""
+"""Anthropic's message batches, which cannot carry a tag: they are found again by time and number of requests."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ class AnthropicBatches:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._client = AnthropicConnection(endpoint, concurrency=1).client
-        # Only the handing in must not happen twice.
+        # Only the submission must not happen twice.
         self._patient = self._client.with_options(max_retries=RETRIES)
 
     async def submit(self, requests: Sequence[Request], *, tag: str) -> str:
-        """Hand in a batch and return its id; the API has no place for the tag."""
+        """Submit a batch and return its id; the API has no place for the tag."""
         items: Any = [{"custom_id": request.key, "params": request.body} for request in requests]
         return (await self._client.messages.batches.create(requests=items)).id
 
     async def find(self, batch: Batch) -> str | None:
-        """Return the id of a batch of that time with as many requests; None where there is none."""
+        """Return the id of a batch of that time with as many requests; None if there is none."""
         async for listed in self._patient.messages.batches.list(limit=100):
             if listed.created_at.timestamp() < batch.since - CLOCKS:
                 break
             if sum(listed.request_counts.to_dict().values()) != len(batch.keys):  # type: ignore[arg-type]
                 continue
-            # Another batch may be as large; what it holds shows when it has ended.
+            # Another batch may be as large; its contents are known only when it has ended.
             results = await self.results(listed.id)
             if results is None or set(results) == set(batch.keys):
                 return str(listed.id)
         return None
 
     async def results(self, batch_id: str) -> Mapping[str, Result] | None:
-        """Return what became of every request, by key; None while the batch is at work."""
+        """Return the result of every request, by key; None while the batch is in progress."""
         batch = await self._patient.messages.batches.retrieve(batch_id)
         if batch.processing_status != "ended":
             return None
-        # Not `batches.results`: that goes, key and all, to whatever address the server names.
+        # Not `batches.results`, which sends the key to whatever address the server names.
         response = await self._patient.get(f"/v1/messages/batches/{batch_id}/results", cast_to=httpx2.Response)
         found: dict[str, Result] = {}
         for line in json_lines(response.text):

@@ -1,4 +1,4 @@
-"""Anthropic's client for a model that decides; the transport sends again what fails."""
+"""Anthropic's client for a model that decides; failed requests are repeated elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AnthropicConnection:
             timeout=timeout,
             max_retries=0,
             http_client=async_http_client(server.url, timeout=timeout, concurrency=concurrency),
-            # Compatible servers know this header alone.
+            # Compatible servers know only this header.
             default_headers={"x-api-key": server.key},
             # Spans could carry prompts to wherever the environment sends them.
             open_telemetry=False,

@@ -1,4 +1,4 @@
-"""Servers with Anthropic's API that decide: a tool that the model is made to call, with the schema of the answer."""
+"""Servers with Anthropic's API that decide: the model is forced to call a tool with the schema of the answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mealign.language.responses import claimed, json_object
 from mealign.language.verbalised import prompt_of, read_answer, schema_of
 
 TOOL = "reply"
-"""The tool that a model is made to call with its answer."""
+"""The tool that a model is forced to call with its answer."""
 
 
 class MessagesEndpoint(Endpoint):
@@ -34,7 +34,7 @@ class MessagesEndpoint(Endpoint):
         }
 
     def connect(self, *, concurrency: int) -> Connection:
-        """Open Anthropic's client for so many requests at once."""
+        """Open Anthropic's client for this many simultaneous requests."""
         from mealign.language.vendors.anthropic.connection import AnthropicConnection
 
         return AnthropicConnection(self, concurrency=concurrency)
@@ -43,7 +43,7 @@ class MessagesEndpoint(Endpoint):
         """Read a message: the tool's arguments, or the text of a model that did not call it.
 
         Raises:
-            NotThisApiError: it is none.
+            NotThisApiError: it is no message.
         """
         answer = json_object(response)
         try:

@@ -1,4 +1,4 @@
-"""A model that writes behind Anthropic's messages API."""
+"""A model that writes, through Anthropic's messages API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mealign.records import content_id
 class AnthropicModel:
     """A model behind ``/v1/messages``, as a :class:`~mealign.language.chat.TextModel`.
 
-    The server's address goes without ``/v1``, and its key is sent as bearer token and as ``x-api-key``.
+    The server's address is given without ``/v1``, and its key is sent as bearer token and as ``x-api-key``.
     """
 
     def __init__(self, server: Server) -> None:
@@ -31,7 +31,7 @@ class AnthropicModel:
             timeout=TIMEOUT,
             max_retries=RETRIES,
             http_client=http_client(server.url),
-            # Compatible servers know this header alone.
+            # Compatible servers know only this header.
             default_headers={"x-api-key": server.key},
             # Spans could carry prompts to wherever the environment sends them.
             open_telemetry=False,
@@ -50,7 +50,7 @@ class AnthropicModel:
         batch_size: int = 32,
         description: str | None = None,
     ) -> list[list[str]]:
-        """Return ``n`` answers a prompt, each from a request of its own; the API has no seed.
+        """Return ``n`` answers per prompt, each from a request of its own; the API has no seed.
 
         Raises:
             MealignError: the server refused, failed or did not answer.
@@ -67,7 +67,7 @@ class AnthropicModel:
     def structured(
         self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
     ) -> list[str]:
-        """Return one answer a prompt: the arguments of the one tool that the model is made to call.
+        """Return one answer per prompt: the arguments of the one tool that the model is forced to call.
 
         Raises:
             MealignError: the server refused, failed or did not answer.

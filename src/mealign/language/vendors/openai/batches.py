@@ -14,7 +14,7 @@ from mealign.language.transport import RETRIES
 from mealign.language.vendors.openai.connection import OpenAIConnection
 
 TAG = "mealign"
-"""Under this name a batch carries its tag."""
+"""The metadata key under which a batch carries its tag."""
 
 
 class OpenAIBatches:
@@ -23,11 +23,11 @@ class OpenAIBatches:
     def __init__(self, endpoint: Endpoint) -> None:
         self._path: Any = f"/v1{endpoint.path}"
         self._client = OpenAIConnection(endpoint, concurrency=1).client
-        # Only the handing in must not happen twice.
+        # Only the submission must not happen twice.
         self._patient = self._client.with_options(max_retries=RETRIES)
 
     async def submit(self, requests: Sequence[Request], *, tag: str) -> str:
-        """Hand in a batch as a file, and return the batch's id."""
+        """Submit a batch as a file, and return the batch's id."""
         lines = [
             json.dumps(
                 {"custom_id": request.key, "method": "POST", "url": self._path, "body": request.body},
@@ -43,7 +43,7 @@ class OpenAIBatches:
         return batch.id
 
     async def find(self, batch: Batch) -> str | None:
-        """Return the id of the batch with this tag; None where there is none."""
+        """Return the id of the batch with this tag; None if there is none."""
         async for listed in self._patient.batches.list(limit=100):
             if listed.created_at < batch.since - CLOCKS:
                 break
@@ -52,7 +52,7 @@ class OpenAIBatches:
         return None
 
     async def results(self, batch_id: str) -> Mapping[str, Result] | None:
-        """Return what became of every request, by key; None while the batch is at work.
+        """Return the result of every request, by key; None while the batch is in progress.
 
         Raises:
             MealignError: the batch failed as a whole.

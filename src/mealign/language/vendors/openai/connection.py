@@ -1,4 +1,4 @@
-"""OpenAI's client for a model that decides; the transport sends again what fails."""
+"""OpenAI's client for a model that decides; failed requests are repeated elsewhere."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mealign.language.transport import async_http_client, body_of
 class OpenAIConnection:
     """OpenAI's client, used for its keys, headers, addresses and errors.
 
-    ``post`` with plain JSON both ways, since the typed methods check every field of a request that was built here and
-    of a response that is checked here anyway: twice the processor time of a request.
+    It uses ``post`` with plain JSON both ways, since the typed methods check every field of a request that was built
+    here and of a response that is checked here anyway, which doubles the CPU time of a request.
     """
 
     def __init__(self, endpoint: Endpoint, *, concurrency: int) -> None:
         server, timeout = endpoint.server, endpoint.timeout
-        # The whole address: of a path the SDK makes one for every request.
+        # The complete address: from a path the SDK would build one for every request.
         self._address = server.url.rstrip("/") + endpoint.path
         self.client = openai.AsyncOpenAI(
             api_key=server.key,
@@ -46,12 +46,12 @@ class OpenAIConnection:
 
 
 class SchemaConnection(OpenAIConnection):
-    """Sends a request again without ``response_format`` to a server that refuses it, and from then on only so."""
+    """Repeats a request without ``response_format`` for a server that refuses it, and omits it from then on."""
 
     _takes_schemas = True
 
     async def send(self, body: Mapping[str, Any]) -> str:
-        """Send one request; the schema stands in its system message too."""
+        """Send one request; the schema is in its system message too."""
         if self._takes_schemas:
             try:
                 return await super().send(body)

@@ -1,4 +1,4 @@
-"""Servers with OpenAI's API that decide: by typed decisions, or by chat held to a JSON schema."""
+"""Servers with OpenAI's API that decide: by typed decisions, or by chat with a JSON schema."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class ChatEndpoint(Endpoint):
         return SchemaConnection(self, concurrency=concurrency)
 
     def read(self, response: str, inquiry: Inquiry) -> ParsedReply:
-        """Read a chat completion; a refusal, a filter or the end of the room is no decision.
+        """Read a chat completion; a refusal, a filter or a cut-off answer is no decision.
 
         Raises:
-            NotThisApiError: it is none.
+            NotThisApiError: it is no chat completion.
         """
         answer = json_object(response)
         try:
@@ -66,7 +66,7 @@ class DecisionsEndpoint(Endpoint):
     api = "OpenAI's decisions API"
 
     def body(self, inquiry: Inquiry) -> dict[str, Any]:
-        """Return a request with one typed question for each."""
+        """Return a request with one typed question for each question of the inquiry."""
         questions = [
             {
                 "type": "choice",
@@ -85,10 +85,10 @@ class DecisionsEndpoint(Endpoint):
         return OpenAIConnection(self, concurrency=concurrency)
 
     def read(self, response: str, inquiry: Inquiry) -> ParsedReply:
-        """Read a decision; its answers come in the order of the questions.
+        """Read a decision; its answers are in the order of the questions.
 
         Raises:
-            NotThisApiError: it is none.
+            NotThisApiError: it is no decision.
         """
         body = json_object(response)
         answers = body.get("answers")

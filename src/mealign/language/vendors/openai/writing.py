@@ -1,4 +1,4 @@
-"""A model that writes behind OpenAI's chat API."""
+"""A model that writes, through OpenAI's chat API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mealign.records import content_id
 class OpenAIModel:
     """A model behind ``/chat/completions``, as a :class:`~mealign.language.chat.TextModel`.
 
-    The server's address goes up to ``/v1``, and its key is sent as bearer token.
+    The server's address includes ``/v1``, and its key is sent as bearer token.
     """
 
     def __init__(self, server: Server) -> None:
@@ -47,9 +47,9 @@ class OpenAIModel:
         batch_size: int = 32,
         description: str | None = None,
     ) -> list[list[str]]:
-        """Return ``n`` answers a prompt, each from a request of its own: not every server knows ``n``.
+        """Return ``n`` answers per prompt, each from a request of its own: not every server supports ``n``.
 
-        Batches are the server's business, and its answers follow from ``seed`` as far as it promises that.
+        Batching is left to the server, and answers are reproducible with ``seed`` as far as it guarantees that.
 
         Raises:
             MealignError: the server refused, failed or did not answer.
@@ -67,10 +67,10 @@ class OpenAIModel:
     def structured(
         self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
     ) -> list[str]:
-        """Return one answer a prompt, held to the schema by the server where it can do that.
+        """Return one answer per prompt; the server enforces the schema where it can.
 
-        The schema stands in the prompt too, for servers that ignore ``response_format``. One that refuses it is asked
-        again without it, and from then on only so.
+        The schema is in the prompt too, for servers that ignore ``response_format``. A server that refuses it is asked
+        without it, again and from then on.
 
         Raises:
             MealignError: the server refused, failed or did not answer.
