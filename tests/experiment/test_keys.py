@@ -136,8 +136,9 @@ place = place_of(chosen, root=Path.cwd())
 made = Path(sys.argv[2])
 for path in stage.outputs(chosen):
     (made / path).parent.mkdir(parents=True, exist_ok=True)
+context = replace(context_of(chosen, place, outputs=made), settings=visible(chosen, stage.keys(chosen)))
 before = set(sys.modules)
-stage.run(replace(context_of(chosen, place, outputs=made), settings=visible(chosen, stage.keys(chosen))))
+stage.run(context)
 print(*sorted(name for name in set(sys.modules) - before if name.startswith("mealign")))
 """
     command = [sys.executable, "-c", script, name, str(demo / "made" / name)]
