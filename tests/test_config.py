@@ -1,6 +1,8 @@
 """Every file under conf/ composes and passes the checks; every limit and impossible combination has its message."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -9,7 +11,7 @@ from mealign.compose import CONF, compose_settings, explain, to_settings, write_
 from mealign.config import Settings
 from mealign.errors import ConfigError
 from mealign.pipeline.registry import asked_command, check, pipeline, selected_stages, stages
-from mealign.settings import Limits, limited
+from mealign.settings import INFINITE, Limits, declared
 
 REQUIRED = {
     "user/folder": ["user.name=me", "user.person=Me", "user.path=notes"],
@@ -40,7 +42,15 @@ def test_a_locomo_user_must_name_conversation_and_speaker() -> None:
         check(compose_settings("user=locomo", "user.path=locomo10.json"))
 
 
-@pytest.mark.parametrize(("key", "limits", "whole"), list(limited(Settings)), ids=lambda value: str(value)[:40])
+def limited() -> Iterator[tuple[str, Limits, bool]]:
+    """Every number with a limit: its key, its limits, and whether it is a whole one."""
+    for key, hint, limits in declared(Settings):
+        kinds = {hint, *get_args(hint)}
+        if limits and kinds & {int, float} and (limits.low, limits.high) != (-INFINITE, INFINITE):
+            yield key, limits, float not in kinds
+
+
+@pytest.mark.parametrize(("key", "limits", "whole"), list(limited()), ids=lambda value: str(value)[:40])
 def test_every_limit_refuses_what_lies_outside(key: str, limits: Limits, whole: bool) -> None:
     below = int(limits.low) - 1 if whole else limits.low - 1e-6
     with pytest.raises(ConfigError, match=rf"^{key}="):

@@ -15,16 +15,10 @@ from mealign.jsonl import read_json, read_records
 from mealign.records import Answer, Document, Question, Task
 from tests.conftest import ROOT
 from tests.language.server import Request, Response, serving
+from tests.notes import NOTES
 
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL))
-NOTES = {
-    "2024-01-02": "I live in Ghent. Tom gave me a fern. Ana works at a hospital in Porto.",
-    "2024-02-03": "I bought a red bike at the market. Joris builds violins. Tom sold the old van to a farmer.",
-    "2024-03-04": "I baked a plum cake. Ana adopted a grey parrot. Joris won a medal in Lisbon.",
-    "2024-04-05": "I visited the town museum. Tom climbed the tower in Bruges. Ana painted the fence.",
-    "2024-05-06": "I play the cello. I painted a lake sunrise. Joris moved to Lille.",
-}
 QUESTIONS = [
     Question(id="q1", family="recall", kind="memory_qa_self", question="What did Tom give me?", answer="a fern"),
     Question(id="q2", family="recall", kind="memory_qa_self", question="Where do I live?", answer="Ghent"),

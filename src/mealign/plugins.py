@@ -51,11 +51,16 @@ def names_in(package: str) -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
 
 
+def file_of(package: str, name: str) -> Path | None:
+    """Return the file of a package's module, which is not imported; None if there is no such module."""
+    found = importlib.util.find_spec(f"{package}.{name}")
+    return Path(found.origin) if found and found.origin else None
+
+
 def is_added(package: str, name: str) -> bool:
     """Whether a plug-in folder adds this module to a package."""
-    found = importlib.util.find_spec(f"{package}.{name}")
-    origin = Path(found.origin) if found and found.origin else Path()
-    return any(origin.is_relative_to(folder) for folder in roots())
+    file = file_of(package, name)
+    return file is not None and any(file.is_relative_to(folder) for folder in roots())
 
 
 def member(package: str, name: str, attribute: str) -> Any:
@@ -77,9 +82,9 @@ def member(package: str, name: str, attribute: str) -> Any:
     except Exception as error:
         if not is_added(package, name):
             raise
-        file = importlib.util.find_spec(f"{package}.{name}").origin  # type: ignore[union-attr]
         raise ConfigError(
-            f"{file}: it cannot be imported ({type(error).__name__}: {error}); correct it, or take it out of {VARIABLE}"
+            f"{file_of(package, name)}: it cannot be imported ({type(error).__name__}: {error}); correct it, or take "
+            f"it out of {VARIABLE}"
         ) from error
     if not hasattr(module, attribute):
         raise ConfigError(f"{module.__file__}: it defines no `{attribute}`; docs/extending.md shows one")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any, Protocol, get_args, get_type_hints, runtime_checkable
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 INFINITE = float("inf")
 
@@ -91,28 +91,20 @@ def _field_problems(declared: Field[Any], value: Any, key: str) -> Iterator[str]
         yield found
 
 
-def keys(kind: type, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted key of every setting of a dataclass of settings and of the sections below it."""
+def declared(kind: type, prefix: str = "") -> Iterator[tuple[str, Any, Limits | None]]:
+    """Yield key, type and limits of every setting of a dataclass of settings and of the sections below it."""
     hints = get_type_hints(kind)
-    for declared in fields(kind):
-        key = f"{prefix}{declared.name}"
-        if is_dataclass(hint := hints[declared.name]):
-            yield from keys(hint, f"{key}.")  # type: ignore[arg-type]
-        else:
-            yield key
-
-
-def limited(kind: type, prefix: str = "") -> Iterator[tuple[str, Limits, bool]]:
-    """Yield key, limits and whether only whole numbers are meant, of every number among the settings of ``kind``."""
-    hints = get_type_hints(kind)
-    for declared in fields(kind):
-        key, hint = f"{prefix}{declared.name}", hints[declared.name]
+    for each in fields(kind):
+        key, hint = f"{prefix}{each.name}", hints[each.name]
         if is_dataclass(hint):
-            yield from limited(hint, f"{key}.")  # type: ignore[arg-type]
-        elif limits := declared.metadata.get("limits"):
-            kinds = {hint, *get_args(hint)}
-            if kinds & {int, float} and (limits.low, limits.high) != (-INFINITE, INFINITE):
-                yield key, limits, float not in kinds
+            yield from declared(hint, f"{key}.")  # type: ignore[arg-type]
+        else:
+            yield key, hint, each.metadata.get("limits")
+
+
+def keys(kind: type) -> Iterator[str]:
+    """Yield the dotted key of every setting of a dataclass of settings and of the sections below it."""
+    return (key for key, _, _ in declared(kind))
 
 
 def plain(node: Any) -> Any:

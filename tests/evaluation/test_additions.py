@@ -10,6 +10,7 @@ import pytest
 
 from mealign.jsonl import read_json, read_records
 from mealign.records import Answer, Fact, Question, Task
+from tests.notes import NOTES
 
 METRIC = '''
 """How many words an answer has, of questions that have an answer."""
@@ -48,13 +49,6 @@ ADDED = {
     "contexts/newest.py": CONTEXT,
     "conf/context/newest.yaml": "name: newest\ntop_k: 2\n",
     "conf/evaluation/three.yaml": ARMS,
-}
-NOTES = {
-    "2024-01-02": "I live in Ghent. Tom gave me a fern. Ana works at a hospital in Porto.",
-    "2024-02-03": "I bought a red bike at the market. Joris builds violins. Tom sold the old van to a farmer.",
-    "2024-03-04": "I baked a plum cake. Ana adopted a grey parrot. Joris won a medal in Lisbon.",
-    "2024-04-05": "I visited the town museum. Tom climbed the tower in Bruges. Ana painted the fence.",
-    "2024-05-06": "I play the cello. I painted a lake sunrise. Joris moved to Lille.",
 }
 QUESTIONS = [
     Question(id="q1", family="recall", kind="memory_qa_self", question="What did Tom give me?", answer="a fern"),

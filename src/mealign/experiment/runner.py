@@ -74,7 +74,7 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
         for stage in selected:
             started = time.perf_counter()
             outcome, why = _bring_up_to_date(stage, settings, place, tracker)
-            summary = read_json(place.folder / stage.outputs(settings)[-1])
+            summary = read_json(place.folder / stage.summary_of(settings))
             rows.append((stage.name, outcome, why, time.perf_counter() - started, summary))
             objective = summary.get("objective", objective)
             _track(tracker, stage, settings, place, summary)
@@ -101,7 +101,7 @@ def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Trac
         adapters={name: place.folder / path for name, path in adapters(settings).items()},
         reported={
             stage.name: (
-                place.folder / stage.outputs(settings)[-1],
+                place.folder / stage.summary_of(settings),
                 place.folder / stage.history if stage.history else None,
             )
             for stage in pipeline(settings)
@@ -140,7 +140,7 @@ def _bring_up_to_date(stage: Stage, settings: Settings, place: Place, tracker: T
     """Bring a stage's result up to date with settings, inputs and code; return what was done, and why."""
     key = key_of(stage, settings, root=place.root, folder=place.folder, start=place.start)
     entry = Entry(place.store, stage.name, key, stage.outputs(settings))
-    last = place.folder / "keys" / Path(stage.outputs(settings)[-1]).name
+    last = place.folder / "keys" / Path(stage.summary_of(settings)).name
     why = in_short(reasons(read_json(last) if last.exists() else None, key))
     outcome: Outcome
     with entry.locked():
@@ -158,7 +158,7 @@ def _bring_up_to_date(stage: Stage, settings: Settings, place: Place, tracker: T
 def _compute(stage: Stage, settings: Settings, place: Place, made: Path, tracker: Tracker) -> None:
     context = context_of(settings, place, outputs=made, tracker=tracker)
     summary = stage.run(replace(context, settings=visible(settings, stage.keys(settings))))
-    write_json(made / stage.outputs(settings)[-1], summary.to_json())
+    write_json(made / stage.summary_of(settings), summary.to_json())
 
 
 def _track(tracker: Tracker, stage: Stage, settings: Settings, place: Place, summary: Mapping[str, Any]) -> None:

@@ -123,6 +123,17 @@ def ask_each(ask: Callable[[T], str], questions: Sequence[T]) -> list[str]:
         return [text.encode("utf-8", "replace").decode() for text in pool.map(ask, questions)]
 
 
+def ask_times(ask: Callable[[T, int], str], questions: Sequence[T], n: int) -> list[list[str]]:
+    """Ask every question ``n`` times, concurrently; ``ask`` is given the question and which time it is, from 0.
+
+    Raises:
+        MealignError: as :func:`ask_each`.
+    """
+    jobs = [(question, index) for question in questions for index in range(n)]
+    answers = ask_each(lambda job: ask(*job), jobs)
+    return [answers[start : start + n] for start in range(0, len(answers), n)]
+
+
 @contextmanager
 def failures_explained(base_url: str, *kinds: type[Exception]) -> Iterator[None]:
     """Convert an SDK's errors to one line without the server's words, which may quote the request.

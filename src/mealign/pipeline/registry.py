@@ -75,7 +75,7 @@ def inputs(stage: Stage, settings: Settings, active: Sequence[Stage] | None = No
 
 def reports(stage: Stage, settings: Settings) -> list[str]:
     """Return the paths of what a stage reports: its summary and, if it trains, its curve."""
-    return [stage.outputs(settings)[-1], *([stage.history] if stage.history else [])]
+    return [stage.summary_of(settings), *([stage.history] if stage.history else [])]
 
 
 def asked_command(settings: Settings) -> Command | None:

@@ -114,6 +114,10 @@ class Stage:
         """Path of the counts and numbers that the stage reports."""
         return f"summaries/{self.name}{'-{judge}' if self.by_judge else ''}.json"
 
+    def summary_of(self, settings: Settings) -> str:
+        """Return the path of the summary that these settings lead to."""
+        return self.outputs(settings)[-1]
+
     @property
     def history(self) -> str | None:
         """Path of the training curve, if the stage trains."""

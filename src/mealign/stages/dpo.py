@@ -9,17 +9,14 @@ from mealign.jsonl import read_records, write_json
 from mealign.pipeline.memos import kept
 from mealign.pipeline.models import SFT_ADAPTER, base_model, policy_before_dpo
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.summaries import Funnel, Summary
+from mealign.pipeline.trained import TrainingSummary, reported
 
 
 @dataclass(frozen=True, kw_only=True)
-class DpoSummary(Summary):
+class DpoSummary(TrainingSummary):
     """What was trained on, and how it went."""
 
     pairs: int
-    skipped_too_long: int
-    shortened: int
-    halvings: int
 
 
 def run(context: StageContext) -> DpoSummary:
@@ -46,16 +43,7 @@ def run(context: StageContext) -> DpoSummary:
             on_log=partial(context.on_step, "dpo"),
         )
     write_json(context.outputs / "history/dpo.json", list(result.history))
-    return DpoSummary(
-        funnel=Funnel(
-            what="pairs trained on", count=result.examples, rest={"skipped_too_long": result.skipped_too_long}
-        ),
-        pairs=result.examples,
-        skipped_too_long=result.skipped_too_long,
-        shortened=result.shortened,
-        halvings=result.halvings,
-        metrics=result.metrics,
-    )
+    return DpoSummary(pairs=result.examples, **reported(result, what="pairs trained on"))
 
 
 STAGE = Stage(

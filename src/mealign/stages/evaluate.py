@@ -14,12 +14,11 @@ from mealign.jsonl import digest_path, read_json, read_records, write_json, writ
 from mealign.pipeline import registry
 from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX, memory_index
+from mealign.pipeline.results import results_table
 from mealign.pipeline.stage import Stage, StageContext
 from mealign.summaries import Summary
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from mealign.pipeline.tracker import Tracker
     from mealign.records import Question
 
@@ -133,13 +132,6 @@ def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]
     tracker.log_contender(contender, beats=partial(beats, settings=settings.evaluation, seed=settings.seed))
 
 
-def show(context: StageContext) -> RenderableType:
-    """Return the table of results."""
-    from mealign.reporting.terminal import arms_table
-
-    return arms_table(read_json(context.inputs / "metrics.json"))
-
-
 STAGE = Stage(
     name="evaluate",
     run=run,
@@ -150,5 +142,5 @@ STAGE = Stage(
     tracked=True,
     problems=problems,
     track=track,
-    show=show,
+    show=results_table,
 )

@@ -8,12 +8,11 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mealign.jsonl import read_json, write_text
+from mealign.pipeline.results import results_table
 from mealign.pipeline.stage import Stage, StageContext
 from mealign.summaries import Summary
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from mealign.pipeline.tracker import Tracker
 
 CHOICES = (
@@ -60,13 +59,6 @@ def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]
     tracker.log_artifacts(context.inputs / "report", "report")
 
 
-def show(context: StageContext) -> RenderableType:
-    """Return the table of results."""
-    from mealign.reporting.terminal import arms_table
-
-    return arms_table(read_json(context.inputs / "metrics.json"))
-
-
 STAGE = Stage(
     name="report",
     run=run,
@@ -76,5 +68,5 @@ STAGE = Stage(
     settings=CHOICES,
     tracked=True,
     track=track,
-    show=show,
+    show=results_table,
 )

@@ -11,20 +11,17 @@ from mealign.jsonl import read_records, write_json
 from mealign.pipeline.memos import kept
 from mealign.pipeline.models import base_model, given_adapter, language_model
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.summaries import Funnel, Summary
+from mealign.pipeline.trained import TrainingSummary, reported
 
 if TYPE_CHECKING:
     from mealign.training.replay import Replayed
 
 
 @dataclass(frozen=True, kw_only=True)
-class SftSummary(Summary):
+class SftSummary(TrainingSummary):
     """What was trained on, and how it went."""
 
     examples: int
-    skipped_too_long: int
-    shortened: int
-    halvings: int
 
 
 def run(context: StageContext) -> SftSummary:
@@ -49,16 +46,7 @@ def run(context: StageContext) -> SftSummary:
         on_log=partial(context.on_step, "sft"),
     )
     write_json(context.outputs / "history/sft.json", list(result.history))
-    return SftSummary(
-        funnel=Funnel(
-            what="training examples", count=result.examples, rest={"skipped_too_long": result.skipped_too_long}
-        ),
-        examples=result.examples,
-        skipped_too_long=result.skipped_too_long,
-        shortened=result.shortened,
-        halvings=result.halvings,
-        metrics=result.metrics,
-    )
+    return SftSummary(examples=result.examples, **reported(result, what="training examples"))
 
 
 def _replayed(context: StageContext, *, beside: int) -> Sequence[Replayed]:

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mealign import plugins
 from mealign.errors import ConfigError
-from mealign.plugins import extended, names_in
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__path__ = extended(__path__, "losses")
+__path__ = plugins.extended(__path__, "losses")
 
 SETTINGS = frozenset({"beta", "label_smoothing", "offset"})
 """Settings of ``training.dpo`` that a loss may use."""
@@ -75,7 +74,7 @@ def imitation(log_probs: Tensor, tokens: Tensor | int) -> Tensor:
 
 def names() -> list[str]:
     """Return the names of all losses, including those of plug-ins, in alphabetical order."""
-    return names_in(__name__)
+    return plugins.names_in(__name__)
 
 
 def file_of(name: str) -> Path:
@@ -84,10 +83,10 @@ def file_of(name: str) -> Path:
     Raises:
         ConfigError: there is no such loss.
     """
-    found = find_spec(f"{__name__}.{name}")
-    if found is None or found.origin is None:
+    file = plugins.file_of(__name__, name)
+    if file is None:
         raise ConfigError(f"training.dpo.loss={name}: there is no such loss; use one of {', '.join(names())}")
-    return Path(found.origin)
+    return file
 
 
 def settings_of(name: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ import anthropic
 from mealign.errors import MealignError
 from mealign.language.chat import Prompt, Schema
 from mealign.language.endpoints import Server
-from mealign.language.transport import RETRIES, TIMEOUT, ask_each, failures_explained, http_client
+from mealign.language.transport import RETRIES, TIMEOUT, ask_each, ask_times, failures_explained, http_client
 from mealign.language.vendors.anthropic.deciding import TOOL
 from mealign.records import content_id
 
@@ -58,11 +58,10 @@ class AnthropicModel:
         del seed, batch_size, description
         sampling = {"temperature": temperature, **({"top_p": top_p} if temperature > 0 else {})}
 
-        def ask(prompt: Prompt) -> str:
+        def ask(prompt: Prompt, index: int) -> str:
             return self._create(prompt, max_new_tokens, extra_body=sampling)
 
-        answers = ask_each(ask, [prompt for prompt in prompts for _ in range(n)])
-        return [answers[start : start + n] for start in range(0, len(answers), n)]
+        return ask_times(ask, prompts, n)
 
     def structured(
         self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0

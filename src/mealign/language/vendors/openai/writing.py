@@ -10,7 +10,7 @@ import openai
 from mealign.errors import MealignError
 from mealign.language.chat import Prompt, Schema, with_schema
 from mealign.language.endpoints import Server
-from mealign.language.transport import RETRIES, TIMEOUT, ask_each, failures_explained, http_client
+from mealign.language.transport import RETRIES, TIMEOUT, ask_each, ask_times, failures_explained, http_client
 from mealign.language.vendors.openai.address import limit_name
 from mealign.records import content_id
 
@@ -56,13 +56,12 @@ class OpenAIModel:
         """
         del batch_size, description
 
-        def ask(job: tuple[Prompt, int]) -> str:
-            sampling = {"top_p": top_p, "seed": seed + job[1]} if temperature > 0 else {}
+        def ask(prompt: Prompt, index: int) -> str:
+            sampling = {"top_p": top_p, "seed": seed + index} if temperature > 0 else {}
             with failures_explained(self._url, openai.APIError, ValueError):
-                return self._create(job[0], max_new_tokens, temperature=temperature, **sampling)
+                return self._create(prompt, max_new_tokens, temperature=temperature, **sampling)
 
-        answers = ask_each(ask, [(prompt, index) for prompt in prompts for index in range(n)])
-        return [answers[start : start + n] for start in range(0, len(answers), n)]
+        return ask_times(ask, prompts, n)
 
     def structured(
         self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
