@@ -14,12 +14,12 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from mealign.config import Settings, flat, plain
+from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import write_text
 from mealign.language.settings import ModelConfig
 from mealign.plugins import roots
-from mealign.settings import keys
+from mealign.settings import flat, keys, plain
 
 OPEN = ("judge.members.", "extra.")
 """Below these, names are free: a panel's members have typed keys, and plug-ins have keys of their own."""

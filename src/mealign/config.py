@@ -7,7 +7,6 @@ turned into :class:`Settings` and checked there and by the stages (:func:`mealig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +19,7 @@ from mealign.language.settings import Egress, ModelConfig, PricesConfig
 from mealign.memory.settings import ContextConfig, MemoryConfig
 from mealign.preferences.settings import PreferencesConfig
 from mealign.reporting.settings import MemoryShowConfig
-from mealign.settings import flat, plain, section, setting
+from mealign.settings import section, setting
 from mealign.synthesis.settings import CandidatesConfig
 from mealign.tasks.settings import TaskConfig
 from mealign.training.settings import LoraConfig, MixConfig, TrainingConfig
@@ -53,13 +52,3 @@ class Settings:
     memory_show: MemoryShowConfig = section()
     export: ExportConfig = section()
     extra: dict[str, Any] = field(default_factory=dict)
-
-
-def lookup(values: Mapping[str, Any], key: str) -> Any:
-    """Return the value at a dotted key of nested settings."""
-    for part in key.split("."):
-        values = values[part]
-    return values
-
-
-__all__ = ["Settings", "flat", "lookup", "plain"]

@@ -27,7 +27,7 @@ from mealign.experiment.sweeps import SweepParent
 from mealign.experiment.tracking import MlflowTracker, metric_name
 from mealign.experiment.tracking import open_tracker as open_real
 from mealign.jsonl import digest_path
-from mealign.pipeline.tracker import NullTracker
+from mealign.pipeline.tracker import Tracker
 from tests.defaults import TrackingConfig
 
 Open = Callable[..., Any]
@@ -297,7 +297,7 @@ def test_a_sweep_without_results_has_no_best(root: Path, settings: TrackingConfi
 
 
 def test_the_tracker_of_no_books_keeps_nothing(tmp_path: Path) -> None:
-    tracker = NullTracker()
+    tracker = Tracker()
     tracker.log_step("sft", 1, {"loss": 1.0})
     tracker.log_history("sft", [{"step": 1, "loss": 1.0}])
     tracker.log_metrics({"objective": 1.0})

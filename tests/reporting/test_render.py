@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from mealign.config import flat
 from mealign.reporting.render import Report, render_report
+from mealign.settings import flat
 from mealign.stages.report import CHOICES
 from tests.defaults import composed
 from tests.evaluation.builders import ARMS

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mealign.config import Settings, lookup, plain
+from mealign.config import Settings
 from mealign.experiment.code import code_of
 from mealign.jsonl import digest_path
 from mealign.pipeline.registry import inputs
 from mealign.pipeline.stage import Stage
+from mealign.settings import plain
 
 SHOWN = 3
 """How many reasons a run reports."""
@@ -81,8 +82,14 @@ def in_short(found: list[str]) -> str:
 
 def _key(stage: Stage, settings: Settings, files: Mapping[str, str]) -> Key:
     values, code = plain(settings), code_of(stage.run)
-    chosen = {key: lookup(values, key) for key in stage.keys(settings)}
+    chosen = {key: _lookup(values, key) for key in stage.keys(settings)}
     return Key(settings=chosen, inputs=files, code=code.files, libraries=code.libraries)
+
+
+def _lookup(values: Mapping[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        values = values[part]
+    return values
 
 
 def _outside(stage: Stage, settings: Settings, *, root: Path, start: Path | None) -> dict[str, str]:

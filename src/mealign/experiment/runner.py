@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mealign import terminal
-from mealign.config import Settings, flat, plain
+from mealign.config import Settings
 from mealign.errors import ConfigError
 from mealign.experiment.keys import in_short, key_of, reasons
 from mealign.experiment.store import Entry, alone_in
 from mealign.jsonl import digest_path, read_json, write_json
 from mealign.pipeline.registry import adapters, inputs, pipeline, selected_stages, stages
 from mealign.pipeline.stage import Stage, StageContext, visible
-from mealign.pipeline.tracker import NullTracker, Tracker
+from mealign.pipeline.tracker import Tracker
+from mealign.settings import flat, plain
 
 Outcome = Literal["ran", "restored", "up to date"]
 ASKED_OF_ONE_RUN = ("stage", "memory_show.", "export.", "dvc.")
@@ -180,7 +181,7 @@ def _track(tracker: Tracker, stage: Stage, settings: Settings, place: Place, sum
 def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> Iterator[Tracker]:
     """Open the MLflow run of these settings and sources; only stages that train or measure have one."""
     if not settings.tracking.enabled or not any(stage.tracked for stage in selected):
-        yield NullTracker()
+        yield Tracker()
         return
     from mealign.experiment.tracking import open_tracker
     from mealign.records import canonical_json, content_id

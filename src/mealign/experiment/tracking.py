@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mealign.experiment.books import ADAPTER_TAG, open_books, refusals
 from mealign.experiment.settings import PARENT_VARIABLE, Status, TrackingConfig
 from mealign.jsonl import digest_path
-from mealign.pipeline.tracker import Beats, Contender
+from mealign.pipeline.tracker import Beats, Contender, Tracker
 from mealign.records import content_id
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ DIGEST_LENGTH = 36
 METRICS_PER_BATCH = 1000
 
 
-class MlflowTracker:
+class MlflowTracker(Tracker):
     """Writes to one open MLflow run; ``continued`` means that it may already have some of what is reported."""
 
     def __init__(

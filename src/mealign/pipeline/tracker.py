@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 Beats = Callable[[Mapping[str, float], Mapping[str, float] | None], bool]
 """Whether scores beat those of the current champion (None: there is none)."""
@@ -32,8 +32,8 @@ class Contender:
     scores: Mapping[str, float]
 
 
-class Tracker(Protocol):
-    """Receives what the pipeline reports."""
+class Tracker:
+    """Receives what the pipeline reports. This one keeps nothing: it is that of ``tracking.enabled=false``."""
 
     def log_step(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         """Log one point of a training curve, as ``<stage>/<metric>``."""
@@ -59,7 +59,7 @@ class Tracker(Protocol):
         Returns:
             Whether it was kept.
         """
-        ...
+        return False
 
     def log_config(self, text: str) -> None:
         """Keep the resolved config as ``config.yaml``."""
@@ -72,41 +72,3 @@ class Tracker(Protocol):
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""
-
-
-class NullTracker:
-    """Keeps nothing: the tracker of ``tracking.enabled=false``."""
-
-    def log_step(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
-        """Keep nothing."""
-
-    def log_history(self, stage: str, history: Sequence[Mapping[str, Any]]) -> None:
-        """Keep nothing."""
-
-    def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Keep nothing."""
-
-    def log_dataset(self, name: str, *, source: str, digest: str, context: str) -> None:
-        """Keep nothing."""
-
-    def log_adapter(self, name: str, folder: Path) -> None:
-        """Keep nothing."""
-
-    def log_artifacts(self, folder: Path, name: str) -> None:
-        """Keep nothing."""
-
-    def log_bytes(self, name: str, content: bytes, *, personal: bool) -> bool:
-        """Keep nothing."""
-        return False
-
-    def log_config(self, text: str) -> None:
-        """Keep nothing."""
-
-    def log_prompt(self, name: str, text: str, *, digest: str) -> None:
-        """Keep nothing."""
-
-    def log_contender(self, contender: Contender, *, beats: Beats) -> None:
-        """Keep nothing."""
-
-    def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Keep nothing."""

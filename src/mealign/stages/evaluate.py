@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from mealign.config import Settings, plain
+from mealign.config import Settings
 from mealign.evaluation.settings import ArmConfig, EvaluationConfig
 from mealign.jsonl import digest_path, read_json, read_records, write_json, write_records
 from mealign.pipeline import registry
@@ -16,6 +16,7 @@ from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX, memory_index
 from mealign.pipeline.results import results_table
 from mealign.pipeline.stage import Stage, StageContext
+from mealign.settings import plain
 from mealign.summaries import Summary
 
 if TYPE_CHECKING:
