@@ -1,0 +1,1 @@
+"""The promises of docs/security.md, each tried through the real command line."""
