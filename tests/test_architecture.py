@@ -13,7 +13,7 @@ from mealign.pipeline.registry import commands, stages
 PACKAGE = Path(__file__).resolve().parents[1] / "src/mealign"
 ORDER = (
     ("errors", "addresses"),
-    ("records", "settings", "processes", "plugins"),
+    ("records", "settings", "processes", "plugins", "door"),
     ("answers", "jsonl", "progress", "summaries"),
     ("language",),
     ("ingest", "memory"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,16 +16,19 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from mealign import plugins, processes, usage
+from mealign import door, plugins, processes, usage
+from mealign.addresses import host_of, is_loopback, stays_here
 from mealign.compose import CONF, explain, to_settings
+from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
-from mealign.pipeline.registry import asked_command, check
+from mealign.pipeline.registry import asked_command, check, destinations
 
 
 def main() -> None:
     """Run the command line; exit 0 when the work is done, 1 when it failed, 2 when the settings cannot work."""
     # Hydra would print its own digest of a traceback and exit 1 whatever went wrong; this makes it raise instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    door.close()
     try:
         if not processes.leads():
             processes.follow()
@@ -49,6 +53,8 @@ def _hydra_main(cfg: DictConfig) -> float | None:
     try:
         settings = to_settings(cfg)
         check(settings, list(job.overrides.task))
+        door.close()  # a launcher may have started this process
+        door.permit(_hosts(settings))
         if command := asked_command(settings):
             command.run(settings, Path.cwd())
             return None
@@ -61,6 +67,16 @@ def _hydra_main(cfg: DictConfig) -> float | None:
         if job.mode == RunMode.MULTIRUN:
             raise
         return _fail(error)
+
+
+def _hosts(settings: Settings) -> Iterator[str]:
+    """Yield the hosts to which a run with checked settings may send."""
+    for destination in destinations(settings):
+        if is_loopback(destination.url) or stays_here(destination.url):
+            continue
+        host = host_of(destination.url)
+        # Where a remote MLflow keeps artifacts is its own business.
+        yield host if host and destination.key != "tracking.uri" else door.ANYWHERE
 
 
 def _fail(error: Exception) -> NoReturn:

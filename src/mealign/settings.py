@@ -10,21 +10,25 @@ lacks is an error and not a second opinion::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 INFINITE = float("inf")
+WITHHELD = "(personal)"
+"""What stands for a personal value where others may read it."""
+Personal = bool | Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a setting means and, of a number, its lowest and highest value."""
+    """What a setting means and, of a number, its lowest and highest value; whether its value tells of the user."""
 
     meaning: str
     low: float = -INFINITE
     high: float = INFINITE
+    personal: Personal = False
 
     def problem(self, key: str, value: float) -> str | None:
         """Say what is wrong with a number; None when nothing is."""
@@ -32,6 +36,10 @@ class Limits:
             return None
         bounds = f"at least {self.low:g}" if self.high == INFINITE else f"between {self.low:g} and {self.high:g}"
         return f"{key}={value}: {self.meaning} must be {bounds}"
+
+    def is_personal(self, value: Any) -> bool:
+        """Whether others may not read this value."""
+        return bool(value) and (self.personal(value) if callable(self.personal) else self.personal)
 
 
 @runtime_checkable
@@ -43,20 +51,27 @@ class Checked(Protocol):
         ...
 
 
-def setting(meaning: str, low: float = -INFINITE, high: float = INFINITE) -> Any:
+def setting(meaning: str, low: float = -INFINITE, high: float = INFINITE, *, personal: Personal = False) -> Any:
     """Declare a setting, whose value ``conf/`` has to give.
 
     Args:
         meaning: what it is, as an error calls it.
         low: the lowest value of a number.
         high: the highest one.
+        personal: whether a value tells of the user, as names and paths do, or what decides it: MLflow and the printed
+            config do not show it.
     """
-    return field(metadata={"limits": Limits(meaning, low, high)})
+    return field(metadata={"limits": Limits(meaning, low, high, personal)})
 
 
-def optional(meaning: str, low: float = -INFINITE, high: float = INFINITE) -> Any:
-    """Declare a setting that is None unless it is given."""
-    return field(default=None, metadata={"limits": Limits(meaning, low, high)})
+def optional(meaning: str, low: float = -INFINITE, high: float = INFINITE, *, personal: Personal = False) -> Any:
+    """Declare a setting that is None unless it is given; arguments as for :func:`setting`."""
+    return field(default=None, metadata={"limits": Limits(meaning, low, high, personal)})
+
+
+def leads_home(path: str) -> bool:
+    """Whether a path tells where the user works: one that begins outside the working folder, or an address."""
+    return path.startswith(("/", "~", "..")) or ":" in path
 
 
 def section() -> Any:
@@ -107,15 +122,24 @@ def keys(kind: type) -> Iterator[str]:
     return (key for key, _, _ in declared(kind))
 
 
-def plain(node: Any) -> Any:
-    """Return settings as nested dicts of JSON values."""
+def plain(node: Any, *, public: bool = False) -> Any:
+    """Return settings as nested dicts of JSON values; ``public`` ones have :data:`WITHHELD` for what is personal."""
     if is_dataclass(node):
-        return {declared.name: plain(getattr(node, declared.name)) for declared in fields(node)}
+        values = {declared: getattr(node, declared.name) for declared in fields(node)}
+        return {
+            declared.name: WITHHELD if public and _is_personal(declared, value) else plain(value, public=public)
+            for declared, value in values.items()
+        }
     if isinstance(node, Mapping):
-        return {key: plain(value) for key, value in node.items()}
+        return {key: plain(value, public=public) for key, value in node.items()}
     if isinstance(node, list | tuple):
-        return [plain(value) for value in node]
+        return [plain(value, public=public) for value in node]
     return node.value if isinstance(node, StrEnum) else node
+
+
+def _is_personal(declared: Field[Any], value: Any) -> bool:
+    limits: Limits | None = declared.metadata.get("limits")
+    return limits is not None and limits.is_personal(value)
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mealign.compose import explain, to_settings
+from mealign.config import Settings
 from mealign.errors import MealignError
-from mealign.experiment.settings import PARENT_VARIABLE, TrackingConfig
+from mealign.experiment.settings import PARENT_VARIABLE, TrackingConfig, permitted_ledger
 from mealign.pipeline.registry import check
+from mealign.settings import declared
 
 if TYPE_CHECKING:
     from mealign.experiment.comparison import Sweep
@@ -66,7 +69,14 @@ class SweepParent(Callback):
         swept = {key: lines[key].partition("=")[2] for key in varied}
         fixed = [line for key, line in lines.items() if key not in swept]
         try:
-            self._sweep = open_sweep(settings, swept=swept, fixed=fixed, root=Path.cwd())
+            self._sweep = open_sweep(
+                settings,
+                swept=swept,
+                fixed=fixed,
+                root=Path.cwd(),
+                ledger=permitted_ledger(config.egress, config.paths.egress, root=Path.cwd()),
+                withheld=() if settings.log_texts else _personal(swept),
+            )
         except MealignError as error:
             _warn(f"this sweep's jobs will have no parent run: {error}")
             return
@@ -88,6 +98,16 @@ class SweepParent(Callback):
             sweep.close(status)
         except MealignError as error:
             _warn(f"the sweep's run {sweep.run_id} is not complete: {error}")
+
+
+def _personal(swept: Mapping[str, str]) -> list[str]:
+    """Return the swept keys whose values tell of the user."""
+    limits = {key: found for key, _, found in declared(Settings)}
+    return [
+        key
+        for key, values in swept.items()
+        if (found := limits.get(key)) and any(found.is_personal(value) for value in values.split(","))
+    ]
 
 
 def _warn(text: str) -> None:

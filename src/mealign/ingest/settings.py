@@ -22,12 +22,12 @@ class UserConfig:
     """Whose notes, where they are, in which format. ``conversation`` and ``speaker`` choose a person of LoCoMo."""
 
     name: str = setting("the name of the user's folder")
-    person: str = setting("the user's full name")
+    person: str = setting("the user's full name", personal=True)
     format: SourceFormat = setting("what the sources look like")
-    path: str = setting("where the sources are")
-    aliases: list[str] = setting("names and addresses that mean the user in chats and mails")
+    path: str = setting("where the sources are", personal=True)
+    aliases: list[str] = setting("names and addresses that mean the user in chats and mails", personal=True)
     conversation: str | None = optional("a conversation of a LoCoMo file")
-    speaker: str | None = optional("one of its two speakers")
+    speaker: str | None = optional("one of its two speakers", personal=True)
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from mealign.language.egress import Personal
+
 UndecidedKind = Literal["malformed", "refused", "too_long", "unreachable"]
 
 
@@ -22,12 +24,14 @@ class Inquiry:
     """What a model is to decide.
 
     ``state`` is the text that it reads, as data; ``questions`` are asked about it, by name. ``reasoning`` says what to
-    think about in words first; the decision is then made with those words in the prompt.
+    think about in words first; the decision is then made with those words in the prompt. ``personal`` says what of it
+    is the user's own, for the ledger.
     """
 
     state: str
     questions: Mapping[str, Choice]
     reasoning: str | None = None
+    personal: Personal = Personal()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
-from mealign.addresses import is_address, is_loopback
+from mealign.addresses import is_address
 from mealign.language.vendor import address_of, writers
-from mealign.settings import INFINITE, optional, section, setting
+from mealign.settings import INFINITE, leads_home, optional, section, setting
 
 LOCAL = "local"
 """The backend of a model that the run itself loads; any other backend is a vendor's name."""
@@ -31,10 +32,32 @@ class Precision(StrEnum):
 
 
 class Egress(StrEnum):
-    """Whether what the user wrote may be sent to another machine."""
+    """Whether what the user wrote, or what was made of it, may be sent to another machine."""
 
     deny = "deny"
     allow = "allow"
+
+
+class Download(StrEnum):
+    """What may be fetched: ``pinned``, what has its SHA-256 in the settings; ``any``, by name alone; ``none``."""
+
+    pinned = "pinned"
+    any = "any"
+    none = "none"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """An address that the settings name, its key in them, and what of the user's would be sent there."""
+
+    key: str
+    url: str
+    what: str
+
+
+def is_path(name: str) -> bool:
+    """Whether a model is named by a folder, and not by its name on a hub."""
+    return leads_home(name) or Path(name).expanduser().exists()
 
 
 @dataclass
@@ -59,8 +82,9 @@ class ModelConfig:
     max_length: int = setting("the longest sequence in tokens", 64, 1_000_000)
     precision: Precision = setting("the number format of weights and products")
     weights: PackagedFile = field(default_factory=PackagedFile)
-    hub_id: str | None = optional("the name on a model hub, or a local folder")
+    hub_id: str | None = optional("the name on a model hub, or a local folder", personal=is_path)
     revision: str | None = optional("the version on the hub")
+    sha256: str | None = optional("the digest of what the hub delivers, which pins it")
     layers: int | None = optional("the number of layers", 1, 1000)
     hidden_size: int | None = optional("the width in units", 8, 65536)
 
@@ -170,10 +194,26 @@ def unreachable(server: LlmConfig | ServerConfig, url: str | None, *, key: str, 
         )
 
 
-def leaves(url: str | None, egress: Egress, *, key: str, what: str) -> Iterator[str]:
-    """Report that ``what`` would leave this machine for ``url``, where ``egress`` does not allow it."""
-    if url is not None and is_address(url) and egress is Egress.deny and not is_loopback(url):
+def goes_to(url: str | None, *, key: str, what: str) -> Iterator[Destination]:
+    """Yield the server to which ``what`` would go, if there is one; :func:`unreachable` reports what is no address."""
+    if url is not None and is_address(url):
+        yield Destination(key, url, what)
+
+
+def leaves(destination: Destination, egress: Egress, *, stays: bool) -> Iterator[str]:
+    """Report that something would leave this machine, where ``egress`` does not allow it."""
+    if egress is Egress.deny and not stays:
         yield (
-            f"egress=deny with {key}={url}: {what} would leave this machine; "
+            f"egress=deny with {destination.key}={destination.url}: {destination.what} would leave this machine; "
             "name a server on it (http://127.0.0.1:8000/v1), or allow it with egress=allow"
         )
+
+
+def unpinned(download: Download, *, key: str, name: str | None, sha256: str | None) -> Iterator[str]:
+    """Report that a model of a hub would be fetched by its name alone, where ``download`` does not allow it."""
+    if name is None or sha256 or download is not Download.pinned or Path(name).expanduser().is_dir():
+        return
+    yield (
+        f"download=pinned with {key}={name}: nothing says what the hub has to deliver; set "
+        f"{key.removesuffix('hub_id')}sha256 to its digest, which a run with download=any prints, or name a folder"
+    )

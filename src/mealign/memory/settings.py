@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mealign import plugins
-from mealign.language.settings import LOCAL, LlmConfig, PackagedFile, named
+from mealign.language.settings import LOCAL, LlmConfig, PackagedFile, is_path, named
 from mealign.settings import optional, section, setting
 
 
@@ -27,7 +27,8 @@ class MemoryConfig:
     llm: LlmConfig = section()
     parser: PackagedFile = section()
     embedder: PackagedFile = section()
-    embedder_hub_id: str | None = optional("a sentence-transformers model by name; null: the packaged one")
+    embedder_hub_id: str | None = optional("a sentence-transformers model by name or folder", personal=is_path)
+    embedder_sha256: str | None = optional("the digest of what the hub delivers, which pins it")
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""

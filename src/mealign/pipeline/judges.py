@@ -62,7 +62,7 @@ def _deciding_model(context: StageContext, asked: JudgeConfig) -> DecisionModel:
         asked.backend,
         asked.server,
         cache=context.store / "decisions",
-        ledger=context.store / "egress.jsonl",
+        ledger=context.ledger,
         prices=context.settings.prices,
         max_usd=asked.max_usd,
         max_calls=asked.max_calls,
