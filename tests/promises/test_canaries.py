@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.language.server import Request, Response, serving
 from tests.promises.command import Result, run
+from tests.promises.test_what_leaves import overhearing
 
 SENTENCES = [
     "I keep a quaggafern in the attic.",
@@ -57,7 +58,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(project: Path) -> Result:
+def result(project: Path, tiny_model: Path, parser_path: Path, embedder_path: Path) -> Result:
     """The whole way, with a judge on loopback; files are made as a careless ``umask`` would have them."""
 
     def script(request: Request) -> Response:
@@ -67,7 +68,7 @@ def result(project: Path) -> Result:
 
     before = os.umask(0)
     try:
-        with serving(script) as server:
+        with overhearing() as (port, heard), serving(script) as server:
             found = run(
                 "experiment=smoke",
                 "user=folder",
@@ -83,15 +84,22 @@ def result(project: Path) -> Result:
                 f"judge.template={project / TEMPLATE}.md",
                 cwd=project,
                 seconds=300,
-                env={"CANARY_KEY": KEY},
+                env={"CANARY_KEY": KEY, **dict.fromkeys(LURES, f"http://127.0.0.1:{port}")},
             )
     finally:
         os.umask(before)
     assert found.code == 0, found.output
+    assert heard == [], "something followed the environment"
     assert any(KEY in str(request.headers) for request in server.requests), "the judge was asked"
     return found
 
 
+LURES = (
+    "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HF_ENDPOINT",
+    "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "OTEL_EXPORTER_OTLP_ENDPOINT", "OPENAI_BASE_URL",
+    "ANTHROPIC_BASE_URL", "WANDB_BASE_URL", "COMET_URL_OVERRIDE",
+)  # fmt: skip
+"""Variables by which an environment leads libraries elsewhere."""
 SECRET = [*CANARIES, KEY, ALIAS, FOLDER, TEMPLATE, TEMPLATE_TEXT]
 
 

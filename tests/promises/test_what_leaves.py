@@ -1,6 +1,7 @@
 """Nothing of the user's leaves the machine unless the settings say so, and a ledger says what did."""
 
 import ast
+import hashlib
 import json
 import os
 import socket
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from mealign.jsonl import digest_path, write_records
 from tests.conftest import ROOT, SMOLLM2
 from tests.language.server import Response, serving
 from tests.promises.command import run, user, write_notes
+from tests.training.conftest import make_task
 
 ELSEWHERE = "192.0.2.1"
 """An address for documentation (RFC 5737): nobody answers there."""
@@ -246,3 +249,81 @@ def test_the_libraries_send_no_telemetry() -> None:
     from mealign.door import SILENCED
 
     assert {name: found[name] for name in SILENCED} == dict(SILENCED)
+
+
+def write_tasks(root: Path) -> None:
+    """Write what ``stage=sft`` reads."""
+    write_records(root / "data/me/tasks.jsonl", [make_task(number, "a grey parrot") for number in range(4)])
+
+
+@contextmanager
+def hub(folder: Path) -> Iterator[str]:
+    """A model hub on loopback that delivers one folder, whatever is asked for."""
+    commit = "0" * 40
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    class Hub(BaseHTTPRequestHandler):
+        def answer(self, *, body: bool) -> None:
+            content = files.get(self.path.rpartition("/")[2])
+            if "/tree/" in self.path:
+                tree = [{"type": "file", "path": name, "size": len(files[name]), "oid": name} for name in files]
+                content = json.dumps(tree).encode()
+            elif content is None:
+                siblings = [{"rfilename": name} for name in files]
+                content = json.dumps({"id": "org/model", "sha": commit, "siblings": siblings}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("X-Repo-Commit", commit)
+            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+            self.end_headers()
+            if body:
+                self.wfile.write(content)
+
+        def do_GET(self) -> None:
+            self.answer(body=True)
+
+        def do_HEAD(self) -> None:
+            self.answer(body=False)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_hub_has_to_deliver_what_the_settings_say(tmp_path: Path, tiny_model: Path) -> None:
+    """By name alone only with ``download=any``, which prints the digest that pins it; another digest is refused."""
+    write_tasks(tmp_path)
+    with hub(tiny_model) as address:
+        for_hub = ["model.source=hub", "model.name=other", "model.hub_id=org/model", f"paths.weights={tmp_path / 'w'}"]
+        arguments = ["stage=sft", "training.sft.max_steps=1", "tracking=none", *for_hub, *user(tmp_path)]
+        environment = {"HF_ENDPOINT": address, "HF_HUB_DISABLE_XET": "1"}
+        by_name = run(*arguments, "download=any", cwd=tmp_path, env=environment)
+        digest = digest_path(tiny_model)
+        assert f"model.sha256={digest}" in by_name.stdout.replace("\n", "")
+        pinned = run(*arguments, f"model.sha256={digest}", cwd=tmp_path, env=environment)
+        assert "SHA-256" not in pinned.stderr
+        other = run(*arguments, f"model.sha256={'0' * 64}", cwd=tmp_path, env=environment)
+    assert other.code == 1
+    assert f"model.hub_id=org/model: what the hub delivers has the SHA-256 {digest}" in other.stderr
+    ledger = [json.loads(line) for line in (tmp_path / "egress/ledger.jsonl").read_text().splitlines()]
+    assert [line["purpose"] for line in ledger] == ["download org/model"] * 3
+    assert {line["personal_tokens"] for line in ledger} == {0}
+
+
+def test_books_whose_artifacts_are_elsewhere_are_refused(tmp_path: Path) -> None:
+    """A local database can still send artifacts away: where they are kept is a property of its experiment."""
+    from mlflow import MlflowClient
+
+    (tmp_path / "mlruns").mkdir()
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns/mlflow.db'}")
+    client.create_experiment("mealign", artifact_location="s3://bucket/mealign")
+    write_tasks(tmp_path)
+    result = run("stage=sft", "model=tiny", *user(tmp_path), cwd=tmp_path)
+    assert result.code == 2
+    assert (
+        "egress=deny with tracking.experiment=mealign: its artifacts are kept at s3://bucket/mealign" in result.stderr
+    )

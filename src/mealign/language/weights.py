@@ -142,13 +142,12 @@ def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: 
     if not entry.exists():
         cache.begin(what, source=HUB, key=key, pinned=sha256 is not None)
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
         with _building(entry) as temporary:
             try:
                 with door.fetching():
                     snapshot_download(name, revision=revision, local_dir=temporary)
-            except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+            except Exception as error:  # a server that is none of the hub's makes its client raise anything
                 raise MealignError(
                     f"{key}={name}: it could not be fetched ({type(error).__name__}); check the name and the "
                     f"connection, or give a local folder: {key}=/path/to/folder"
