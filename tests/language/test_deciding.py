@@ -168,7 +168,10 @@ def test_what_leaves_the_machine_is_written_down_without_a_word_of_it(
     lines = [json.loads(line) for line in (tmp_path / "egress.jsonl").read_text().splitlines()]
     assert len(lines) == 2
     for line in lines:
-        assert set(line) == {"time", "address", "model", "purpose", "characters", "tokens", "request"}
+        assert set(line) == {
+            "time", "address", "model", "purpose", "facts", "documents", "personal_tokens", "characters", "tokens",
+            "request",
+        }  # fmt: skip
         assert (line["address"], line["model"], line["purpose"]) == (away, "m", "certify graph")
         assert line["characters"] > line["tokens"] > 10
         assert (tmp_path / "cache" / f"{line['request']}.json").exists()

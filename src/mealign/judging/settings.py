@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from mealign.language.settings import LOCAL, Egress, ServerConfig, leaves, named, no_choice, unreachable
+from mealign.language.settings import LOCAL, Egress, ServerConfig, leaves, limited, named, no_choice, unreachable
 from mealign.language.vendor import DecisionApi, address_of, all_vendors, deciders, vendor_named
 from mealign.settings import INFINITE, optional, section, setting
 
@@ -65,8 +65,8 @@ class JudgeConfig:
     """A prompt variant: what the judge is shown, what it is asked, and who answers.
 
     ``template`` names a file under ``judging/templates/<language>/``, or is the path of the user's own (rules and
-    panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` limit what asking may
-    cost, known answers included.
+    panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` limit what all
+    runs together may spend on asking this judge's server.
     """
 
     name: str = setting("the judge's name")
@@ -197,9 +197,8 @@ def _impossible_server(judge: JudgeConfig, key: str) -> Iterator[str]:
                 f"{backend} with settings of {key}.server: no server would be asked; "
                 f"set {key}.backend to {' or '.join(deciders())}"
             )
-        for limit, value in (("max_usd", judge.max_usd), ("max_calls", judge.max_calls)):
-            if value is not None:
-                yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
+        for limit, value in limited(judge).items():
+            yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
         return
     api = _api(judge)
     if api is None:
