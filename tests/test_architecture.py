@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src/mealign"
 ORDER = (
     ("errors", "addresses"),
     ("records", "settings", "processes", "plugins", "door"),
-    ("answers", "jsonl", "progress", "summaries"),
+    ("answers", "damage", "jsonl", "progress", "summaries"),
     ("language",),
     ("ingest", "memory"),
     ("tasks",),

@@ -28,6 +28,8 @@ SILENCED: Mapping[str, str] = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
 }
 """What turns off the libraries' own messages home, in this process and in those that it starts."""
+TALKATIVE = ("OPENAI_LOG", "ANTHROPIC_LOG")
+"""Variables by which the SDKs write requests, and so the user's words, to the terminal."""
 ANYWHERE = "*"
 """In place of a host: every one."""
 WATCHED = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"})
@@ -71,6 +73,8 @@ def close() -> None:
     not for those that import mealign.
     """
     os.environ.update(SILENCED)
+    for name in TALKATIVE:
+        os.environ.pop(name, None)
     # A proxy of the environment would carry elsewhere what is sent to this machine.
     for name in ("no_proxy", "NO_PROXY"):
         own = [host for host in ("localhost", "127.0.0.1", "::1") if host not in os.environ.get(name, "").split(",")]

@@ -175,6 +175,8 @@ OPENERS = {
 OPEN = {
     "door.py": {"socket", "urllib"},  # watches the others
     "language/transport.py": {"aiohttp", "httpx2", "openai", "ssl"},  # makes every client
+    "language/bounded.py": {"httpx2"},  # reads responses
+    "language/batch_api.py": {"httpx2"},  # the same
     "language/weights.py": {"huggingface_hub", "subprocess"},  # downloads
     "language/vendors/openai/": {"httpx2", "openai"},
     "language/vendors/anthropic/": {"httpx2", "anthropic"},
@@ -198,6 +200,8 @@ def test_no_other_module_opens_a_connection() -> None:
             )
             opened = {each.partition(".")[0] for each in names} & OPENERS
             assert opened <= allowed, f"{name} imports {opened}; connections are made in language/transport.py"
+            made = isinstance(node, ast.Attribute) and ast.unparse(node) in {"httpx2.Client", "httpx2.AsyncClient"}
+            assert not made or name == "language/transport.py", f"{name} makes a client of its own"
 
 
 PROBE = """

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from mealign.language.settings import LOCAL, Destination, ServerConfig, goes_to, named, no_choice, unreachable
+from mealign.language.settings import (
+    LOCAL,
+    Destination,
+    ServerConfig,
+    goes_to,
+    limited,
+    named,
+    no_choice,
+    unreachable,
+)
 from mealign.language.vendor import DecisionApi, address_of, all_vendors, deciders, vendor_named
 from mealign.settings import INFINITE, optional, section, setting
 
@@ -69,8 +78,8 @@ class JudgeConfig:
     """A prompt variant: what the judge is shown, what it is asked, and who answers.
 
     ``template`` names a file under ``judging/templates/<language>/``, or is the path of the user's own (rules and
-    panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` limit what asking may
-    cost, known answers included.
+    panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` limit what all
+    runs together may spend on asking this judge's server.
     """
 
     name: str = setting("the judge's name")
@@ -131,8 +140,8 @@ def servers_of(judge: JudgeConfig, *, key: str) -> Iterator[Destination]:
     """Yield a judge's servers, including those of a panel's members."""
     for name, asked in ((key, judge), *((f"{key}.members.{name}", member) for name, member in judge.members.items())):
         if asked.backend not in OFFLINE:
-            url = server_address(asked)
-            yield from goes_to(url, key=f"{name}.server.base_url", what="what the judge reads of you")
+            what = "what the judge reads of you"
+            yield from goes_to(asked.server, server_address(asked), key=f"{name}.server", what=what)
 
 
 def _impossible_members(judge: JudgeConfig, key: str) -> Iterator[str]:
@@ -206,9 +215,8 @@ def _impossible_server(judge: JudgeConfig, key: str) -> Iterator[str]:
                 f"{backend} with settings of {key}.server: no server would be asked; "
                 f"set {key}.backend to {' or '.join(deciders())}"
             )
-        for limit, value in (("max_usd", judge.max_usd), ("max_calls", judge.max_calls)):
-            if value is not None:
-                yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
+        for limit, value in limited(judge).items():
+            yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
         return
     api = _api(judge)
     if api is None:

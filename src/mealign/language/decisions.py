@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 
 from mealign.language.egress import Personal
 
-UndecidedKind = Literal["malformed", "refused", "too_long", "unreachable"]
+UndecidedKind = Literal["malformed", "refused", "too_large", "too_long", "unreachable"]
+"""``too_long`` is what was asked for the model, ``too_large`` what was answered for us."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Undecided:
-    """No decision: why, and what the model said instead, word for word."""
+    """No decision: why, and what the model said instead, word for word, as far as a model can have said it."""
 
     kind: UndecidedKind
     raw: str = ""

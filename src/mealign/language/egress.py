@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mealign.addresses import is_loopback
 from mealign.records import canonical_json
 
 
@@ -30,18 +29,19 @@ class Personal:
 class Ledger:
     """An append-only file of JSON lines, one for everything that was sent to another machine.
 
-    What goes to an address of this machine is not recorded. A request that is sent again has a line for every time.
+    A request that is sent again has a line for every time.
 
     Args:
         path: the file; it is created when something leaves.
         address: to whom: a server's address, or the name of a service.
         model: the model's name there, if it is one.
+        leaves: whether what goes there leaves this machine; nothing is recorded otherwise.
     """
 
-    def __init__(self, path: Path, *, address: str, model: str | None = None) -> None:
+    def __init__(self, path: Path, *, address: str, model: str | None = None, leaves: bool = True) -> None:
         self._path = path
         self._sent = {"address": address, "model": model}
-        self._leaves = not is_loopback(address)
+        self._leaves = leaves
 
     def write(
         self,

@@ -155,7 +155,15 @@ def _bio(
 def _extracting_model(context: StageContext) -> TextModel:
     from mealign.language.build import build_model
 
-    return build_model(context.settings.memory.llm, local=lambda: language_model(context))
+    asked = context.settings.memory.llm
+    if asked.backend == LOCAL:
+        return language_model(context)
+    return build_model(
+        asked,
+        spent=_replies(context) / "spent",
+        ledger=context.ledger,
+        prices=context.settings.prices,
+    )
 
 
 def _replies(context: StageContext) -> Path:
@@ -163,16 +171,18 @@ def _replies(context: StageContext) -> Path:
     return context.store / "llm"
 
 
-def own_model(settings: Settings) -> tuple[str, ...]:
-    """Return ``model`` if the run's own model reads the documents."""
+def reader(settings: Settings) -> tuple[str, ...]:
+    """Return what decides about the model that reads the documents: the run's own, or the prices of one on a server."""
     memory = settings.memory
-    reads = memory.extractor is Extractor.llm and memory.llm.backend == LOCAL
-    return ("model",) if reads else ()
+    if memory.extractor is not Extractor.llm:
+        return ()
+    return ("model",) if memory.llm.backend == LOCAL else ("prices",)
 
 
 def sends(settings: Settings) -> Iterator[Destination]:
     """Yield the server that reads the notes."""
-    return goes_to(server_of(settings.memory.llm), key="memory.llm.base_url", what="your notes")
+    llm = settings.memory.llm
+    return goes_to(llm, server_of(llm), key="memory.llm", what="your notes")
 
 
 STAGE = Stage(
@@ -181,6 +191,6 @@ STAGE = Stage(
     reads=("documents.jsonl", "corrections.json"),
     writes=("memory/facts.jsonl", "memory/profile.json", "memory/embeddings.npy"),
     settings=("user.person", "memory"),
-    settings_if=own_model,
+    settings_if=reader,
     sends=sends,
 )
