@@ -34,7 +34,9 @@ def run(*arguments: str, cwd: Path, seconds: float = 120, env: Mapping[str, str]
         env={**os.environ, "COLUMNS": "200", **(env or {})},
         check=False,
     )
-    found = Result(result.returncode, result.stdout.decode("utf-8", "replace"), result.stderr.decode("utf-8", "replace"))
+    found = Result(
+        result.returncode, result.stdout.decode("utf-8", "replace"), result.stderr.decode("utf-8", "replace")
+    )
     assert "Traceback" not in found.output, found.output
     return found
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mealign.errors import ConfigError, MealignError
 from mealign.experiment.settings import TrackingConfig
 from mealign.jsonl import digest_path
+from mealign.settings import path_at
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -96,7 +97,7 @@ def open_books(settings: TrackingConfig, *, root: Path) -> Books:
         return Books(client, _experiment(client, settings, root=root), nullcontext())
     from filelock import FileLock
 
-    database = root / settings.uri.removeprefix(SQLITE)
+    database = path_at(root, settings.uri.removeprefix(SQLITE))
     database.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{database}.lock")
     # Two processes that migrate a fresh database at the same time break it.
@@ -110,7 +111,7 @@ def open_books(settings: TrackingConfig, *, root: Path) -> Books:
 def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path) -> str:
     found = client.get_experiment_by_name(settings.experiment)
     if found is None:
-        location = (root / settings.artifacts).resolve().as_uri()
+        location = path_at(root, settings.artifacts).resolve().as_uri()
         return str(client.create_experiment(settings.experiment, artifact_location=location))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)

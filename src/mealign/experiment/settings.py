@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mealign.settings import optional, setting
+from mealign.settings import free_text, setting
 
 PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
 """Environment variable that passes the id of the sweep's run to its jobs."""
@@ -18,8 +18,8 @@ class TrackingConfig:
     """Where MLflow stores runs. ``log_texts`` allows artifacts that hold the user's text (answers, pairs)."""
 
     enabled: bool = setting("whether there is an MLflow run")
-    uri: str = setting("the address of MLflow's store")
-    artifacts: str = setting("the folder of the artifacts")
+    uri: str = free_text("the address of MLflow's store")
+    artifacts: str = free_text("the folder of the artifacts")
     experiment: str = setting("the name of MLflow's experiment")
     log_adapters: bool = setting("whether adapters become artifacts")
     log_texts: bool = setting("whether the user's texts become artifacts")
@@ -33,9 +33,9 @@ class PathsConfig:
     (null: the folder in the environment variable MEALIGN_CACHE, or the user's cache folder).
     """
 
-    data: str = setting("the folder of the users' folders")
-    store: str = setting("the folder of all results")
-    weights: str | None = optional("the folder of fetched models")
+    data: str = free_text("the folder of the users' folders")
+    store: str = free_text("the folder of all results")
+    weights: str | None = free_text("the folder of fetched models", required=False)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from mealign.addresses import is_address, is_loopback
 from mealign.language.vendor import address_of, writers
-from mealign.settings import INFINITE, optional, section, setting
+from mealign.settings import INFINITE, free_text, optional, section, setting
 
 LOCAL = "local"
 """The backend of a model that the run itself loads; any other backend is a vendor's name."""
@@ -59,7 +59,7 @@ class ModelConfig:
     max_length: int = setting("the longest sequence in tokens", 64, 1_000_000)
     precision: Precision = setting("the number format of weights and products")
     weights: PackagedFile = field(default_factory=PackagedFile)
-    hub_id: str | None = optional("the name on a model hub, or a local folder")
+    hub_id: str | None = free_text("the name on a model hub, or a local folder", required=False)
     revision: str | None = optional("the version on the hub")
     layers: int | None = optional("the number of layers", 1, 1000)
     hidden_size: int | None = optional("the width in units", 8, 65536)
@@ -76,7 +76,7 @@ class LlmConfig:
     max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
     temperature: float | None = setting("a sampling temperature", 0, 2)
     model: str | None = optional("the model's name on the server")
-    base_url: str | None = optional("the server's address; null: the vendor's own")
+    base_url: str | None = free_text("the server's address; null: the vendor's own", required=False)
     api_key_env: str | None = optional("the environment variable that holds the server's key")
 
     def problems(self, key: str) -> Iterator[str]:
@@ -111,7 +111,7 @@ class ServerConfig:
     batch: bool = setting("whether the vendor's batch API is used")
     api: str | None = optional("which of the vendor's APIs that decide is asked; null: its first")
     model: str | None = optional("the model's name on the server")
-    base_url: str | None = optional("the server's address; null: the vendor's own")
+    base_url: str | None = free_text("the server's address; null: the vendor's own", required=False)
     api_key_env: str | None = optional("the environment variable that holds the server's key")
     requests_per_minute: int | None = optional("a rate", 1, INFINITE)
     tokens_per_minute: int | None = optional("a rate", 1, INFINITE)

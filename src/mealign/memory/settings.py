@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from mealign import plugins
 from mealign.language.settings import LOCAL, LlmConfig, PackagedFile, named
-from mealign.settings import optional, section, setting
+from mealign.settings import free_text, section, setting
 
 
 class Extractor(StrEnum):
@@ -27,7 +27,9 @@ class MemoryConfig:
     llm: LlmConfig = section()
     parser: PackagedFile = section()
     embedder: PackagedFile = section()
-    embedder_hub_id: str | None = optional("a sentence-transformers model by name; null: the packaged one")
+    embedder_hub_id: str | None = free_text(
+        "a sentence-transformers model by name; null: the packaged one", required=False
+    )
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""
