@@ -12,8 +12,8 @@ from mealign.pipeline.registry import commands, stages
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src/mealign"
 ORDER = (
-    ("errors", "addresses"),
-    ("records", "settings", "processes", "plugins", "door"),
+    ("errors", "addresses", "console"),
+    ("records", "settings", "processes", "plugins", "markdown", "door"),
     ("answers", "damage", "jsonl", "progress", "summaries"),
     ("language",),
     ("ingest", "memory"),
@@ -24,8 +24,9 @@ ORDER = (
     ("evaluation", "export"),
     ("reporting",),
     ("config",),
+    ("overrides",),
     ("compose", "terminal"),
-    ("usage",),
+    ("usage", "failures"),
     ("pipeline", "serving"),
     ("stages",),
     ("experiment",),
@@ -38,8 +39,8 @@ APART = {"training": {"memory", "ingest", "tasks", "synthesis", "judging", "pref
 """What a room does not import although it lies higher."""
 OWNERS = {
     "mlflow": {"experiment"},
-    "omegaconf": {"compose", "__main__", "experiment"},
-    "hydra": {"compose", "__main__", "experiment"},
+    "omegaconf": {"compose", "failures", "__main__", "experiment"},
+    "hydra": {"compose", "overrides", "failures", "__main__", "experiment"},
     "dvc": set(),
 }
 ASSEMBLED = "config"

@@ -6,44 +6,58 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
+from omegaconf import DictConfig, OmegaConf
 
 from mealign import door, plugins, processes, usage
 from mealign.addresses import host_of, is_loopback, stays_here
-from mealign.compose import CONF, explain, to_settings
+from mealign.compose import CONF, to_settings
 from mealign.config import Settings
-from mealign.errors import ConfigError, MealignError
+from mealign.console import abandon, guard, say
+from mealign.failures import fail, told
+from mealign.overrides import decoded, for_hydra
 from mealign.pipeline.registry import asked_command, check, destinations
+
+SWEEPS = frozenset({"-m", "--multirun", "hydra.mode=MULTIRUN"})
+"""Arguments that ask for a sweep."""
 
 
 def main() -> None:
     """Run the command line; exit 0 when the work is done, 1 when it failed, 2 when the settings cannot work."""
     # Hydra would print its own digest of a traceback and exit 1 whatever went wrong; this makes it raise instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    guard()
     door.close()
     try:
-        if not processes.leads():
-            processes.follow()
-            return
-        plugins.roots()
-        if usage.is_asked(sys.argv[1:]):
-            print(usage.usage())
-            return
-        _hydra_main()
-    except (HydraException, OmegaConfBaseException, MealignError) as error:
-        _fail(error)
+        try:
+            _main()
+        finally:
+            _flush()
     except KeyboardInterrupt:
         if processes.leads():
-            _say("stopped; the same command goes on from the last finished stage")
+            say("stopped; the same command goes on from the last finished stage")
         sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read the output has stopped.
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets one message
+        fail(error)
+
+
+def _main() -> None:
+    if not processes.leads():
+        processes.follow()
+        return
+    plugins.roots()
+    arguments = sys.argv[1:]
+    if usage.is_asked(arguments):
+        say(usage.usage(), to=sys.stdout)
+        return
+    sys.argv[1:] = for_hydra(map(decoded, arguments), sweeps=not SWEEPS.isdisjoint(arguments))
+    _hydra_main()
     processes.dismiss()
 
 
@@ -52,7 +66,8 @@ def _hydra_main(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
     try:
         settings = to_settings(cfg)
-        check(settings, list(job.overrides.task))
+        # Unresolved: an override is a line of text, in which an interpolation stands as it was written.
+        check(settings, OmegaConf.to_container(job.overrides.task, resolve=False))  # type: ignore[arg-type]
         door.close()  # a launcher may have started this process
         door.permit(_hosts(settings))
         if command := asked_command(settings):
@@ -62,11 +77,20 @@ def _hydra_main(cfg: DictConfig) -> float | None:
 
         workspace = Path(job.runtime.output_dir) if job.mode == RunMode.MULTIRUN else None
         return runner.run(settings, root=Path.cwd(), workspace=workspace)
-    except MealignError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets one message
         # Exit here, for Hydra would print a line of its own before the message. In a sweep, the other jobs go on.
         if job.mode == RunMode.MULTIRUN:
+            raise told(error) from None
+        return fail(error)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            abandon(sys.stdout)
             raise
-        return _fail(error)
 
 
 def _hosts(settings: Settings) -> Iterator[str]:
@@ -77,16 +101,6 @@ def _hosts(settings: Settings) -> Iterator[str]:
         host = host_of(destination.url)
         # Where a remote MLflow keeps artifacts is its own business.
         yield host if host and destination.key != "tracking.uri" else door.ANYWHERE
-
-
-def _fail(error: Exception) -> NoReturn:
-    setting = not isinstance(error, MealignError) or isinstance(error, ConfigError)
-    _say(("config error: " if setting else "error: ") + explain(error))
-    sys.exit(2 if setting else 1)
-
-
-def _say(text: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,22 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import get_omega_conf_dumper
 
 from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import write_text
 from mealign.language.settings import ModelConfig
+from mealign.overrides import for_hydra, literal
 from mealign.plugins import roots
 from mealign.settings import flat, keys, plain
 
@@ -40,7 +44,7 @@ def compose_settings(*overrides: str) -> Settings:
     """
     started = GlobalHydra.instance().is_initialized()
     with nullcontext() if started else initialize_config_dir(str(CONF), version_base="1.3"):
-        return to_settings(compose("config", overrides=list(overrides)))
+        return to_settings(compose("config", overrides=for_hydra(overrides)))
 
 
 def to_settings(cfg: DictConfig) -> Settings:
@@ -75,14 +79,16 @@ def write_params(settings: Settings, path: Path) -> None:
 
     The judge is left to its config group, so that only one judge's branch depends on that judge's file.
     """
-    values = plain(settings)
+    import yaml
+
+    values = _literal(plain(settings))
     judge = values.pop("judge")["name"]
     header = "# Written by `python -m mealign stage=compose` from conf/; edit conf/, not this file.\n"
     defaults: list[Any] = ["settings", {"judge": judge}, "_self_", {"override hydra/job_logging": "none"}]
     defaults += [{"override hydra/hydra_logging": "none"}]
     hydra_node = {"output_subdir": None, "run": {"dir": "."}, "searchpath": "${plugin_conf:}"}
-    body = OmegaConf.to_yaml(OmegaConf.create({"defaults": defaults, "hydra": hydra_node, **values}))
-    write_text(path, header + body)
+    content = {"defaults": defaults, "hydra": hydra_node, **values}
+    write_text(path, header + yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False))
 
 
 def group_choices() -> dict[str, list[str]]:
@@ -98,10 +104,16 @@ def explain(error: BaseException) -> str:
     """Explain in a line or two which key has which value, what is wrong with it and what to do."""
     if isinstance(error, MealignError):
         return str(error)
+    if isinstance(error, OverrideParseException):
+        key, equals, _ = error.override.partition("=")
+        if not equals:
+            return f"{key}: it sets nothing; write KEY=VALUE, or see `python -m mealign --help`"
+        return f"{error.override}: its value cannot be read; write it in quotes that Hydra gets to see: '{key}=\"...\"'"
     text = "\n".join(str(link) for link in _causes(error))
     if option := re.search(r"Could not (?:find|load) '([\w./-]+)/([^'/]+)'", text):
-        choices = ", ".join(group_choices().get(option[1], ()))
-        return f"{option[1]}={option[2]}: there is no such file in conf/{option[1]}/; use one of {choices}"
+        choices = group_choices().get(option[1]) or re.findall(r"^\t([\w.-]+)$", text, re.MULTILINE)
+        mend = f"use one of {', '.join(choices)}" if choices else f"there is no folder conf/{option[1]}/ either"
+        return f"{option[1]}={option[2]}: there is no such file in conf/{option[1]}/; {mend}"
     if unknown := re.search(r"Could not override '([^']+)'", text) or re.search(r"Key '([^']+)' (?:is )?not in", text):
         full = re.search(r"full_key: ([\w.]+)", text)
         key = unknown[1] if "." in unknown[1] or not full else full[1]
@@ -110,7 +122,32 @@ def explain(error: BaseException) -> str:
     if key_match and (given := re.search(r"Value '(.*?)' (?:of type|is not)|Invalid value '(.*?)'", text, re.DOTALL)):
         key, value = key_match[1], given[1] or given[2]
         return f"{key}={value}: {_expected(text)}; for example {key}={flat(compose_settings()).get(key)}"
-    return " ".join(text.splitlines()[0].split()) + "; `python -m mealign --cfg job` shows what was composed"
+    if (listed := re.search(r"override \W*([\w.]+)=", text)) and "is not a ListConfig" in text:
+        return f"{listed[1]}: it must be a list; write {listed[1]}=[...], with commas between several"
+    causes = (link for link in _causes(error) if link.args and link.args[0])
+    said = [" ".join(str(link).partition("\n")[0].split()).rstrip(".") for link in islice(causes, 2)]
+    return ": ".join(dict.fromkeys(said)) + "; `python -m mealign --cfg job` shows what was composed"
+
+
+class _Dumper(get_omega_conf_dumper()):  # type: ignore[misc]
+    """OmegaConf's YAML, but what is no printable character is escaped: some line breaks are read as another one."""
+
+
+def _represent(dumper: Any, text: str) -> Any:
+    if text.isprintable():
+        return dumper.str_representer(dumper, text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+
+
+_Dumper.add_representer(str, _represent)
+
+
+def _literal(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _literal(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_literal(inner) for inner in value]
+    return literal(value) if isinstance(value, str) else value
 
 
 def _expected(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mealign import processes
+from mealign.console import say
 from mealign.errors import MealignError
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 def tell(text: str) -> None:
     """Show one line on standard error; of several processes only the first one does."""
     if processes.leads():
-        from rich.console import Console
-
-        Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
+        say(text)
 
 
 def discard(path: Path, reason: str) -> None:

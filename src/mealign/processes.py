@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
-
-from mealign.errors import MealignError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,10 +81,10 @@ def follow() -> None:
         module, name, args, given = task
         try:
             getattr(import_module(module), name)(*args, **given)
-        except MealignError as error:
+        except Exception:
             # The launcher ends all processes when one ends, and the first one most likely reports the same error.
             time.sleep(GRACE)
-            sys.exit(f"process {place()}: {error}")
+            raise
 
 
 def dismiss() -> None:

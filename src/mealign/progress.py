@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +17,7 @@ from rich.progress import (
 )
 
 from mealign import processes
+from mealign.console import Console
 
 T = TypeVar("T")
 
@@ -45,8 +45,8 @@ def bar(description: str, total: float | None) -> Iterator[Bar]:
     Of several processes only the first one shows it.
     """
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not processes.leads()) as progress:
         yield Bar(progress, progress.add_task(description, total=total, note=""))

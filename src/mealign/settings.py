@@ -4,16 +4,19 @@ A room's settings are dataclasses in its own ``settings.py``, fields without a d
 lacks is an error and not a second opinion::
 
     rank: int = setting("the rank of the adapter", 1, 1024)
+    person: str = free_text("the user's full name")
 
 :func:`problems` walks through an instance and checks it: every limit, and every section's own ``problems``.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any, Protocol, get_type_hints, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, get_args, get_origin, get_type_hints, runtime_checkable
 
 INFINITE = float("inf")
 WITHHELD = "(personal)"
@@ -23,16 +26,24 @@ Personal = bool | Callable[[Any], bool]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a setting means and, of a number, its lowest and highest value; whether its value tells of the user."""
+    """What a setting means; of a number its lowest and highest value, of a text whether it is free, filled, private."""
 
     meaning: str
     low: float = -INFINITE
     high: float = INFINITE
+    free: bool = False
+    filled: bool = False
     personal: Personal = False
 
-    def problem(self, key: str, value: float) -> str | None:
-        """Say what is wrong with a number; None when nothing is."""
-        if self.low <= value <= self.high:
+    def problem(self, key: str, value: Any) -> str | None:
+        """Say what is wrong with a number or a text; None when nothing is."""
+        if isinstance(value, str):
+            if self.filled and not value.strip():
+                return f"{key}={value}: {self.meaning} must not be empty; give it, as in {key}=..."
+            # What YAML can hold and the command line cannot: no file name, and no file, can have it.
+            storable = "\0" not in value and value == value.encode("utf-8", "replace").decode()
+            return None if storable else f"{key}: {self.meaning} has a character that no file can hold; leave it out"
+        if not isinstance(value, int | float) or self.low <= value <= self.high:
             return None
         bounds = f"at least {self.low:g}" if self.high == INFINITE else f"between {self.low:g} and {self.high:g}"
         return f"{key}={value}: {self.meaning} must be {bounds}"
@@ -51,22 +62,34 @@ class Checked(Protocol):
         ...
 
 
-def setting(meaning: str, low: float = -INFINITE, high: float = INFINITE, *, personal: Personal = False) -> Any:
+def setting(meaning: str, low: float = -INFINITE, high: float = INFINITE) -> Any:
     """Declare a setting, whose value ``conf/`` has to give.
 
     Args:
         meaning: what it is, as an error calls it.
         low: the lowest value of a number.
         high: the highest one.
-        personal: whether a value tells of the user, as names and paths do, or what decides it: MLflow and the printed
-            config do not show it.
     """
-    return field(metadata={"limits": Limits(meaning, low, high, personal)})
+    return field(metadata={"limits": Limits(meaning, low, high)})
 
 
-def optional(meaning: str, low: float = -INFINITE, high: float = INFINITE, *, personal: Personal = False) -> Any:
-    """Declare a setting that is None unless it is given; arguments as for :func:`setting`."""
-    return field(default=None, metadata={"limits": Limits(meaning, low, high, personal)})
+def optional(meaning: str, low: float = -INFINITE, high: float = INFINITE) -> Any:
+    """Declare a setting that is None unless it is given."""
+    return field(default=None, metadata={"limits": Limits(meaning, low, high)})
+
+
+def free_text(meaning: str, *, required: bool = True, personal: Personal = True) -> Any:
+    """Declare a text in the user's own words (a name, a path, an address, a question), or a list of such texts.
+
+    On the command line it is taken as the shell passes it (:mod:`mealign.overrides`).
+
+    Args:
+        meaning: what it is, as an error calls it.
+        required: whether ``conf/`` has to give it and it must not be blank; else it is None unless it is given.
+        personal: whether a value tells of the user, or what decides it: MLflow and the printed config do not show it.
+    """
+    limits = {"limits": Limits(meaning, free=True, filled=required, personal=personal)}
+    return field(metadata=limits) if required else field(default=None, metadata=limits)
 
 
 def leads_home(path: str) -> bool:
@@ -87,22 +110,19 @@ def problems(node: Any, key: str = "") -> Iterator[str]:
         key: its dotted key; empty for the whole.
     """
     for declared in fields(node):
-        value = getattr(node, declared.name)
-        yield from _field_problems(declared, value, f"{key}.{declared.name}".removeprefix("."))
+        value, limits = getattr(node, declared.name), declared.metadata.get("limits")
+        yield from _value_problems(value, limits, f"{key}.{declared.name}".removeprefix("."))
     if key and isinstance(node, Checked):
         yield from node.problems(key)
 
 
-def _field_problems(declared: Field[Any], value: Any, key: str) -> Iterator[str]:
-    limits: Limits | None = declared.metadata.get("limits")
+def _value_problems(value: Any, limits: Limits | None, key: str) -> Iterator[str]:
     if is_dataclass(value):
         yield from problems(value, key)
     elif isinstance(value, Mapping | list):
-        parts = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for name, part in parts:
-            if is_dataclass(part):
-                yield from problems(part, f"{key}.{name}")
-    elif limits and isinstance(value, int | float) and (found := limits.problem(key, value)):
+        for name, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _value_problems(part, limits, f"{key}.{name}")
+    elif limits and (found := limits.problem(key, value)):
         yield found
 
 
@@ -120,6 +140,35 @@ def declared(kind: type, prefix: str = "") -> Iterator[tuple[str, Any, Limits | 
 def keys(kind: type) -> Iterator[str]:
     """Yield the dotted key of every setting of a dataclass of settings and of the sections below it."""
     return (key for key, _, _ in declared(kind))
+
+
+def declaration(kind: type, key: str) -> tuple[Any, Limits | None] | None:
+    """Return type and limits of one setting of a dataclass of settings, also below names that are free.
+
+    Args:
+        kind: the dataclass.
+        key: dotted, for example ``lora.rank`` or ``judge.members.mine.template``.
+
+    Returns:
+        None where no such setting is declared.
+    """
+    name, _, rest = key.partition(".")
+    found = next((each for each in fields(kind) if each.name == name), None)
+    if found is None:
+        return None
+    hint = get_type_hints(kind)[name]
+    if get_origin(hint) is dict:
+        _, _, rest = rest.partition(".")
+        hint = get_args(hint)[1]
+    if is_dataclass(hint) and rest:
+        return declaration(hint, rest)  # type: ignore[arg-type]
+    return None if rest else (hint, found.metadata.get("limits"))
+
+
+def path_at(root: Path, text: str) -> Path:
+    """Return the path that a setting names: ``~`` is the user's home, and a relative path refers to ``root``."""
+    # Path's own method raises where there is no such user, and a folder's name may begin with ~ too.
+    return root / os.path.expanduser(text)  # noqa: PTH111
 
 
 def plain(node: Any, *, public: bool = False) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
-from rich.markup import escape
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 from rich.tree import Tree
 
+from mealign.console import WIDTH, Console
 from mealign.settings import flat, plain
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
 def show(item: RenderableType) -> None:
     """Print one rich renderable to standard output, as wide as the terminal, or 120 columns in a pipe."""
-    console = Console(highlight=False)
+    console = Console()
     if not console.is_terminal:
-        console = Console(highlight=False, width=120)
+        console = Console(width=WIDTH)
     console.print(item)
 
 
 def show_config(settings: Settings, *, keys: Sequence[str]) -> None:
     """Print the settings under ``keys`` (dotted prefixes) as a tree, without what is personal: people share logs."""
-    tree = Tree("[bold]config[/]")
+    tree = Tree(Text("config", style="bold"))
     branches: dict[str, Tree] = {"": tree}
     for key, value in flat(plain(settings, public=True)).items():
         if not any(key == prefix or key.startswith(f"{prefix}.") for prefix in keys):
@@ -36,8 +37,8 @@ def show_config(settings: Settings, *, keys: Sequence[str]) -> None:
         for parent in parents:
             above, path = path, f"{path}.{parent}".removeprefix(".")
             if path not in branches:
-                branches[path] = branches[above].add(f"[cyan]{parent}[/]")
-        branches[path].add(f"{leaf}: [dim]{value}[/]")
+                branches[path] = branches[above].add(Text(parent, style="cyan"))
+        branches[path].add(Text.assemble(f"{leaf}: ", (str(value), "dim")))
     show(tree)
 
 
@@ -51,5 +52,5 @@ def show_stages(rows: Sequence[tuple[str, str, str, float, Mapping[str, Any]]]) 
     table.add_column("result")
     for name, outcome, why, seconds, summary in rows:
         numbers = [f"{key} {value}" for key, value in summary.items() if isinstance(value, int | float)]
-        table.add_row(name, outcome, escape(why), f"{seconds:.1f}", ", ".join(numbers))
+        table.add_row(name, outcome, why, f"{seconds:.1f}", ", ".join(numbers))
     show(table)

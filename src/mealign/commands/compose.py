@@ -15,6 +15,7 @@ from mealign.experiment.keys import code_key
 from mealign.jsonl import write_text
 from mealign.pipeline.registry import pipeline
 from mealign.pipeline.stage import Command
+from mealign.settings import path_at
 
 PARAMS, KEYS = "params.yaml", "keys.yaml"
 
@@ -39,7 +40,9 @@ def compose(settings: Settings, root: Path) -> None:
         else:
             keys[stage.name] = code_key(stage, settings, root=root)
     header = "# Written by `python -m mealign stage=compose`: of every stage, what decides its result but its inputs.\n"
-    write_text(root / settings.paths.data / settings.user.name / KEYS, header + yaml.safe_dump(keys, sort_keys=True))
+    write_text(
+        path_at(root, settings.paths.data) / settings.user.name / KEYS, header + yaml.safe_dump(keys, sort_keys=True)
+    )
 
 
 def judges(settings: Settings) -> list[str]:

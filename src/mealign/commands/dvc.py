@@ -11,6 +11,7 @@ from mealign.config import Settings
 from mealign.jsonl import write_text
 from mealign.pipeline.registry import inputs, pipeline
 from mealign.pipeline.stage import Command, Stage
+from mealign.settings import path_at
 
 HEADER = """\
 # Written by `python -m mealign stage=dvc` from the stages in src/mealign/stages; `dvc repro` runs what has changed.
@@ -31,14 +32,16 @@ def render(settings: Settings) -> str:
 
     variables = {
         "who": settings.user.name,
-        "source": settings.user.path,
+        "source": _source(settings),
         "judges": list(settings.dvc.judges),
         "pair_judges": list(settings.dvc.pair_judges),
         "main_judge": settings.judge.name,
     }
     order = pipeline(settings)
     stages = {"compose": _compose(settings)} | {stage.name: _stage(stage, settings, order) for stage in order}
-    body = {"vars": [{name: value} for name, value in variables.items()], "stages": stages}
+    # DVC takes no text with `${` as a variable.
+    usable = [{name: value} for name, value in variables.items() if "${" not in value]
+    body = {"vars": usable, "stages": stages}
     return HEADER + yaml.safe_dump(body, sort_keys=False, width=120, allow_unicode=True)
 
 
@@ -60,7 +63,8 @@ def _stage(stage: Stage, settings: Settings, order: list[Stage]) -> dict[str, An
         # A stage that reads verdicts makes pairs.
         found["matrix"] = {"judge": "${pair_judges}" if any(judge in path for path in reads) else "${judges}"}
     found["cmd"] = f"python -m mealign --config-dir . -cn params judge={judge} stage={stage.name}"
-    found["deps"] = [_path(path, settings) for path in reads] or ["${source}"]
+    source = _source(settings)
+    found["deps"] = [_path(path, settings) for path in reads] or [_text(source) if "${" in source else "${source}"]
     found["params"] = [{_path(KEYS, settings): [f"{stage.name}.{judge}" if stage.by_judge else stage.name]}]
     data = [path for path in writes if path != stage.history and not _is_metric(path)]
     found["outs"] = [{_path(path, settings): dict(KEPT)} for path in data]
@@ -71,7 +75,16 @@ def _stage(stage: Stage, settings: Settings, order: list[Stage]) -> dict[str, An
 
 
 def _path(path: str, settings: Settings) -> str:
-    return f"{settings.paths.data}/${{who}}/{path}"
+    return f"{_text(str(path_at(Path(), settings.paths.data)))}/${{who}}/{path}"
+
+
+def _source(settings: Settings) -> str:
+    return str(path_at(Path(), settings.user.path))
+
+
+def _text(path: str) -> str:
+    """Return a path that DVC leaves as it is, whatever it could fill in."""
+    return path.replace("${", r"\${")
 
 
 def _is_metric(path: str) -> bool:

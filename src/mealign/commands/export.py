@@ -20,6 +20,7 @@ from mealign.language.settings import ModelConfig, WeightsSource
 from mealign.pipeline.models import base_model
 from mealign.pipeline.registry import pipeline, stages
 from mealign.pipeline.stage import Command, Stage
+from mealign.settings import path_at
 
 
 def export(settings: Settings, root: Path) -> None:
@@ -46,7 +47,7 @@ def export(settings: Settings, root: Path) -> None:
         )
     name = f"{settings.model.name}-{asked.adapter.value}-{quantization.value}"
     usual = folder / "exports" / f"{asked.adapter.value}-{asked.format.value}-{quantization.value}"
-    target = root / Path(asked.path).expanduser() if asked.path else usual
+    target = path_at(root, asked.path) if asked.path else usual
     from mealign.export.build import adapter_settings, export_model, require_free
     from mealign.export.card import CardValues, render_model_card
     from mealign.export.licence import base_licence

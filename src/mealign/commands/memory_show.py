@@ -12,6 +12,7 @@ from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import read_json, read_records, write_text
 from mealign.pipeline.stage import Command
+from mealign.settings import path_at
 
 if TYPE_CHECKING:
     from mealign.records import Fact
@@ -37,12 +38,12 @@ def memory_show(settings: Settings, root: Path) -> None:
     from mealign.reporting.memory_source import find_passage
     from mealign.reporting.memory_tree import fact_story, memory_tree
 
-    folder = root / settings.paths.data / settings.user.name
+    folder = path_at(root, settings.paths.data) / settings.user.name
     memory = _read(folder)
     if settings.memory_show.fact is not None:
         fact = find_fact(memory.facts, settings.memory_show.fact, listed=folder / "memory/facts.jsonl")
         document = memory.documents[fact.evidence.document_id]
-        passage = find_passage(document, fact.evidence, sources=root / Path(settings.user.path).expanduser())
+        passage = find_passage(document, fact.evidence, sources=path_at(root, settings.user.path))
         terminal.show(fact_story(memory, fact, passage))
         return
     page = folder / "memory/memory.html"

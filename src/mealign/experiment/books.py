@@ -23,6 +23,7 @@ from mealign.experiment.settings import TrackingConfig
 from mealign.jsonl import digest_path
 from mealign.language.egress import Ledger
 from mealign.records import content_id
+from mealign.settings import path_at
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -121,7 +122,7 @@ def open_books(settings: TrackingConfig, *, root: Path, ledger: Path | None = No
         return Books(client, _experiment(client, settings, root=root, ledger=ledger), nullcontext(), record)
     from filelock import FileLock
 
-    database = root / settings.uri.removeprefix(SQLITE)
+    database = path_at(root, settings.uri.removeprefix(SQLITE))
     database.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{database}.lock")
     # Two processes that migrate a fresh database at the same time break it.
@@ -137,7 +138,7 @@ def open_books(settings: TrackingConfig, *, root: Path, ledger: Path | None = No
 def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path, ledger: Path | None) -> str:
     found = client.get_experiment_by_name(settings.experiment)
     if found is None:
-        location = (root / settings.artifacts).resolve().as_uri()
+        location = path_at(root, settings.artifacts).resolve().as_uri()
         return str(client.create_experiment(settings.experiment, artifact_location=location))
     location = str(found.artifact_location)
     # A server takes its artifacts by itself.

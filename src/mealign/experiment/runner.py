@@ -25,7 +25,7 @@ from mealign.pipeline.models import fetch
 from mealign.pipeline.registry import adapters, inputs, pipeline, selected_stages, stages
 from mealign.pipeline.stage import Stage, StageContext, visible
 from mealign.pipeline.tracker import Tracker
-from mealign.settings import flat, plain
+from mealign.settings import flat, path_at, plain
 
 Outcome = Literal["ran", "restored", "up to date"]
 ASKED_OF_ONE_RUN = ("stage", "memory_show.", "export.", "dvc.")
@@ -51,8 +51,8 @@ class Place:
 
 def place_of(settings: Settings, *, root: Path, workspace: Path | None = None) -> Place:
     """Return where a run with these settings works: ``<paths.data>/<user.name>``, unless another folder is given."""
-    folder = workspace or root / settings.paths.data / settings.user.name
-    return Place(root=root, folder=folder, store=root / settings.paths.store)
+    folder = workspace or path_at(root, settings.paths.data) / settings.user.name
+    return Place(root=root, folder=folder, store=path_at(root, settings.paths.store))
 
 
 def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> float | None:
@@ -96,7 +96,7 @@ def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Trac
 
     configured = settings.paths.weights
     ledger = ledger_in(settings.paths.egress, root=place.root)
-    weights = Path(configured).expanduser() if configured else default_cache().folder
+    weights = path_at(place.root, configured) if configured else default_cache().folder
     return StageContext(
         settings=settings,
         inputs=place.folder,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from mealign.addresses import is_address
 from mealign.language.settings import Egress
-from mealign.settings import leads_home, optional, setting
+from mealign.settings import free_text, leads_home, path_at, setting
 
 PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
 """Environment variable that passes the id of the sweep's run to its jobs."""
@@ -26,8 +26,8 @@ class TrackingConfig:
     """Where MLflow stores runs. ``log_texts`` allows artifacts that hold the user's text (answers, pairs)."""
 
     enabled: bool = setting("whether there is an MLflow run")
-    uri: str = setting("the address of MLflow's store", personal=_tells)
-    artifacts: str = setting("the folder of the artifacts", personal=leads_home)
+    uri: str = free_text("the address of MLflow's store", personal=_tells)
+    artifacts: str = free_text("the folder of the artifacts", personal=leads_home)
     experiment: str = setting("the name of MLflow's experiment")
     log_adapters: bool = setting("whether adapters become artifacts")
     log_texts: bool = setting("whether the user's texts become artifacts")
@@ -42,15 +42,15 @@ class PathsConfig:
     the user's cache folder).
     """
 
-    data: str = setting("the folder of the users' folders", personal=leads_home)
-    store: str = setting("the folder of all results", personal=leads_home)
-    egress: str = setting("the folder of the ledger", personal=leads_home)
-    weights: str | None = optional("the folder of fetched models", personal=leads_home)
+    data: str = free_text("the folder of the users' folders", personal=leads_home)
+    store: str = free_text("the folder of all results", personal=leads_home)
+    egress: str = free_text("the folder of the ledger", personal=leads_home)
+    weights: str | None = free_text("the folder of fetched models", required=False, personal=leads_home)
 
 
 def ledger_in(folder: str, *, root: Path) -> Path:
     """Return the file in ``paths.egress`` that records what leaves this machine."""
-    return root / folder / "ledger.jsonl"
+    return path_at(root, folder) / "ledger.jsonl"
 
 
 def permitted_ledger(egress: Egress, folder: str, *, root: Path) -> Path | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hydra import compose
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -19,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mealign.compose import explain, to_settings
 from mealign.config import Settings
+from mealign.console import say
 from mealign.errors import MealignError
 from mealign.experiment.settings import PARENT_VARIABLE, TrackingConfig, permitted_ledger
 from mealign.pipeline.registry import check
@@ -36,13 +38,13 @@ class CheckSweep(Callback):
         """Exit with code 2 and one message when a combination cannot work."""
         if not config.hydra.sweeper._target_.endswith("BasicSweeper"):
             return
-        overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+        overrides = _overrides(config)
         for combination in BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]:
             try:
                 check(to_settings(compose(config.hydra.job.config_name, overrides=combination)), combination)
             except (HydraException, OmegaConfBaseException, MealignError) as error:
                 # Hydra turns a callback's exception into a warning; exiting is the only way to stop the sweep here.
-                print(f"config error: {explain(error)}", file=sys.stderr)
+                say(f"config error: {explain(error)}")
                 sys.exit(2)
 
 
@@ -63,7 +65,7 @@ class SweepParent(Callback):
             return
         from mealign.experiment.comparison import open_sweep
 
-        overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+        overrides = _overrides(config)
         lines = {override.key_or_group: str(override.input_line) for override in overrides}
         varied = sorted(override.key_or_group for override in overrides if override.is_sweep_override())
         swept = {key: lines[key].partition("=")[2] for key in varied}
@@ -78,7 +80,7 @@ class SweepParent(Callback):
                 withheld=() if settings.log_texts else _personal(swept),
             )
         except MealignError as error:
-            _warn(f"this sweep's jobs will have no parent run: {error}")
+            say(f"warning: this sweep's jobs will have no parent run: {error}")
             return
         os.environ[PARENT_VARIABLE] = self._sweep.run_id
         # Hydra does not call on_multirun_end if a job has failed.
@@ -97,7 +99,7 @@ class SweepParent(Callback):
         try:
             sweep.close(status)
         except MealignError as error:
-            _warn(f"the sweep's run {sweep.run_id} is not complete: {error}")
+            say(f"warning: the sweep's run {sweep.run_id} is not complete: {error}")
 
 
 def _personal(swept: Mapping[str, str]) -> list[str]:
@@ -110,5 +112,7 @@ def _personal(swept: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _warn(text: str) -> None:
-    print(f"warning: {text}", file=sys.stderr)
+def _overrides(config: DictConfig) -> list[Override]:
+    # Unresolved: an override is a line of text, in which an interpolation stands as it was written.
+    lines = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    return OverridesParser.create().parse_overrides(lines)  # type: ignore[arg-type]

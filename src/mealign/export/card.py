@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mealign.export.settings import ExportFormat, Quantization
+from mealign.markdown import in_markdown
 
 SET_NAMES = {"gold": "the user's own questions", "held_out": "questions about facts that were held out"}
 
@@ -51,7 +52,7 @@ def render_model_card(values: CardValues) -> str:
     """Render the card as Markdown with the front matter of a model hub."""
     environment = Environment(
         loader=PackageLoader("mealign.export"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown, without any user's text
+        keep_trailing_newline=True, autoescape=False, finalize=in_markdown,  # noqa: S701 - Markdown
     )  # fmt: skip
     environment.filters["share"] = lambda value: "unknown" if value is None else f"{value:.3f}"
     return environment.get_template("model_card.md.j2").render(card=values, set_names=SET_NAMES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mealign.settings import optional, setting
+from mealign.settings import free_text, optional, setting
 
 
 class ExportFormat(StrEnum):
@@ -50,7 +50,7 @@ class ExportConfig:
     adapter: AdapterName = setting("the adapter by the stage that trained it")
     format: ExportFormat = setting("what the export is")
     quantization: Quantization | None = optional("the number format of its weights")
-    path: str | None = optional("the folder to make")
+    path: str | None = free_text("the folder to make", required=False)
 
     def problems(self, key: str) -> Iterator[str]:
         """Report what cannot work."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mealign.settings import INFINITE, optional, setting
+from mealign.settings import INFINITE, free_text, optional, setting
 
 
 class SourceFormat(StrEnum):
@@ -21,13 +21,13 @@ class SourceFormat(StrEnum):
 class UserConfig:
     """Whose notes, where they are, in which format. ``conversation`` and ``speaker`` choose a person of LoCoMo."""
 
-    name: str = setting("the name of the user's folder")
-    person: str = setting("the user's full name", personal=True)
+    name: str = free_text("the name of the user's folder", personal=False)
+    person: str = free_text("the user's full name")
     format: SourceFormat = setting("what the sources look like")
-    path: str = setting("where the sources are", personal=True)
-    aliases: list[str] = setting("names and addresses that mean the user in chats and mails", personal=True)
+    path: str = free_text("where the sources are")
+    aliases: list[str] = free_text("names and addresses that mean the user in chats and mails")
     conversation: str | None = optional("a conversation of a LoCoMo file")
-    speaker: str | None = optional("one of its two speakers", personal=True)
+    speaker: str | None = free_text("one of its two speakers", required=False)
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""

@@ -19,6 +19,7 @@ from mealign.ingest.report import IngestReport
 from mealign.ingest.settings import IngestConfig, SourceFormat, UserConfig
 from mealign.progress import track
 from mealign.records import Corrections, Document, Label, Question
+from mealign.settings import path_at
 
 SHOWN = 10
 NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS, LABELS})
@@ -51,7 +52,7 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
         ConfigError: the path does not exist, or a LoCoMo speaker or conversation is unknown.
         IngestError: nothing usable is left, or ``settings.strict`` and there was a problem.
     """
-    source = root / Path(user.path).expanduser()
+    source = path_at(root, user.path)
     context = ImportContext.of(user, settings)
     problems = context.problems
     labels: list[Label] = []

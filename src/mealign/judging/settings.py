@@ -19,7 +19,7 @@ from mealign.language.settings import (
     unreachable,
 )
 from mealign.language.vendor import DecisionApi, address_of, all_vendors, deciders, vendor_named
-from mealign.settings import INFINITE, optional, section, setting
+from mealign.settings import INFINITE, free_text, optional, path_at, section, setting
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -93,7 +93,7 @@ class JudgeConfig:
     max_pairs_per_task: int = setting("the number of comparisons a task", 1, 1000)
     max_tasks: int = setting("the number of tasks that are judged", 1, INFINITE)
     server: ServerConfig = section()
-    template: str | None = optional("the template's name, or the path of one", personal=_is_path)
+    template: str | None = free_text("the template's name, or the path of one", required=False, personal=_is_path)
     members: dict[str, JudgeConfig] = field(default_factory=dict)
     max_usd: float | None = optional("a budget in US dollars", 0, INFINITE)
     max_calls: int | None = optional("a budget in requests", 0, INFINITE)
@@ -116,7 +116,7 @@ def template_path(judge: JudgeConfig) -> Path | None:
     if judge.template is None:
         return None
     if _is_path(judge.template):
-        return Path(judge.template).expanduser()
+        return path_at(Path(), judge.template)
     return TEMPLATES / judge.language / f"{judge.template}.md"
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mealign.addresses import is_address
 from mealign.language.vendor import address_of, writers
-from mealign.settings import INFINITE, leads_home, optional, section, setting
+from mealign.settings import INFINITE, free_text, leads_home, optional, section, setting
 
 LOCAL = "local"
 """The backend of a model that the run itself loads; any other backend is a vendor's name."""
@@ -61,6 +61,11 @@ def is_path(name: str) -> bool:
     return leads_home(name) or Path(name).expanduser().exists()
 
 
+def _is_odd(url: str) -> bool:
+    """Whether an address is more than scheme, host, port and path, and so may hold a password."""
+    return not is_address(url)
+
+
 @dataclass
 class PackagedFile:
     """Weights in a package of the package index.
@@ -83,7 +88,7 @@ class ModelConfig:
     max_length: int = setting("the longest sequence in tokens", 64, 1_000_000)
     precision: Precision = setting("the number format of weights and products")
     weights: PackagedFile = field(default_factory=PackagedFile)
-    hub_id: str | None = optional("the name on a model hub, or a local folder", personal=is_path)
+    hub_id: str | None = free_text("the name on a model hub, or a local folder", required=False, personal=is_path)
     revision: str | None = optional("the version on the hub")
     sha256: str | None = optional("the digest of what the hub delivers, which pins it")
     layers: int | None = optional("the number of layers", 1, 1000)
@@ -106,9 +111,9 @@ class RequestLimits:
     timeout: float = setting("the time for a reply in seconds", 0.1, 3600)
     max_retries: int = setting("the number of repetitions", 0, 100)
     model: str | None = optional("the model's name on the server")
-    base_url: str | None = optional("the server's address; null: the vendor's own")
+    base_url: str | None = free_text("the server's address; null: the vendor's own", required=False, personal=_is_odd)
     api_key_env: str | None = optional("the environment variable that holds the server's key")
-    proxy: str | None = optional("the address of a proxy on the way to the server")
+    proxy: str | None = free_text("the address of a proxy on the way to the server", required=False, personal=_is_odd)
     requests_per_minute: int | None = optional("a rate", 1, INFINITE)
     tokens_per_minute: int | None = optional("a rate", 1, INFINITE)
 

@@ -323,7 +323,7 @@ def _name(name: str, document: Document, people: KnownPeople) -> str | None:
         return people.canonical(other) if other else None
     if lower in PRONOUNS:
         return None
-    return people.canonical(MY.sub(f"{speaker}'s", name))
+    return people.canonical(MY.sub(lambda _: f"{speaker}'s", name))
 
 
 def _mentioned(name: str, document: Document, people: KnownPeople) -> str | None:

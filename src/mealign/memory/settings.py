@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from mealign import plugins
 from mealign.language.settings import LOCAL, LlmConfig, PackagedFile, is_path, named
-from mealign.settings import optional, section, setting
+from mealign.settings import free_text, optional, section, setting
 
 
 class Extractor(StrEnum):
@@ -27,7 +27,9 @@ class MemoryConfig:
     llm: LlmConfig = section()
     parser: PackagedFile = section()
     embedder: PackagedFile = section()
-    embedder_hub_id: str | None = optional("a sentence-transformers model by name or folder", personal=is_path)
+    embedder_hub_id: str | None = free_text(
+        "a sentence-transformers model by name or folder", required=False, personal=is_path
+    )
     embedder_sha256: str | None = optional("the digest of what the hub delivers, which pins it")
 
     def problems(self, key: str) -> Iterator[str]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from statistics import mean, median
 from typing import Any
 
+from mealign.markdown import in_markdown
 from mealign.preferences.pairs import PreferenceSet
 
 
 def render_card(built: PreferenceSet, *, judge: str, certificate: Mapping[str, Any], missing: str | None = None) -> str:
     """Write the card as Markdown; ``missing`` is what the judge's certificate lacks."""
     pairs = (*built.train, *built.eval)
-    lines = [f"# Preferences by the judge `{judge}`", ""]
+    lines = [f"# Preferences by the judge `{in_markdown(judge)}`", ""]
     lines += [f"{len(built.train)} pairs to train on, {len(built.eval)} held out, split by the facts behind them.", ""]
     lines += _table("Judged pairs", "became", built.counts)
     lines += _table("Families", "family", Counter(pair.family for pair in pairs))
@@ -36,16 +37,15 @@ def render_card(built: PreferenceSet, *, judge: str, certificate: Mapping[str, A
 
 
 def _table(title: str, name: str, counts: Mapping[str, int]) -> list[str]:
-    rows = [f"| {key} | {count} |" for key, count in sorted(counts.items())]
+    rows = [f"| {in_markdown(key)} | {count} |" for key, count in sorted(counts.items())]
     return [f"## {title}", "", f"| {name} | pairs |", "| --- | ---: |", *rows, ""]
 
 
 def _certificate(certificate: Mapping[str, Any], missing: str | None) -> str:
     if not certificate["n"]:
         return "There was no pair whose answer is known: nothing says how far this judge can be trusted."
-    lines = [f"**Not certified, and used all the same** (preferences.allow_uncertified): {missing}.", ""] * bool(
-        missing
-    )
+    uncertified = "**Not certified, and used all the same** (preferences.allow_uncertified)"
+    lines = [f"{uncertified}: {in_markdown(missing)}.", ""] if missing else []
     lines += [
         f"Accuracy {_share(certificate['accuracy'])} (95 % interval {_share(certificate['accuracy_low'])} to "
         f"{_share(certificate['accuracy_high'])}, n = {certificate['n']}), "
@@ -69,7 +69,7 @@ def _certificate(certificate: Mapping[str, Any], missing: str | None) -> str:
         "| --- | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {kind} | {_share(row['accuracy'])} | {_share(row['longer'])} | {row['n']} |"
+        f"| {in_markdown(kind)} | {_share(row['accuracy'])} | {_share(row['longer'])} | {row['n']} |"
         for kind, row in certificate["per_kind"].items()
     ]
     return "\n".join(lines)

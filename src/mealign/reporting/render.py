@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from mealign.markdown import all_in_markdown
 from mealign.reporting.content import build_content
 from mealign.reporting.figures import draw_figures, inline
 
@@ -48,8 +49,12 @@ def render_report(
         loader=PackageLoader("mealign.reporting"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         autoescape=select_autoescape(("html.j2",)), keep_trailing_newline=True,
     )  # fmt: skip
-    render = partial(_render, environment, content=content, captions=FIGURE_TEXTS, pictures=pictures)
-    return Report(markdown=render("report.md.j2"), html=render("report.html.j2"), figures=figures)
+    render = partial(_render, environment, captions=FIGURE_TEXTS, pictures=pictures)
+    return Report(
+        markdown=render("report.md.j2", content=all_in_markdown(content)),
+        html=render("report.html.j2", content=content),
+        figures=figures,
+    )
 
 
 def _render(environment: Environment, template: str, **values: Any) -> str:

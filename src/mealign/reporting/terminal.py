@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from mealign.reporting.wording import (
     CATEGORY_TITLES,
@@ -81,7 +81,7 @@ def _metrics_table(part: Mapping[str, Any], names: Sequence[str], *, title: str)
     for name in names:
         table.add_column(words(name))
     for arm, values in part["arms"].items():
-        table.add_row(arm, *(escape(with_failures(values.get("metrics", {}).get(name))) for name in names))
+        table.add_row(arm, *(with_failures(values.get("metrics", {}).get(name)) for name in names))
     return table
 
 
@@ -95,8 +95,9 @@ def _groups(part: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
-def _differences(part: Mapping[str, Any]) -> str:
-    return "\n".join(
-        f"{name}: [{_COLOURS[verdict(values)]}]{escape(difference(values))}[/]"
+def _differences(part: Mapping[str, Any]) -> Text:
+    lines = (
+        Text.assemble(f"{name}: ", (difference(values), _COLOURS[verdict(values)]))
         for name, values in part["differences"].items()
     )
+    return Text("\n").join(lines)

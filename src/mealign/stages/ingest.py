@@ -10,6 +10,7 @@ from mealign import terminal
 from mealign.config import Settings
 from mealign.jsonl import write_json, write_records
 from mealign.pipeline.stage import Stage, StageContext
+from mealign.settings import path_at
 from mealign.summaries import Funnel, Summary
 
 
@@ -58,7 +59,7 @@ def run(context: StageContext) -> IngestSummary:
 
 def source(settings: Settings, root: Path) -> dict[str, Path]:
     """Return the user's sources."""
-    return {"source": root / Path(settings.user.path).expanduser()}
+    return {"source": path_at(root, settings.user.path)}
 
 
 STAGE = Stage(

@@ -124,8 +124,8 @@ def _bridge(draft: Draft, name: str, description: _Description) -> Draft | Skipp
         family="multi_hop",
         asks=f"{draft.asks} of",
         question={
-            "third": pattern.sub(description.third, draft.third),
-            "first": pattern.sub(description.first, draft.first or draft.third),
+            "third": pattern.sub(lambda _: description.third, draft.third),
+            "first": pattern.sub(lambda _: description.first, draft.first or draft.third),
         },
         answer={"third": draft.answer, "second": draft.second or draft.answer},
         fact_ids=(description.fact.id, draft.clause.fact.id),

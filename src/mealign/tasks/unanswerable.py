@@ -142,7 +142,7 @@ def _rotated(people: Sequence[str], draft: Draft) -> list[str]:
 
 
 def _of_another(draft: Draft, owner: str, name: str, user: str) -> Draft:
-    third = re.sub(rf"\b{re.escape(owner)}\b", name, draft.third)
+    third = re.sub(rf"\b{re.escape(owner)}\b", lambda _: name, draft.third)
     first = _as_user(third, user) if name == user else ""
     return _unanswerable(draft.clause, "other_person", third, first or third)
 
