@@ -30,6 +30,8 @@ def bounded(limit: int) -> dict[str, list[Callable[[httpx2.Response], Awaitable[
         unpacked = httpx2.Response(response.status_code, headers=response.headers, stream=response.stream)
         response.stream = _Bounded(unpacked, limit)
         response.headers.pop("Content-Encoding", None)
+        # JSON is UTF-8 (RFC 8259, 8.1); to an SDK, a header could name any codec that Python has.
+        response.encoding = "utf-8"
 
     return {"response": [bound]}
 

@@ -71,7 +71,7 @@ def async_http_client(server: Server, limits: RequestLimits) -> httpx2.AsyncClie
 
 
 def body_of(response: httpx2.Response) -> str:
-    """Return a response's body, which is JSON and thus UTF-8 (RFC 8259, 8.1), whatever its header says."""
+    """Return a response's body, which is JSON and thus UTF-8, whatever its header says."""
     return response.content.decode("utf-8", "replace")
 
 
