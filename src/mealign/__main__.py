@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from mealign import plugins, processes, usage
 from mealign.compose import CONF, to_settings
 from mealign.console import abandon, guard, say
+from mealign.errors import ConfigError
 from mealign.failures import fail, told
 from mealign.overrides import decoded, for_hydra
 from mealign.pipeline.registry import asked_command, check
@@ -53,7 +54,14 @@ def _main() -> None:
         say(usage.usage(), to=sys.stdout)
         return
     sys.argv[1:] = for_hydra(map(decoded, arguments), sweeps=not SWEEPS.isdisjoint(arguments))
-    _hydra_main()
+    try:
+        _hydra_main()
+    except (RecursionError, UnicodeError, OSError) as error:
+        # Work that fails has been told by now: this comes of composing. OmegaConf's error for a list has no number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        why = "holds no settings" if isinstance(error, OSError) else "refers to itself, or is not UTF-8"
+        raise ConfigError(f"a file of the configuration {why}; correct it") from error
     processes.dismiss()
 
 
@@ -79,12 +87,11 @@ def _hydra_main(cfg: DictConfig) -> float | None:
 
 
 def _flush() -> None:
-    if sys.stdout is not None:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            abandon(sys.stdout)
-            raise
+    try:
+        sys.stdout.flush()
+    except OSError:
+        abandon(sys.stdout)
+        raise
 
 
 if __name__ == "__main__":
