@@ -17,6 +17,7 @@ from mealign.addresses import host_of, is_loopback, stays_here
 from mealign.compose import CONF, to_settings
 from mealign.config import Settings
 from mealign.console import abandon, guard, say
+from mealign.errors import ConfigError
 from mealign.failures import fail, told
 from mealign.overrides import decoded, for_hydra
 from mealign.pipeline.registry import asked_command, check, destinations
@@ -57,7 +58,14 @@ def _main() -> None:
         say(usage.usage(), to=sys.stdout)
         return
     sys.argv[1:] = for_hydra(map(decoded, arguments), sweeps=not SWEEPS.isdisjoint(arguments))
-    _hydra_main()
+    try:
+        _hydra_main()
+    except (RecursionError, UnicodeError, OSError) as error:
+        # Work that fails has been told by now: this comes of composing. OmegaConf's error for a list has no number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        why = "holds no settings" if isinstance(error, OSError) else "refers to itself, or is not UTF-8"
+        raise ConfigError(f"a file of the configuration {why}; correct it") from error
     processes.dismiss()
 
 
@@ -85,12 +93,11 @@ def _hydra_main(cfg: DictConfig) -> float | None:
 
 
 def _flush() -> None:
-    if sys.stdout is not None:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            abandon(sys.stdout)
-            raise
+    try:
+        sys.stdout.flush()
+    except OSError:
+        abandon(sys.stdout)
+        raise
 
 
 def _hosts(settings: Settings) -> Iterator[str]:
