@@ -93,7 +93,7 @@ def _lookup(values: Mapping[str, Any], key: str) -> Any:
 
 
 def _outside(stage: Stage, settings: Settings, *, root: Path, start: Path | None) -> dict[str, str]:
-    files = {name: digest_path(path) for name, path in stage.files(settings, root).items()}
+    files = stage.outside(settings, root)
     if start is not None and stage.starts(settings):
         files["training.init_from"] = digest_path(start)
     return files

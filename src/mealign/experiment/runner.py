@@ -209,10 +209,10 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
         for each in (own, shown)
     )
     sources = {
-        name: digest_path(path)
+        name: digest
         for stage in stages().values()
         if not stage.reads
-        for name, path in stage.files(settings, root).items()
+        for name, digest in stage.outside(settings, root).items()
     }
     with open_tracker(
         settings.tracking,

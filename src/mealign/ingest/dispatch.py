@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 from mealign import plugins
+from mealign.ingest import contained
+from mealign.ingest.contained import ContainedError
 from mealign.ingest.files import SourceFile
 from mealign.ingest.importing import ImportContext, Importer
-from mealign.ingest.text import add_unreadable
+from mealign.ingest.report import Problems
+from mealign.ingest.text import add_unreadable, is_too_large
 from mealign.records import Document
 
 PACKAGE = "mealign.ingest.importers"
+MEGABYTE = 1_000_000
+MEMORY = 2_000 * MEGABYTE
+"""Bytes for reading a file that a library unpacks, besides its own size."""
 
 
 @cache
@@ -39,14 +47,22 @@ def import_file(file: SourceFile, context: ImportContext) -> list[Document]:
     Whatever is in it, the report says what became of it: documents, a problem, or one more file that was ignored. A
     folder that no importer claims is only where files are.
     """
-    problems = context.problems
+    problems, known = context.problems, importers()
     before = len(problems.items)
+    importer, documents = None, []
     try:
-        importer = next((importer for importer in importers() if importer.claims(file)), None)
+        importer = next((importer for importer in known if importer.claims(file)), None)
+        if importer and not is_too_large(file.path, file.name, problems, context.settings, importer.limit):
+            documents = _read(importer, file, context)
     except OSError as error:
         add_unreadable(file.name, error, problems)
-        return []
-    documents = importer.read(file, context) if importer else []
+    except ContainedError as error:
+        mend = "save it again in a simpler form, or raise ingest.max_seconds"
+        problems.add(file.name, None, "broken", str(error), mend)
+    except Exception as error:  # noqa: BLE001 - importers, libraries and plug-ins may raise anything; the others go on
+        kind = importer.read.__module__.rpartition(".")[2] if importer else "a known format"
+        message = f"it cannot be read as {kind} ({type(error).__name__})"
+        problems.add(file.name, None, "broken", message, "save or export it again, or take it out of the folder")
     if documents or len(problems.items) > before or (importer is None and file.path.is_dir()):
         return documents
     is_export = any(file.path.name in importer.export_names for importer in importers())
@@ -57,3 +73,20 @@ def import_file(file: SourceFile, context: ImportContext) -> list[Document]:
     else:
         problems.ignored[file.suffix or "no extension"] += 1
     return []
+
+
+def _read(importer: Importer, file: SourceFile, context: ImportContext) -> list[Document]:
+    if not importer.contained:
+        return importer.read(file, context)
+    size = file.path.stat().st_size
+    seconds = context.settings.max_seconds * max(1, size / MEGABYTE)
+    apart = replace(context, problems=Problems())
+    documents, problems = contained.call(seconds, MEMORY + 4 * size, _read_apart, importer.read, file, apart)
+    context.problems.include(problems)
+    return documents
+
+
+def _read_apart(
+    read: Callable[[SourceFile, ImportContext], list[Document]], file: SourceFile, context: ImportContext
+) -> tuple[list[Document], Problems]:
+    return read(file, context), context.problems

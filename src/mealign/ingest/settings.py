@@ -46,5 +46,10 @@ class IngestConfig:
 
     strict: bool = setting("whether a refused item ends the run")
     max_bytes: int = setting("the largest note in bytes", 1, INFINITE)
+    max_export_bytes: int = setting("the largest export of chats in bytes", 1, INFINITE)
+    max_mailbox_bytes: int = setting("the largest mailbox in bytes", 1, INFINITE)
+    max_unpacked_bytes: int = setting("the bytes to which a note or message may unpack", 1, INFINITE)
+    max_pages: int = setting("the pages that a PDF may have", 1, INFINITE)
+    max_seconds: float = setting("the seconds for a PDF, a Word file or a megabyte of mail", 1, INFINITE)
     first_year: int = setting("the first year of a plausible date", 1, 9999)
     last_year: int = setting("the last year of a plausible date", 1, 9999)

@@ -13,35 +13,39 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mealign.jsonl import digest_path
-from mealign.memory.clauses import blocks, clauses, implied_subject
+from mealign.memory.clauses import NO_WORD, blocks, clauses, implied_subject
 from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
 from mealign.memory.known_people import KnownPeople, NameMentions, name_mentions_in
-from mealign.memory.pronouns import antecedent, names_in
+from mealign.memory.pronouns import FORMS, antecedent, name_tokens, names_in, remembered
 from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, SpeakerContext, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.progress import bar
 from mealign.records import Document, Fact, Record, content_id
 
 Token = Any
+T = TypeVar("T")
 
-CHUNK = 256
-"""Documents whose parses are in memory at the same time."""
-PIPELINE_BATCH = 64
+CHUNK, CHUNK_CHARACTERS = 256, 2_000_000
+"""Documents, and characters of them, whose parses are in memory at the same time."""
+PIPELINE_BATCH, BATCH_TOKENS = 64, 50_000
+"""Paragraphs, and tokens of them, that are parsed together."""
 ANNOTATIONS = ("ORTH", "SPACY", "HEAD", "DEP", "TAG", "POS", "LEMMA", "ENT_IOB", "ENT_TYPE")
 """The annotations of a parse that extraction uses."""
 MAX_WORDS = 45
 MIN_WORDS = 3
+MAX_TOKENS = 5 * MAX_WORDS
+"""Tokens of which no statement of :data:`MAX_WORDS` words can be made."""
 NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP"}
 VAGUE = {"it", "this", "that", "they", "there", "which", "who", "these", "those", "he", "she", "what", "everything"}
 COMPLEMENTS = ("dobj", "attr", "acomp", "oprd", "dative")
@@ -58,6 +62,7 @@ class ClauseRefusal(StrEnum):
     no_subject = "no_subject"
     length = "length"
     vague = "vague"
+    no_word = "no_word"
     says_nothing = "says_nothing"
 
 
@@ -153,8 +158,7 @@ class _DocumentParser:
     ) -> Iterator[str]:
         """Yield the result of ``work`` for every document, from the memo where it has it."""
         with bar(f"read {kind}", total=len(documents)) as shown:
-            for start in range(0, len(documents), CHUNK):
-                chunk = documents[start : start + CHUNK]
+            for chunk in groups(documents, CHUNK, CHUNK_CHARACTERS, lambda document: len(document.text)):
                 about = [people.relevant_to(document) for document in chunk]
                 keys = [
                     content_id(kind, self._code, self._parser.name, document.id, asdict(people))
@@ -175,13 +179,32 @@ class _DocumentParser:
         new = [document for document in documents if document.id not in self._parses]
         pieces = [(content, (document.id, offset)) for document in new for offset, content in blocks(document.text)]
         self._parses |= {document.id: [] for document in new}
-        for parsed, (identifier, offset) in nlp.pipe(pieces, as_tuples=True, batch_size=PIPELINE_BATCH):
-            self._parses[identifier].append((offset, parsed.to_array(ANNOTATIONS)))
+        tokenized = ((nlp.make_doc(content), place) for content, place in pieces)
+        for batch in groups(tokenized, PIPELINE_BATCH, BATCH_TOKENS, lambda piece: len(piece[0])):
+            for parsed, (identifier, offset) in nlp.pipe(batch, as_tuples=True, batch_size=PIPELINE_BATCH):
+                self._parses[identifier].append((offset, parsed.to_array(ANNOTATIONS)))
         self.documents_read += len(new)
         return [
             [_ParsedBlock(offset, _unpacked(tokens, nlp.vocab)) for offset, tokens in self._parses[document.id]]
             for document in documents
         ]
+
+
+def groups(items: Iterable[T], most: int, size: int, size_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """Split items, in their order, into groups of at most ``most`` whose sizes add up to at most ``size``.
+
+    A larger item is a group of its own.
+    """
+    group: list[T] = []
+    filled = 0
+    for item in items:
+        if group and (len(group) == most or filled + size_of(item) > size):
+            yield group
+            group, filled = [], 0
+        group.append(item)
+        filled += size_of(item)
+    if group:
+        yield group
 
 
 def _unpacked(tokens: NDArray[np.uint64], vocab: Any) -> Any:
@@ -205,8 +228,9 @@ def _facts_in(
     document: Document, blocks: Sequence[_ParsedBlock], people: KnownPeople
 ) -> Iterator[Fact | ClauseRefusal]:
     """Yield the facts of one document and, for each clause that makes none, the reason."""
+    yield from (ClauseRefusal.no_word for _ in NO_WORD.finditer(document.text))
     speaker = short_name(document.author)
-    mentioned: list[list[str]] = []
+    mentioned: list[Sequence[str]] = []
     for block in blocks:
         for sentence in block.parsed.sents:
             context = SpeakerContext(
@@ -218,7 +242,7 @@ def _facts_in(
             )
             yield from _facts_of(sentence, document, block.offset, context, people)
             if names := [name for name in names_in(sentence, people.certain) if name != speaker]:
-                mentioned.append(names)
+                mentioned = remembered(mentioned, names, people.genders)
 
 
 @cache
@@ -231,10 +255,10 @@ def _pipeline(parser: Path) -> Any:
 def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, people: KnownPeople) -> dict[int, str]:
     """Resolve the sentence's third-person pronouns: position of each -> first name of the person meant."""
     found = {}
+    named = [token for token in name_tokens(sentence, people.certain) if token.text != speaker]
     for token in sentence:
-        if token.pos_ == "PRON":
-            before = [word for word in sentence if word.i < token.i]
-            here = [name for name in names_in(before, people.certain) if name != speaker]
+        if token.pos_ == "PRON" and token.lower_ in FORMS:
+            here = list(dict.fromkeys(name.text for name in named if name.i < token.i))
             if name := antecedent(token, mentioned, here, people.genders):
                 found[token.i] = name
     return found
@@ -269,7 +293,7 @@ def _facts_of(
         subject = subject_of(verb)
         if subject is not None and subject.lower_ in VAGUE and subject.i not in context.third and previous:
             # "... and it was wonderful": only the clause before says what "it" is.
-            tokens = [token for token in sentence if previous[0].i <= token.i <= tokens[-1].i]
+            tokens = list(sentence.doc[previous[0].i : tokens[-1].i + 1])
         fact = _fact(verb, tokens, subject, document, offset, context, people)
         yield fact
         if isinstance(fact, Fact):
@@ -300,6 +324,8 @@ def _fact(
         return ClauseRefusal.command
     if subject is None and not (document.kind == "note" and _lost_its_i(verb, subject)):
         return ClauseRefusal.no_subject
+    if len(tokens) > MAX_TOKENS:
+        return ClauseRefusal.length
     times = find_times(tokens, written=context.written)
     rewriter = Rewriter(tokens, context, times)
     who = context.speaker if subject is None else _subject_text(subject, context, rewriter)

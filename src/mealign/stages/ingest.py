@@ -57,9 +57,11 @@ def run(context: StageContext) -> IngestSummary:
     )
 
 
-def source(settings: Settings, root: Path) -> dict[str, Path]:
-    """Return the user's sources."""
-    return {"source": path_at(root, settings.user.path)}
+def source(settings: Settings, root: Path) -> dict[str, str]:
+    """Return the digest of the user's sources."""
+    from mealign.ingest.user import digest_of
+
+    return {"source": digest_of(settings.user, settings.ingest, root=root)}
 
 
 STAGE = Stage(
