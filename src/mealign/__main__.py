@@ -21,6 +21,7 @@ from mealign.addresses import host_of, is_loopback, stays_here
 from mealign.compose import CONF, explain, to_settings
 from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
+from mealign.experiment import private
 from mealign.pipeline.registry import asked_command, check, destinations
 
 
@@ -29,6 +30,7 @@ def main() -> None:
     # Hydra would print its own digest of a traceback and exit 1 whatever went wrong; this makes it raise instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     door.close()
+    private.write_privately()
     try:
         if not processes.leads():
             processes.follow()
@@ -50,11 +52,14 @@ def main() -> None:
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def _hydra_main(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
+    # A launcher's workers begin here.
+    private.write_privately()
     try:
         settings = to_settings(cfg)
         check(settings, list(job.overrides.task))
         door.close()  # a launcher may have started this process
         door.permit(_hosts(settings))
+        private.close_folders(settings, Path.cwd())
         if command := asked_command(settings):
             command.run(settings, Path.cwd())
             return None

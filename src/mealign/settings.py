@@ -4,12 +4,14 @@ A room's settings are dataclasses in its own ``settings.py``, fields without a d
 lacks is an error and not a second opinion::
 
     rank: int = setting("the rank of the adapter", 1, 1024)
+    name: str = name_setting("the judge's name")
 
 :func:`problems` walks through an instance and checks it: every limit, and every section's own ``problems``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
@@ -19,19 +21,29 @@ INFINITE = float("inf")
 WITHHELD = "(personal)"
 """What stands for a personal value where others may read it."""
 Personal = bool | Callable[[Any], bool]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}", re.ASCII)
+"""A name that may be that of a file or folder: one step down, not hidden, no flag, and with room for what is added."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a setting means and, of a number, its lowest and highest value; whether its value tells of the user."""
+    """What a setting means; of a number its lowest and highest value, of a text whether it has to be a :data:`NAME`.
+
+    ``personal``: whether its value tells of the user.
+    """
 
     meaning: str
     low: float = -INFINITE
     high: float = INFINITE
     personal: Personal = False
+    named: bool = False
 
-    def problem(self, key: str, value: float) -> str | None:
-        """Say what is wrong with a number; None when nothing is."""
+    def problem(self, key: str, value: Any) -> str | None:
+        """Say what is wrong with a number or a text; None when nothing is."""
+        if isinstance(value, str):
+            return name_problem(key, value) if self.named else None
+        if not isinstance(value, int | float):
+            return None
         if self.low <= value <= self.high:
             return None
         bounds = f"at least {self.low:g}" if self.high == INFINITE else f"between {self.low:g} and {self.high:g}"
@@ -74,6 +86,21 @@ def leads_home(path: str) -> bool:
     return path.startswith(("/", "~", "..")) or ":" in path
 
 
+def name_setting(meaning: str) -> Any:
+    """Declare a name that becomes part of a path, or a list of such names."""
+    return field(metadata={"limits": Limits(meaning, named=True)})
+
+
+def name_problem(key: str, value: str) -> str | None:
+    """Say why a text cannot be the name of a file or folder; None when it can be."""
+    if NAME.fullmatch(value):
+        return None
+    return (
+        f"{key}={value[:80]!r}: it names a folder or a file; use letters, digits, '-', '_', '+' and '.' only, at most "
+        "80, the first one a letter (a to z) or a digit"
+    )
+
+
 def section() -> Any:
     """Declare a part that has settings of its own."""
     return field(metadata={})
@@ -102,7 +129,9 @@ def _field_problems(declared: Field[Any], value: Any, key: str) -> Iterator[str]
         for name, part in parts:
             if is_dataclass(part):
                 yield from problems(part, f"{key}.{name}")
-    elif limits and isinstance(value, int | float) and (found := limits.problem(key, value)):
+            elif limits and (found := limits.problem(f"{key}.{name}", part)):
+                yield found
+    elif limits and (found := limits.problem(key, value)):
         yield found
 
 

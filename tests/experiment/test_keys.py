@@ -274,7 +274,7 @@ def test_another_version_of_a_library_is_another_key_and_a_reason(monkeypatch: p
     changed_keys = {name for name in STAGES if before[name].digest != after[name].digest}
     assert {"evaluate", "judge", "preferences"} <= changed_keys
     assert not {"sft", "dpo", "report"} & changed_keys
-    assert reasons(before["evaluate"].to_json(), after["evaluate"]) == [
+    assert reasons(before["evaluate"], after["evaluate"]) == [
         f"nltk {version} -> 99.0",
     ]
 
@@ -283,7 +283,7 @@ def test_reasons_name_what_has_changed() -> None:
     here = {"root": Path("nowhere"), "folder": Path("nowhere")}
     stage, before = stages()["sft"], composed()
     after = replace(before, lora=replace(before.lora, rank=8), seed=18)
-    found = reasons(key_of(stage, before, **here).to_json(), key_of(stage, after, **here))
+    found = reasons(key_of(stage, before, **here), key_of(stage, after, **here))
     assert found == ["lora.rank 16 -> 8", "seed 17 -> 18"]
     assert reasons(None, key_of(stage, before, **here)) == ["never made here"]
 

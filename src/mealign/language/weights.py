@@ -24,7 +24,7 @@ from platformdirs import user_cache_path
 
 from mealign import door
 from mealign.errors import ConfigError, MealignError
-from mealign.jsonl import digest_path, write_text
+from mealign.jsonl import digest_path
 from mealign.language.egress import Ledger
 from mealign.language.settings import Download, ModelConfig, PackagedFile, WeightsSource
 from mealign.progress import bar
@@ -121,6 +121,13 @@ def fetch_model(model: ModelConfig, *, cache: WeightsCache) -> Path:
     return entry
 
 
+def local_folder(name: str) -> Path | None:
+    """Return the folder that a model's name names; None where there is no such folder, so that it is one of a hub."""
+    # Path's own raises where there is no such user.
+    folder = Path(os.path.expanduser(name))  # noqa: PTH111
+    return folder if folder.is_dir() else None
+
+
 def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: str, cache: WeightsCache) -> Path:
     """Return the folder of a model of the hub, fetched the first time; a local folder is returned as it is.
 
@@ -163,28 +170,36 @@ def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: 
 
 
 def weights_digest(folder: Path, adapter: Path | None = None) -> str:
-    """Return the digest of a base model and an adapter on it: 16 hex digits.
-
-    The base model's own digest is stored next to it, since hashing half a gigabyte takes a second.
-    """
-    memo = _memo(folder)
-    if memo.exists():
-        base = memo.read_text().strip()
-    else:
-        base = digest_path(folder)
-        if os.access(folder.parent, os.W_OK):
-            write_text(memo, base + "\n")
-    parts = [base, digest_path(adapter) if adapter else "no adapter"]
+    """Return the digest of a base model and an adapter on it: 16 hex digits."""
+    parts = [folder_digest(folder), digest_path(adapter) if adapter else "no adapter"]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def forget_digest(folder: Path) -> None:
-    """Remove the digest that :func:`weights_digest` stores for a folder whose weights are about to be replaced."""
-    _memo(folder).unlink(missing_ok=True)
+def folder_digest(folder: Path) -> str:
+    """Return the digest of a model's folder: SHA-256 of the names and contents of its files, as links lead to them.
+
+    Gigabytes take seconds, so a process hashes the same files once. They are the same as long as the system says that
+    nothing was written to them: unlike the time of modification, that of a change (ctime) cannot be set.
+    """
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(_files_in(folder))}
+    facts = ((name, path.stat()) for name, path in files.items())
+    state = tuple((name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in facts)
+    if state not in _hashed:
+        lines = (os.fsencode(name) + b"\0" + digest_path(path).encode() for name, path in files.items())
+        _hashed[state] = hashlib.sha256(b"\n".join(lines)).hexdigest()
+    return _hashed[state]
 
 
-def _memo(folder: Path) -> Path:
-    return folder.parent / f"{folder.name}.sha256"
+_hashed: dict[tuple[tuple[str | int, ...], ...], str] = {}
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder and of those below it, each folder once."""
+    seen = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(parent))
+        folders[:] = [name for name in folders if os.path.realpath(Path(parent) / name) not in seen]
+        yield from (path for name in names if (path := Path(parent) / name).is_file())
 
 
 @contextmanager
@@ -290,6 +305,25 @@ def _tokenizer(gguf: Path) -> Any:
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+
+
+@contextmanager
+def loading(folder: Path | str) -> Iterator[None]:
+    """Load a model in the block, without what :func:`quiet_transformers` hides.
+
+    Raises:
+        MealignError: anything goes wrong, except that memory runs out.
+    """
+    try:
+        with quiet_transformers():
+            yield
+    except Exception as error:
+        if isinstance(error, MealignError | MemoryError) or (isinstance(error, RuntimeError) and "mem" in str(error)):
+            raise
+        raise MealignError(
+            f"{folder}: no whole model can be loaded from there ({type(error).__name__}); save the model there again, "
+            "or delete the folder if it is one that was fetched"
+        ) from error
 
 
 @contextmanager
