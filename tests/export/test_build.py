@@ -257,12 +257,14 @@ def test_a_failed_export_leaves_the_earlier_one(tiny_model: Path, adapter: Path,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "spoiled"]
 
 
-def test_an_adapter_that_does_not_fit_is_refused(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
+def test_an_adapter_that_does_not_fit_is_refused(
+    tiny_model: Path, adapter: Path, tmp_path: Path, weights_cache: WeightsCache
+) -> None:
     with pytest.raises(MealignError, match="there is no adapter in this folder"):
         merge_adapter(tiny_model, tmp_path)
     wider = fetch_model(
         ModelConfig(name="tiny", source=WeightsSource.random, weights=SMOLLM2, layers=2, hidden_size=128),
-        cache=tiny_model.parent,
+        cache=weights_cache,
     )
     foreign = shutil.copytree(adapter, tmp_path / "foreign")
     rename_base(foreign, wider.name)

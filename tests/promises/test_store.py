@@ -176,7 +176,7 @@ def test_what_others_share_outside_the_project_is_left_alone(root: Path, tmp_pat
 def test_a_whole_run_leaves_nothing_open(tmp_path: Path) -> None:
     write_notes(tmp_path / "notes")
     with umask(0):
-        result = run(*user(Path("notes")), "-m", "mix=sft_only", "experiment=smoke", cwd=tmp_path, seconds=300)
+        result = run("-m", *user(Path("notes")), "mix=sft_only", "experiment=smoke", cwd=tmp_path, seconds=300)
     assert result.code == 0, result.output
     assert {path.name for path in tmp_path.iterdir()} == {"notes", "data", "mlruns", "multirun"}
     for name in ("data", "mlruns", "multirun"):
@@ -267,7 +267,7 @@ def test_other_weights_in_the_same_folder_are_another_model(whole: Path, tmp_pat
     times = weights.stat()
     with weights.open("r+b") as file:
         file.seek(times.st_size // 2)
-        file.write(bytes(4096))
+        file.write(bytes(times.st_size // 4))
     os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert "memory.embedder_hub_id changed" in again(root, *asked)
     assert digest_path(root / "data/me/memory/embeddings.npy") != before

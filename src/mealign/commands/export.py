@@ -17,7 +17,6 @@ from mealign.experiment.store import Entry, alone_in
 from mealign.export.settings import AdapterName, export_quantization
 from mealign.jsonl import digest_path, read_json
 from mealign.language.settings import ModelConfig, WeightsSource
-from mealign.language.weights import local_folder
 from mealign.pipeline.models import base_model
 from mealign.pipeline.registry import pipeline, stages
 from mealign.pipeline.stage import Command, Stage
@@ -129,7 +128,7 @@ def _source_of(model: ModelConfig) -> str:
     if model.source is not WeightsSource.hub:
         drawn = "random weights; tokenizer of " if model.source is WeightsSource.random else ""
         return f"{drawn}package {model.weights.package} {model.weights.version}, SHA-256 {model.weights.sha256}"
-    if model.hub_id and local_folder(model.hub_id):
+    if Path(str(model.hub_id)).expanduser().is_dir():
         return "a local folder"
     return f"model hub: {model.hub_id}" + (f", revision {model.revision}" if model.revision else "")
 

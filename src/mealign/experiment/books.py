@@ -129,10 +129,11 @@ def open_books(settings: TrackingConfig, *, root: Path, ledger: Path | None = No
     # Two processes that migrate a fresh database at the same time break it.
     with lock:
         uri = f"{SQLITE}{database.resolve()}"
-        # Without it, the registry would be where the environment says.
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        # First, for MLflow would try for a minute to open what is no database.
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
+        # Without it, the registry would be where the environment says.
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         return Books(client, _experiment(client, settings, root=root, ledger=ledger), lock)
 
 
@@ -160,10 +161,11 @@ def refusals(settings: TrackingConfig) -> Iterator[None]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MealignError(
             f"tracking.uri={settings.uri}: MLflow cannot write its books ({reason}); "

@@ -17,7 +17,7 @@ from mealign.errors import MealignError
 from mealign.experiment.code import code_of
 from mealign.jsonl import digest_path, read_object
 from mealign.language.settings import WeightsSource
-from mealign.language.weights import folder_digest, local_folder
+from mealign.language.weights import default_cache, folder_digest, hub_folder
 from mealign.pipeline.registry import inputs
 from mealign.pipeline.stage import Stage
 from mealign.settings import plain
@@ -93,11 +93,18 @@ def reasons(before: Key | None, now: Key) -> list[str]:
 
 
 def model_folders(settings: Settings) -> dict[str, Path]:
-    """Return the folders of this machine that settings name as models, by the settings' keys."""
-    model, embedder = settings.model, settings.memory.embedder_hub_id
-    named = {"model.hub_id": model.hub_id if model.source is WeightsSource.hub else None}
-    named["memory.embedder_hub_id"] = embedder
-    return {key: folder for key, name in named.items() if name and (folder := local_folder(name))}
+    """Return the folders of the models that settings name on this machine or a hub, by the settings' keys."""
+    model, memory = settings.model, settings.memory
+    named: dict[str, tuple[str | None, str | None, str | None]] = {
+        "model.hub_id": (model.hub_id if model.source is WeightsSource.hub else None, model.revision, model.sha256),
+        "memory.embedder_hub_id": (memory.embedder_hub_id, None, memory.embedder_sha256),
+    }
+    cache = default_cache(settings.paths.weights).folder
+    return {
+        key: hub_folder(name, revision=revision, sha256=sha256, cache=cache)
+        for key, (name, revision, sha256) in named.items()
+        if name
+    }
 
 
 def in_short(found: list[str]) -> str:

@@ -34,7 +34,7 @@ def close_folders(settings: Settings, root: Path) -> None:
     place, tracking = place_of(settings, root=root), settings.tracking
     books = [(root / tracking.uri.removeprefix(SQLITE)).parent] if tracking.uri.startswith(SQLITE) else []
     named = [root / settings.paths.data, place.folder, place.store, *books, root / tracking.artifacts]
-    for folder in (*named, root / "multirun", root / "egress"):
+    for folder in (*named, root / "multirun", root / settings.paths.egress):
         if not (_is_below(folder, root) or any(folder.glob("*.lock"))):
             continue
         try:

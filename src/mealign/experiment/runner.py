@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from mealign import terminal
 from mealign.config import Settings
-from mealign.damage import discard, make_folder, tell
+from mealign.damage import make_room, tell
 from mealign.errors import ConfigError, MealignError
 from mealign.experiment.keys import Key, in_short, key_of, model_folders, read_key, reasons
 from mealign.experiment.settings import ledger_in, permitted_ledger
@@ -106,9 +106,8 @@ def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Trac
     """Return what a stage may use, with all settings visible."""
     from mealign.language.weights import WeightsCache, default_cache
 
-    configured = settings.paths.weights
     ledger = ledger_in(settings.paths.egress, root=place.root)
-    weights = Path(configured).expanduser() if configured else default_cache().folder
+    weights = default_cache(settings.paths.weights).folder
     return StageContext(
         settings=settings,
         inputs=place.folder,
@@ -181,10 +180,7 @@ def _bring_up_to_date(stage: Stage, settings: Settings, place: Place, tracker: T
             if outcome == "ran":
                 entry.make(lambda made: _compute(stage, settings, place, made, tracker, key))
             entry.publish(place.folder)
-    make_folder(last.parent, inside=place.folder)
-    if last.is_dir():
-        discard(last, "it stands where a file belongs")
-    write_json(last, key.to_json())
+    write_json(make_room(last, inside=place.folder), key.to_json())
     return outcome, "" if outcome == "up to date" else why
 
 

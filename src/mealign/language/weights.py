@@ -65,9 +65,9 @@ class WeightsCache:
             Ledger(self.ledger, address=source).write(content_id("download", what), purpose=f"download {what}")
 
 
-def default_cache() -> WeightsCache:
-    """Return the folder in the environment variable MEALIGN_CACHE, or the user's cache folder."""
-    configured = os.environ.get("MEALIGN_CACHE")
+def default_cache(folder: str | None = None) -> WeightsCache:
+    """Return ``folder``, or that in the environment variable MEALIGN_CACHE, or the user's cache folder."""
+    configured = folder or os.environ.get("MEALIGN_CACHE")
     return WeightsCache(Path(configured).expanduser() if configured else user_cache_path("mealign"))
 
 
@@ -121,11 +121,14 @@ def fetch_model(model: ModelConfig, *, cache: WeightsCache) -> Path:
     return entry
 
 
-def local_folder(name: str) -> Path | None:
-    """Return the folder that a model's name names; None where there is no such folder, so that it is one of a hub."""
+def hub_folder(name: str, *, revision: str | None, sha256: str | None, cache: Path) -> Path:
+    """Return where a model of the hub is, or will be once it is fetched: in ``cache``, unless it is a local folder."""
     # Path's own raises where there is no such user.
     folder = Path(os.path.expanduser(name))  # noqa: PTH111
-    return folder if folder.is_dir() else None
+    if folder.is_dir():
+        return folder
+    key = content_id("hub", f"{name}@{revision}" if revision else name, sha256)
+    return cache / f"{name.replace('/', '--')[:80]}-{key.removeprefix('hub_')[:12]}"
 
 
 def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: str, cache: WeightsCache) -> Path:
@@ -134,7 +137,7 @@ def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: 
     Args:
         name: on the hub, or a local folder.
         revision: on the hub; None: the newest one.
-        sha256: what the folder's digest (:func:`mealign.jsonl.digest_path`) has to be; None: anything.
+        sha256: what the folder's digest (:func:`folder_digest`) has to be; None: anything.
         key: of the setting that names it.
         cache: where fetched models are.
 
@@ -142,31 +145,33 @@ def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: 
         ConfigError: it may not be fetched.
         MealignError: it cannot be fetched, or has another digest.
     """
-    if (folder := Path(name).expanduser()).is_dir():
-        return folder
-    what = f"{name}@{revision}" if revision else name
-    entry = cache.folder / f"{name.replace('/', '--')}-{content_id('hub', what, sha256).removeprefix('hub_')[:12]}"
-    if not entry.exists():
-        cache.begin(what, source=HUB, key=key, pinned=sha256 is not None)
-        from huggingface_hub import snapshot_download
+    entry = hub_folder(name, revision=revision, sha256=sha256, cache=cache.folder)
+    if entry.exists():
+        _verify(entry, sha256, what=f"{key}={name}: its folder {entry}")
+        return entry
+    cache.begin(f"{name}@{revision}" if revision else name, source=HUB, key=key, pinned=sha256 is not None)
+    from huggingface_hub import snapshot_download
 
-        with _building(entry) as temporary:
-            try:
-                with door.fetching():
-                    snapshot_download(name, revision=revision, local_dir=temporary)
-            except Exception as error:  # a server that is none of the hub's makes its client raise anything
-                raise MealignError(
-                    f"{key}={name}: it could not be fetched ({type(error).__name__}); check the name and the "
-                    f"connection, or give a local folder: {key}=/path/to/folder"
-                ) from error
-            shutil.rmtree(temporary / ".cache", ignore_errors=True)  # when each file was fetched
-            found = digest_path(temporary)
-            if sha256 not in (None, found):
-                raise MealignError(
-                    f"{key}={name}: what the hub delivers has the SHA-256 {found}, and the settings say {sha256}; do "
-                    "not use it: either the model was changed or the setting is wrong"
-                )
+    with _building(entry) as temporary:
+        try:
+            with door.fetching():
+                snapshot_download(name, revision=revision, local_dir=temporary)
+        except Exception as error:  # a server that is none of the hub's makes its client raise anything
+            raise MealignError(
+                f"{key}={name}: it could not be fetched ({type(error).__name__}); check the name and the "
+                f"connection, or give a local folder: {key}=/path/to/folder"
+            ) from error
+        shutil.rmtree(temporary / ".cache", ignore_errors=True)  # when each file was fetched
+        _verify(temporary, sha256, what=f"{key}={name}: what the hub delivers")
     return entry
+
+
+def _verify(folder: Path, sha256: str | None, *, what: str) -> None:
+    if sha256 is not None and (found := folder_digest(folder)) != sha256:
+        raise MealignError(
+            f"{what} has the SHA-256 {found}, and the settings say {sha256}; do not use it: either the model was "
+            "changed or the setting is wrong"
+        )
 
 
 def weights_digest(folder: Path, adapter: Path | None = None) -> str:
@@ -176,21 +181,21 @@ def weights_digest(folder: Path, adapter: Path | None = None) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """Return the digest of a model's folder: SHA-256 of the names and contents of its files, as links lead to them.
+    """Return the digest of a model's folder: :func:`mealign.jsonl.digest_path`, with links to folders followed.
 
     Gigabytes take seconds, so a process hashes the same files once. They are the same as long as the system says that
     nothing was written to them: unlike the time of modification, that of a change (ctime) cannot be set.
     """
-    files = {path.relative_to(folder).as_posix(): path for path in sorted(_files_in(folder))}
-    facts = ((name, path.stat()) for name, path in files.items())
-    state = tuple((name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in facts)
+    files = [(os.fsencode(path.relative_to(folder)), path) for path in sorted(_files_in(folder))]
+    states = ((name, path.stat()) for name, path in files)
+    state = tuple((name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in states)
     if state not in _hashed:
-        lines = (os.fsencode(name) + b"\0" + digest_path(path).encode() for name, path in files.items())
-        _hashed[state] = hashlib.sha256(b"\n".join(lines)).hexdigest()
+        lines = (b"%s\0%s\n" % (name, digest_path(path).encode()) for name, path in files)
+        _hashed[state] = hashlib.sha256(b"".join(lines)).hexdigest()
     return _hashed[state]
 
 
-_hashed: dict[tuple[tuple[str | int, ...], ...], str] = {}
+_hashed: dict[tuple[tuple[bytes | int, ...], ...], str] = {}
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -198,7 +203,9 @@ def _files_in(folder: Path) -> Iterator[Path]:
     seen = set()
     for parent, folders, names in os.walk(folder, followlinks=True):
         seen.add(os.path.realpath(parent))
-        folders[:] = [name for name in folders if os.path.realpath(Path(parent) / name) not in seen]
+        folders[:] = [
+            name for name in folders if name != "__pycache__" and os.path.realpath(Path(parent) / name) not in seen
+        ]
         yield from (path for name in names if (path := Path(parent) / name).is_file())
 
 
@@ -321,7 +328,7 @@ def loading(folder: Path | str) -> Iterator[None]:
         if isinstance(error, MealignError | MemoryError) or (isinstance(error, RuntimeError) and "mem" in str(error)):
             raise
         raise MealignError(
-            f"{folder}: no whole model can be loaded from there ({type(error).__name__}); save the model there again, "
+            f"{folder}: no whole model or adapter can be loaded from there ({type(error).__name__}); make it again, "
             "or delete the folder if it is one that was fetched"
         ) from error
 

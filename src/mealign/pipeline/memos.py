@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mealign.damage import discard, make_folder, remove, tell
+from mealign.damage import discard, make_room, remove, tell
 from mealign.errors import MealignError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def kept(context: StageContext, name: str, kind: Any) -> Iterator[MutableMapping
     """
     from pydantic import TypeAdapter
 
-    path = make_folder(context.store / MEMOS, inside=context.store) / f"{name}.db"
+    path = context.store / MEMOS / f"{name}.db"
     with closing(Memo(path, TypeAdapter(kind))) as memo:
         yield memo
 
@@ -117,9 +117,7 @@ class Memo(MutableMapping[str, T]):
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None:
-            if self._path.is_dir():
-                discard(self._path, "it stands where a file belongs")
-            self._database = sqlite3.connect(self._path, timeout=SECONDS)
+            self._database = sqlite3.connect(make_room(self._path, inside=self._path.parents[1]), timeout=SECONDS)
             # What a power cut takes is computed again; a commit need not wait for the disk.
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = OFF")
