@@ -63,9 +63,11 @@ def killed_while_waiting(kind: str, port: int, folder: Path, count: int = 6, **o
     async def killed(*_: Any) -> None:
         raise Killed
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+    model = connect(kind, port, folder, batch=True, **options)
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches.Batches, "_wait", killed)
-        connect(kind, port, folder, batch=True, **options).decide(inquiries(count))
+        with pytest.raises(Killed):
+            model.decide(inquiries(count))
 
 
 def records(folder: Path) -> list[Path]:
