@@ -79,10 +79,9 @@ class Budget:
         """Return the error that no more may be sent, when so many of all requests have their answer."""
         limits = {"max_usd": self.max_usd, "max_calls": self.max_calls}
         given = {f"{self.setting}.{name}": value for name, value in limits.items() if value is not None}
-        lost = self.calls - self.answers
-        spent = f"{self.calls} calls" + (f", {lost} of them without an answer," if lost else "")
-        # Without a price there is no limit in dollars, and without one every answer costs nothing.
-        spent += f" and ${self.spent:.4f}" if self.spent else ""
+        lost = f" ({self.calls - self.answers} without an answer)" if self.calls > self.answers else ""
+        # Without a price, everything costs nothing.
+        spent = f"{self.calls} calls{lost}" + (f" and ${self.spent:.4f}" if self.spent else "")
         return MealignError(
             f"{' '.join(f'{name}={value}' for name, value in given.items())}: the budget is spent: {spent}, and "
             f"{answered} of {total} requests have their answer; raise {' or '.join(given)} and run the same command "
