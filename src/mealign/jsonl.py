@@ -29,8 +29,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.replace(path)
+        with _naming(path):
+            yield temporary
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -47,8 +48,11 @@ def write_small(path: Path, text: str) -> None:
     temporary = f"{path.parent}/.{path.name}.{os.getpid()}.part"
     handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     try:
-        with open(handle, "wb", buffering=0) as file:  # noqa: PTH123
-            file.write(text.encode())
+        with _naming(path), open(handle, "wb", buffering=0) as file:  # noqa: PTH123
+            left = memoryview(text.encode())
+            # One call writes less than it is given where the disk is nearly full.
+            while left:
+                left = left[file.write(left) :]
         os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -146,6 +150,17 @@ def digest_path(path: Path) -> str:
     else:
         return "absent"
     return digest.hexdigest()
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name a file in the system's refusals to write into it once it is open, which name none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def _text(path: Path) -> str:

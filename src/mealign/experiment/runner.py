@@ -16,6 +16,7 @@ from typing import Any, Literal
 from mealign import terminal
 from mealign.config import Settings
 from mealign.damage import make_room, tell
+from mealign.disk import refusals_named
 from mealign.errors import ConfigError, MealignError
 from mealign.experiment.keys import Key, in_short, key_of, model_folders, read_key, reasons
 from mealign.experiment.settings import ledger_in, permitted_ledger
@@ -87,7 +88,7 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
         fetch(context_of(settings, place, outputs=place.folder), needed)
     place = replace(place, start=_start(settings, selected, place))
     rows, objective = [], None
-    with alone_in(place.folder), _tracking(settings, selected, root=root) as tracker:
+    with refusals_named(place.store), alone_in(place.folder), _tracking(settings, selected, root=root) as tracker:
         for stage in selected:
             started = time.perf_counter()
             outcome, why = _bring_up_to_date(stage, settings, place, tracker)

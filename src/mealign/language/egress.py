@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +77,14 @@ class Ledger:
             "request": digest,
         }
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # One short write at the end of the file: lines of several processes do not mix.
+        self._append((canonical_json(line) + "\n").encode())
+
+    def _append(self, line: bytes) -> None:
+        """Write a whole line or nothing; lines of several processes do not mix."""
         handle = os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
         with open(handle, "ab", buffering=0) as file:  # noqa: PTH123 - the mode is that of the handle
-            file.write((canonical_json(line) + "\n").encode())
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
+            if file.write(line) < len(line):
+                file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))

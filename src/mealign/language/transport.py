@@ -229,11 +229,19 @@ def wait_of(headers: Mapping[str, str]) -> float | None:
         try:
             seconds = float(value) * unit
         except ValueError:
-            try:
-                moment = parsedate_to_datetime(value)
-            except ValueError:
+            if (moment := _moment(value)) is None:
                 continue
-            seconds = (moment - datetime.now(moment.tzinfo and UTC)).total_seconds()
+            # By the server's own clock: ours may be wrong by years.
+            seconds = (moment - (_moment(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
         if math.isfinite(seconds) and seconds >= 0:
             return seconds
     return None
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment that a header names (RFC 9110, 5.6.7); None if it names none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
