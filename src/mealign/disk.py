@@ -11,16 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mealign.errors import MealignError
+from mealign.errors import MealignError, causes
 
 ROOM = 1 << 20
 """Bytes below which a disk counts as full: whatever failed there, it failed for want of them."""
-FULL = "make room there"
-CLOSED = "let yourself write there, or choose another folder"
+FULL = "make room there, or choose other folders with paths.data=... and paths.store=..."
+CLOSED = "let yourself read and write it, or choose another path"
 MENDS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), CLOSED),
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "let this shell open more files: ulimit -n 4096",
 }
+AGAIN = "then run the same command again: it goes on from the last finished stage"
 OF_SQLITE = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS, sqlite3.SQLITE_IOERR: errno.EIO}
 """SQLite's primary codes, and what the system calls them."""
 IN_WORDS = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")
@@ -44,16 +47,16 @@ def refusals_named(folder: Path) -> Iterator[None]:
     except MealignError:
         raise
     except Exception as error:
-        found = refusal(error)
-        if found is None and _is_full(folder):
-            found = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if found is None:
+        found = refusal(error) or (is_full(folder) and OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        if not found:
             raise
-        where, mend = found.filename2 or found.filename or folder, MENDS.get(found.errno or 0, "mend that")
-        raise MealignError(
-            f"{where}: {found.strerror}; {mend}, then run the same command again: it goes on from the last finished "
-            "stage"
-        ) from error
+        raise explained(found, folder) from error
+
+
+def explained(found: OSError, folder: Path | str) -> MealignError:
+    """Return what the system refused as an error for the user; ``folder`` is named where it names no path itself."""
+    where, mend = found.filename2 or found.filename or folder, MENDS.get(found.errno or 0, "mend that")
+    return MealignError(f"{os.fsdecode(where)}: {found.strerror}; {mend}; {AGAIN}")
 
 
 def refusal(error: BaseException) -> OSError | None:
@@ -79,15 +82,8 @@ def _number(error: BaseException) -> int | None:
     return errno.ENOSPC if TOO_LITTLE.search(text) else None
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it was raised from."""
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__
-
-
-def _is_full(folder: Path) -> bool:
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder has no space left."""
     with suppress(OSError):
         return shutil.disk_usage(folder).free < ROOM
     return False

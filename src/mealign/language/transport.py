@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
 
-from mealign.errors import ConfigError, MealignError
+from mealign.errors import ConfigError, MealignError, causes
 from mealign.language.bounded import TooLargeError, bounded
 from mealign.language.settings import RequestLimits
 
@@ -159,7 +159,7 @@ def fault_of(error: BaseException) -> Fault | None:
         return _fault_of_response(response, type(error).__name__)
     from aiohttp import ClientConnectorError, ClientError
 
-    chain = list(_causes(error))
+    chain = list(causes(error))
     if told_by(error):
         return None
     if isinstance(chain[-1], TooLargeError):
@@ -176,14 +176,7 @@ def fault_of(error: BaseException) -> Fault | None:
 
 def told_by(error: BaseException) -> MealignError | None:
     """Return the message for the user behind an SDK's exception, if something of ours raised one."""
-    return next((link for link in _causes(error) if isinstance(link, MealignError)), None)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__
+    return next((link for link in causes(error) if isinstance(link, MealignError)), None)
 
 
 def explained(fault: Fault, endpoint: AnyEndpoint) -> MealignError:
