@@ -45,9 +45,9 @@ def content_id(prefix: str, *parts: object) -> str:
 
 
 class Record(BaseModel):
-    """Base of every record: immutable, and an unknown field is an error."""
+    """Base of every record: immutable, and an unknown field is an error, which does not quote the user's words."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 MEMORY_HEAD = "\nMemory:\n"

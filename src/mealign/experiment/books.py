@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mealign.addresses import stays_here
+from mealign.damage import discard, make_folder
 from mealign.errors import ConfigError, MealignError
 from mealign.experiment.settings import TrackingConfig
 from mealign.jsonl import digest_path
@@ -128,10 +130,11 @@ def open_books(settings: TrackingConfig, *, root: Path, ledger: Path | None = No
     # Two processes that migrate a fresh database at the same time break it.
     with lock:
         uri = f"{SQLITE}{database.resolve()}"
-        # Without it, the registry would be where the environment says.
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        # First, for MLflow would try for a minute to open what is no database.
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
+        # Without it, the registry would be where the environment says.
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         return Books(client, _experiment(client, settings, root=root, ledger=ledger), lock)
 
 
@@ -159,10 +162,11 @@ def refusals(settings: TrackingConfig) -> Iterator[None]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MealignError(
             f"tracking.uri={settings.uri}: MLflow cannot write its books ({reason}); "
@@ -205,10 +209,13 @@ def fetch_adapter(
                 f"{asked}: this run logged no adapter; choose one that trained with tracking.log_adapters=true"
             )
         name, digest = next(iter(held.items()))
-        folder: Path = cache / digest
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise MealignError(f"{asked}: what it says of its adapter {name} is no SHA-256; choose another run")
+        folder: Path = make_folder(cache, inside=cache.parent) / digest
         if folder.exists():
-            return folder
-        cache.mkdir(parents=True, exist_ok=True)
+            if digest_path(folder) == digest:
+                return folder
+            discard(folder, "this adapter differs from its name, which is its digest")
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             fetched = Path(client.download_artifacts(run_id, f"adapters/{name}", scratch))
             if digest_path(fetched) != digest:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,11 @@ class DocumentFacts(Record):
     refused: dict[ClauseRefusal, int]
 
 
+Remembered = NameMentions | DocumentFacts
+"""What a memo keeps of a document."""
+M = TypeVar("M", NameMentions, DocumentFacts)
+
+
 @dataclass(frozen=True)
 class Extraction:
     """Facts in the order of their documents, what was refused, and how many documents had to be parsed.
@@ -82,7 +87,7 @@ class Extraction:
 
 
 def extract_facts(
-    documents: Sequence[Document], *, person: str, parser: Path, memo: MutableMapping[str, str] | None = None
+    documents: Sequence[Document], *, person: str, parser: Path, memo: MutableMapping[str, Remembered] | None = None
 ) -> Extraction:
     """Extract facts from all documents, oldest first, with later changes marked.
 
@@ -111,7 +116,7 @@ def extract_facts(
 class _DocumentParser:
     """Parses the documents whose results are not in the memo, a chunk at a time, each document once."""
 
-    def __init__(self, parser: Path, memo: MutableMapping[str, str]) -> None:
+    def __init__(self, parser: Path, memo: MutableMapping[str, Remembered]) -> None:
         self._parser = parser
         self._memo = memo
         self._code = digest_path(Path(__file__).parent)
@@ -121,53 +126,51 @@ class _DocumentParser:
     def name_mentions(self, documents: Sequence[Document], speakers: KnownPeople) -> list[tuple[str, NameMentions]]:
         """Return every document's author and what the document says about names."""
 
-        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
+        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> NameMentions:
             sentences = [sentence for block in blocks for sentence in block.parsed.sents]
-            found = name_mentions_in(sentences, speaker=short_name(document.author), known=about.spoken)
-            return found.model_dump_json()
+            return name_mentions_in(sentences, speaker=short_name(document.author), known=about.spoken)
 
-        results = self._each("names", documents, speakers, work)
-        return [
-            (document.author, NameMentions.model_validate_json(result))
-            for document, result in zip(documents, results, strict=True)
-        ]
+        results = self._each("names", NameMentions, documents, speakers, work)
+        return [(document.author, result) for document, result in zip(documents, results, strict=True)]
 
     def facts(self, documents: Sequence[Document], people: KnownPeople) -> Iterator[DocumentFacts]:
         """Yield the facts of every document."""
 
-        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
+        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> DocumentFacts:
             found = list(_facts_in(document, blocks, about))
             refused = Counter(each for each in found if isinstance(each, ClauseRefusal))
             facts = tuple(each for each in found if isinstance(each, Fact))
-            return DocumentFacts(facts=facts, refused=dict(sorted(refused.items()))).model_dump_json()
+            return DocumentFacts(facts=facts, refused=dict(sorted(refused.items())))
 
-        for result in self._each("facts", documents, people, work):
-            yield DocumentFacts.model_validate_json(result)
+        return self._each("facts", DocumentFacts, documents, people, work)
 
     def _each(
         self,
-        kind: str,
+        name: str,
+        kind: type[M],
         documents: Sequence[Document],
         people: KnownPeople,
-        work: Callable[[Document, Sequence[_ParsedBlock], KnownPeople], str],
-    ) -> Iterator[str]:
+        work: Callable[[Document, Sequence[_ParsedBlock], KnownPeople], M],
+    ) -> Iterator[M]:
         """Yield the result of ``work`` for every document, from the memo where it has it."""
-        with bar(f"read {kind}", total=len(documents)) as shown:
+        with bar(f"read {name}", total=len(documents)) as shown:
             for start in range(0, len(documents), CHUNK):
                 chunk = documents[start : start + CHUNK]
                 about = [people.relevant_to(document) for document in chunk]
                 keys = [
-                    content_id(kind, self._code, self._parser.name, document.id, asdict(people))
+                    content_id(name, self._code, self._parser.name, document.id, asdict(people))
                     for document, people in zip(chunk, about, strict=True)
                 ]
-                results = [self._memo.get(key) for key in keys]
-                missing = [position for position, result in enumerate(results) if result is None]
+                known = {key: found for key in keys if isinstance(found := self._memo.get(key), kind)}
+                missing = [position for position, key in enumerate(keys) if key not in known]
                 parsed = self._parse([chunk[position] for position in missing])
-                for position, blocks in zip(missing, parsed, strict=True):
-                    results[position] = work(chunk[position], blocks, about[position])
-                self._memo.update({keys[position]: str(results[position]) for position in missing})
+                made = {
+                    keys[position]: work(chunk[position], blocks, about[position])
+                    for position, blocks in zip(missing, parsed, strict=True)
+                }
+                self._memo.update(made)
                 shown.advance(len(chunk))
-                yield from (str(result) for result in results)
+                yield from ((known | made)[key] for key in keys)
 
     def _parse(self, documents: Sequence[Document]) -> list[list[_ParsedBlock]]:
         """Return the parses of documents, reusing those made earlier in this run."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from mealign import terminal
 from mealign.config import Settings
+from mealign.damage import make_room
 from mealign.jsonl import write_json, write_records
 from mealign.pipeline.stage import Stage, StageContext
 from mealign.settings import path_at
@@ -36,7 +37,7 @@ def run(context: StageContext) -> IngestSummary:
         result = ingest_user(settings.user, settings.ingest, root=context.root)
     except IngestError as error:
         # The report says what to fix; the documents of the last success stay next to it.
-        write_json(context.inputs / "ingest_report.json", error.report.to_json())
+        write_json(make_room(context.inputs / "ingest_report.json", inside=context.inputs), error.report.to_json())
         raise
     if result.report.problems:
         terminal.show(render(result.report))
