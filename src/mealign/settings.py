@@ -108,9 +108,14 @@ def leads_home(path: str) -> bool:
     return path.startswith(("/", "~", "..")) or ":" in path
 
 
-def name_setting(meaning: str) -> Any:
-    """Declare a name that becomes part of a path, or a list of such names."""
-    return field(metadata={"limits": Limits(meaning, free=True, named=True)})
+def name_setting(meaning: str, *, free: bool = False) -> Any:
+    """Declare a name that becomes part of a path, or a list of such names.
+
+    Args:
+        meaning: what it is, as an error calls it.
+        free: whether the command line takes it as the shell passes it, as :func:`free_text`.
+    """
+    return field(metadata={"limits": Limits(meaning, free=free, named=True)})
 
 
 def name_problem(key: str, value: str) -> str | None:

@@ -92,14 +92,14 @@ def reasons(before: Key | None, now: Key) -> list[str]:
     ]
 
 
-def model_folders(settings: Settings) -> dict[str, Path]:
+def model_folders(settings: Settings, *, root: Path) -> dict[str, Path]:
     """Return the folders of the models that settings name on this machine or a hub, by the settings' keys."""
     model, memory = settings.model, settings.memory
     named: dict[str, tuple[str | None, str | None, str | None]] = {
         "model.hub_id": (model.hub_id if model.source is WeightsSource.hub else None, model.revision, model.sha256),
         "memory.embedder_hub_id": (memory.embedder_hub_id, None, memory.embedder_sha256),
     }
-    cache = default_cache(settings.paths.weights).folder
+    cache = default_cache(settings.paths.weights, root=root).folder
     return {
         key: hub_folder(name, revision=revision, sha256=sha256, cache=cache)
         for key, (name, revision, sha256) in named.items()
@@ -128,7 +128,7 @@ def _lookup(values: Mapping[str, Any], key: str) -> Any:
 def _outside(stage: Stage, settings: Settings, *, root: Path, start: Path | None) -> dict[str, str]:
     files = stage.outside(settings, root)
     read = stage.keys(settings)
-    for name, folder in model_folders(settings).items():
+    for name, folder in model_folders(settings, root=root).items():
         if any(name == key or name.startswith(f"{key}.") for key in read):
             files[name] = folder_digest(folder)
     if start is not None and stage.starts(settings):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mealign.config import Settings
 from mealign.damage import tell
+from mealign.settings import path_at
 
 OTHERS = 0o077
 SQLITE = "sqlite:///"
@@ -32,9 +33,9 @@ def close_folders(settings: Settings, root: Path) -> None:
     from mealign.experiment.runner import place_of
 
     place, tracking = place_of(settings, root=root), settings.tracking
-    books = [(root / tracking.uri.removeprefix(SQLITE)).parent] if tracking.uri.startswith(SQLITE) else []
-    named = [root / settings.paths.data, place.folder, place.store, *books, root / tracking.artifacts]
-    for folder in (*named, root / "multirun", root / settings.paths.egress):
+    books = [path_at(root, tracking.uri.removeprefix(SQLITE)).parent] if tracking.uri.startswith(SQLITE) else []
+    named = (settings.paths.data, settings.paths.egress, tracking.artifacts, "multirun")
+    for folder in (place.folder, place.store, *books, *(path_at(root, each) for each in named)):
         if not (_is_below(folder, root) or any(folder.glob("*.lock"))):
             continue
         try:

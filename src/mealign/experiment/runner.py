@@ -108,7 +108,7 @@ def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Trac
     from mealign.language.weights import WeightsCache, default_cache
 
     ledger = ledger_in(settings.paths.egress, root=place.root)
-    weights = default_cache(settings.paths.weights).folder
+    weights = default_cache(settings.paths.weights, root=place.root).folder
     return StageContext(
         settings=settings,
         inputs=place.folder,
@@ -255,7 +255,7 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
         if not stage.reads
         for name, digest in stage.outside(settings, root).items()
     }
-    sources |= {name: folder_digest(folder) for name, folder in model_folders(settings).items()}
+    sources |= {name: folder_digest(folder) for name, folder in model_folders(settings, root=root).items()}
     with open_tracker(
         settings.tracking,
         run_name=f"{settings.user.name} {settings.judge.name} {settings.mix.name} r{settings.lora.rank}",

