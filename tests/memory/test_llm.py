@@ -165,7 +165,10 @@ def test_what_a_fact_says_beyond_its_quotation_is_refused(extract: Extract, chan
 
 def test_names_that_neither_statement_nor_quotation_has_are_left_out(extract: Extract) -> None:
     document = note("I moved to Ghent. Tom stole a van.")
-    (fact,) = extract(saying(said("I moved to Ghent", entities=["Ghent", "Tom", "Bart", "—", ""])), document).facts
+    (fact,) = extract(
+        saying(said("I moved to Ghent", entities=["Ghent", "Tom", "Bart", "Ghent Janssen", "Ghent\x1b", "—", ""])),
+        document,
+    ).facts
     assert fact.entities == (NADIA, "Ghent")
 
 

@@ -390,11 +390,14 @@ def _name(name: str, document: Document, people: KnownPeople) -> str | None:
 
 def _mentioned(name: str, spoken: str, document: Document, people: KnownPeople) -> str | None:
     """Return the full name behind an entity; None where the statement and its evidence do not mention it."""
-    full, words = _name(" ".join(name.split()), document, people), _words(spoken)
+    given = " ".join(name.split())
+    full = _name(given, document, people)
     if full is None:
         return None
-    told = [_words(each) for each in (name, full, *full.split()[:1])]
-    return full if any(each and each <= words for each in told) else None
+    known = [full, short_name(full)] if full in people.full_names.values() else []
+    told = " ".join(spoken.split())
+    mentions = (re.search(rf"(?<!\w){re.escape(each)}(?!\w)", told, re.IGNORECASE) for each in (given, *known) if each)
+    return full if any(mentions) else None
 
 
 def _time(when: str, span: tuple[int, int], document: Document) -> Time | None:
