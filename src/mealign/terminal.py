@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from mealign.console import WIDTH, Console
-from mealign.settings import flat
+from mealign.settings import flat, plain
 
 if TYPE_CHECKING:
     from mealign.config import Settings
@@ -26,10 +26,10 @@ def show(item: RenderableType) -> None:
 
 
 def show_config(settings: Settings, *, keys: Sequence[str]) -> None:
-    """Print the settings under ``keys`` (dotted prefixes) as a tree."""
+    """Print the settings under ``keys`` (dotted prefixes) as a tree, without what is personal: people share logs."""
     tree = Tree(Text("config", style="bold"))
     branches: dict[str, Tree] = {"": tree}
-    for key, value in flat(settings).items():
+    for key, value in flat(plain(settings, public=True)).items():
         if not any(key == prefix or key.startswith(f"{prefix}.") for prefix in keys):
             continue
         *parents, leaf = key.split(".")

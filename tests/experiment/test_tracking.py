@@ -27,6 +27,7 @@ from mealign.experiment.sweeps import SweepParent
 from mealign.experiment.tracking import MlflowTracker, metric_name
 from mealign.experiment.tracking import open_tracker as open_real
 from mealign.jsonl import digest_path
+from mealign.language.settings import Egress
 from mealign.pipeline.tracker import Tracker
 from tests.defaults import TrackingConfig
 
@@ -406,7 +407,8 @@ def test_a_sweep_goes_on_without_its_books_and_says_so(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("not a folder")
-    config = OmegaConf.create({"hydra": {"overrides": {"task": ["lora.rank=4,8"]}}})
+    overrides = {"overrides": {"task": ["lora.rank=4,8"]}}
+    config = OmegaConf.create({"hydra": overrides, "egress": Egress.deny, "paths": {"egress": "egress"}})
     config.tracking = OmegaConf.structured(TrackingConfig(uri="sqlite:///file/mlflow.db"))
     callback = SweepParent()
     callback.on_multirun_start(config)
@@ -432,7 +434,7 @@ def test_a_prompt_is_registered_once_a_digest_and_linked_to_every_run(
         ("c", "two", "template_2"),
     ):
         with open_tracker(key) as tracker:
-            tracker.log_prompt("bio", text, digest=digest)
+            tracker.log_prompt("bio", text, digest=digest, personal=False)
     linked = {run.data.tags[RUN_KEY]: json.loads(run.data.tags["mlflow.linkedPrompts"]) for run in runs()}
     assert [linked[key] for key in "abc"] == [
         [{"name": "mealign-judge-bio", "version": version}] for version in ("1", "1", "2")

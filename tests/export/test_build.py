@@ -16,7 +16,7 @@ from mealign.export.build import PROVENANCE, adapter_settings, export_model
 from mealign.export.merge import merge_adapter
 from mealign.export.settings import Quantization
 from mealign.language.settings import WeightsSource
-from mealign.language.weights import fetch_model, quiet_transformers, weights_digest
+from mealign.language.weights import WeightsCache, fetch_model, quiet_transformers, weights_digest
 from tests.conftest import SMOLLM2
 from tests.defaults import ModelConfig
 from tests.export.conftest import train_adapter
@@ -139,7 +139,7 @@ def test_another_architecture_is_refused_before_anything_is_done(tokenizer: Any,
 @pytest.mark.slow
 @pytest.mark.numerical
 def test_the_gguf_export_of_a_trained_smollm2_gives_the_answers_of_the_merged_model(
-    weights_cache: Path, tmp_path: Path
+    weights_cache: WeightsCache, tmp_path: Path
 ) -> None:
     base = fetch_model(ModelConfig(weights=SMOLLM2), cache=weights_cache)
     adapter = train_adapter(base, tmp_path / "adapter", steps=6, learning_rate=5e-4)

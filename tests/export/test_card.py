@@ -10,6 +10,7 @@ from mealign.export.licence import base_licence
 from mealign.export.settings import ExportFormat, Quantization
 from mealign.judging.certificate import measure
 from mealign.language.settings import WeightsSource
+from mealign.language.weights import WeightsCache
 from tests.conftest import SMOLLM2
 from tests.defaults import EvaluationConfig, ModelConfig
 from tests.evaluation.builders import answers
@@ -66,7 +67,7 @@ def test_the_card_says_what_is_not_known() -> None:
 
 @pytest.mark.parametrize("source", [WeightsSource.package, WeightsSource.random])
 def test_the_licence_of_a_packaged_model_stands_in_its_file(
-    source: WeightsSource, weights_cache: Path, tmp_path: Path
+    source: WeightsSource, weights_cache: WeightsCache, tmp_path: Path
 ) -> None:
     assert base_licence(ModelConfig(source=source, weights=SMOLLM2), tmp_path, cache=weights_cache) == "apache-2.0"
 

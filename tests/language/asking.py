@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mealign.language.build import build_decision_model
+from mealign.language.build import build_decision_model, build_model
+from mealign.language.chat import TextModel
 from mealign.language.deciding import RemoteModel
 from mealign.language.decisions import Choice, Inquiry
-from mealign.language.settings import PriceConfig
+from mealign.language.settings import LlmConfig, PriceConfig
 from tests.defaults import JudgeConfig, PricesConfig, ServerConfig
 from tests.language.server import Response
 
@@ -46,6 +47,11 @@ def connect(kind: str, port: int, folder: Path, *, prices: PricesConfig = PRICES
     )
     assert isinstance(model, RemoteModel)
     return model
+
+
+def writer(settings: LlmConfig, folder: Path, *, prices: PricesConfig = PRICES) -> TextModel:
+    """A model that writes; ``folder`` is where it is counted, and the ledger."""
+    return build_model(settings, spent=folder / "spent", ledger=folder / "egress.jsonl", prices=prices)
 
 
 def inquiries(count: int) -> list[Inquiry]:

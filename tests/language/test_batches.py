@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 from mealign.errors import MealignError
 from mealign.language import batches
 from mealign.language.decisions import Decided, Undecided
-from mealign.language.endpoints import Batch, Request, Result
+from mealign.language.endpoints import Batch, Ended, Request, Result
+from mealign.language.remote import Batching
 from mealign.language.vendors.anthropic.batches import AnthropicBatches
 from mealign.language.vendors.openai.batches import OpenAIBatches
 from tests.language.asking import WORDY, connect, inquiries
@@ -66,7 +67,7 @@ def test_a_killed_run_finds_its_batch_again(
                 async def killed(*_: Any) -> None:
                     raise Killed
 
-                patch.setattr(batches, "_wait", killed)
+                patch.setattr(batches.Batches, "_wait", killed)
             else:
                 original = batches.write_records
 
@@ -133,8 +134,13 @@ class ScriptedBatches:
         self._keys = [request.key for request in requests]
         return tag
 
-    async def results(self, _: str) -> dict[str, Result]:
-        return {key: result for key, result in zip(self._keys, self._results, strict=True) if result}
+    async def ended(self, _: Batch) -> Ended:
+        return Ended("", self._each())
+
+    async def _each(self) -> AsyncGenerator[tuple[str, Result], None]:
+        for key, result in zip(self._keys, self._results, strict=True):
+            if result:
+                yield key, result
 
     async def close(self) -> None:
         pass
@@ -149,7 +155,7 @@ def test_what_a_batch_did_not_answer_is_an_outcome_and_is_not_kept(tmp_path: Pat
         Result(None, refused=True, text="no"),
         Result("{}"),
     )
-    model._batches = lambda: scripted
+    model._remote._batching = Batching(lambda: scripted, model._store)
     kinds = [outcome.kind for outcome in model.decide(inquiries(5)) if isinstance(outcome, Undecided)]
     assert kinds == ["unreachable", "unreachable", "too_long", "refused", "malformed"]
     assert list((tmp_path / "cache").glob("reply_*")) == []

@@ -156,19 +156,26 @@ def test_a_proxy_of_the_environment_is_not_asked(tmp_path: Path, monkeypatch: py
 def test_what_leaves_the_machine_is_written_down_without_a_word_of_it(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another machine's address, reached through a proxy on this one."""
-    with running(Manners()) as proxy:
+    """Another machine's address, reached through a proxy on this one; a proxy of the environment is not asked."""
+    with running(Manners()) as proxy, running(Manners()) as other:
         for name in ("http_proxy", "HTTP_PROXY"):
-            monkeypatch.setenv(name, proxy.anthropic)
+            monkeypatch.setenv(name, other.anthropic)
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.delenv(name, raising=False)
         away = "http://models.example.org" + ("" if kind == "anthropic" else "/v1")
-        connect(kind, 1, tmp_path, base_url=away).decide(inquiries(2), description="certify graph")
+        model = connect(kind, 1, tmp_path, base_url=away, proxy=proxy.anthropic)
+        model.decide(inquiries(2), description="certify graph")
+        monkeypatch.delenv("http_proxy")
+        monkeypatch.delenv("HTTP_PROXY")
+        assert not other.counts()["arrived"]
         assert sum(proxy.counts()["answered"].values()) == 2
     lines = [json.loads(line) for line in (tmp_path / "egress.jsonl").read_text().splitlines()]
     assert len(lines) == 2
     for line in lines:
-        assert set(line) == {"time", "address", "model", "purpose", "characters", "tokens", "request"}
+        assert set(line) == {
+            "time", "address", "model", "purpose", "facts", "documents", "personal_tokens", "characters", "tokens",
+            "request",
+        }  # fmt: skip
         assert (line["address"], line["model"], line["purpose"]) == (away, "m", "certify graph")
         assert line["characters"] > line["tokens"] > 10
         assert (tmp_path / "cache" / f"{line['request']}.json").exists()

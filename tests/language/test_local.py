@@ -11,7 +11,7 @@ from mealign.language.decisions import Choice, Decided, Inquiry, Undecided
 from mealign.language.local import LocalModel
 from mealign.language.precision import dtype_of
 from mealign.language.settings import Precision, WeightsSource
-from mealign.language.weights import fetch_model
+from mealign.language.weights import WeightsCache, fetch_model
 from mealign.records import Message
 from tests.conftest import SMOLLM2
 from tests.defaults import ModelConfig
@@ -144,7 +144,7 @@ def test_a_precision_is_what_it_says() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", [Precision.fp32, Precision.bf16])
-def test_the_real_model_knows_what_it_knows(weights_cache: Path, precision: Precision) -> None:
+def test_the_real_model_knows_what_it_knows(weights_cache: WeightsCache, precision: Precision) -> None:
     folder = fetch_model(
         ModelConfig(name="smollm2_135m", source=WeightsSource.package, weights=SMOLLM2), cache=weights_cache
     )

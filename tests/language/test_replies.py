@@ -5,19 +5,18 @@ from pathlib import Path
 import pytest
 
 from mealign.errors import MealignError
-from mealign.language.build import build_model
 from mealign.language.chat import Prompt, TextModel
-from mealign.language.replies import BATCH, Replies, ask
+from mealign.language.replies import Replies, ask
 from mealign.records import Message
 from tests.defaults import LlmConfig
+from tests.language.asking import writer
 from tests.language.server import Request, Response, Server, serving
 
 SCHEMA = {"type": "object", "properties": {}}
 
 
-def connect(server: Server) -> TextModel:
-    settings = LlmConfig(backend="openai", model="m", base_url=server.openai)
-    return build_model(settings, local=pytest.fail)
+def connect(server: Server, folder: Path) -> TextModel:
+    return writer(LlmConfig(backend="openai", model="m", base_url=server.openai), folder)
 
 
 def prompts(*texts: str) -> list[Prompt]:
@@ -36,10 +35,10 @@ def echo(request: Request) -> Response:
 
 def test_only_what_is_new_is_asked(tmp_path: Path) -> None:
     with serving(echo) as server:
-        model = connect(server)
-        first = replies(model, tmp_path, "a", "b", "a")
-        second = replies(model, tmp_path, "b", "c")
-        longer = replies(model, tmp_path, "b", max_new_tokens=9)
+        model, cache = connect(server, tmp_path), tmp_path / "cache"
+        first = replies(model, cache, "a", "b", "a")
+        second = replies(model, cache, "b", "c")
+        longer = replies(model, cache, "b", max_new_tokens=9)
     assert (first.texts, first.asked, first.cached) == (("re: a\r\n?", "re: b\r\n?", "re: a\r\n?"), 2, 1)
     assert (second.texts, second.asked, second.cached) == (("re: b\r\n?", "re: c\r\n?"), 1, 1)
     assert longer.asked == 1, "another request is another reply"
@@ -47,13 +46,18 @@ def test_only_what_is_new_is_asked(tmp_path: Path) -> None:
 
 
 def test_what_was_answered_before_a_failure_is_kept(tmp_path: Path) -> None:
-    texts = [f"text {number}" for number in range(BATCH + 1)]
+    texts = [f"text {number}" for number in range(9)]
+    cache, answered = tmp_path / "cache", []
 
     def breaks_off(request: Request) -> Response:
-        return Response(status=401) if texts[-1] in request.prompt else echo(request)
+        if texts[-1] in request.prompt:
+            return Response(status=401)
+        answered.append(request)
+        return echo(request)
 
     with serving(breaks_off) as server:
         with pytest.raises(MealignError, match="answers 401"):
-            replies(connect(server), tmp_path, *texts)
-        assert len(list(tmp_path.iterdir())) == BATCH
-        assert replies(connect(server), tmp_path, *texts[:-1]).asked == 0
+            replies(connect(server, tmp_path), cache, *texts)
+        kept = len(answered)
+        assert len(list(cache.iterdir())) == kept > 4
+        assert replies(connect(server, tmp_path), cache, *texts[:-1]).asked == 8 - kept

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mealign.errors import ConfigError, MealignError
 from mealign.language.settings import PackagedFile, WeightsSource
-from mealign.language.weights import default_cache, fetch_model, fetch_packaged, weights_digest
+from mealign.language.weights import WeightsCache, default_cache, fetch_model, fetch_packaged, weights_digest
 from tests.conftest import SMOLLM2
 from tests.defaults import ModelConfig
 from tests.rounding import assert_all_near, rounding
@@ -24,10 +24,10 @@ SMALL = PackagedFile(
 
 
 def test_a_package_is_unpacked_once(tmp_path: Path) -> None:
-    path = fetch_packaged(SMALL, cache=tmp_path)
+    path = fetch_packaged(SMALL, cache=WeightsCache(tmp_path))
     assert path.read_text(encoding="utf-8").startswith('"""')
     made = path.stat().st_mtime_ns
-    assert fetch_packaged(SMALL, cache=tmp_path) == path
+    assert fetch_packaged(SMALL, cache=WeightsCache(tmp_path)) == path
     assert path.stat().st_mtime_ns == made
     (entry,) = tmp_path.iterdir()
     assert {file.name for file in entry.iterdir()} == {"content"}
@@ -36,14 +36,14 @@ def test_a_package_is_unpacked_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sha256": "0" * 64}, "has the SHA-256 9deba57"),
+        ({"sha256": "0" * 64}, "the package index has none with the SHA-256 0000"),
         ({"path": "nowhere/weights.gguf"}, "holds nothing under nowhere/weights.gguf"),
         ({"version": "0.0.999"}, "iniconfig==0.0.999 could not be downloaded"),
     ],
 )
 def test_what_cannot_be_trusted_leaves_nothing(tmp_path: Path, changes: dict[str, str], message: str) -> None:
     with pytest.raises(MealignError, match=message):
-        fetch_packaged(replace(SMALL, **changes), cache=tmp_path)
+        fetch_packaged(replace(SMALL, **changes), cache=WeightsCache(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -60,14 +60,16 @@ def test_the_tiny_model_loads_in_the_ordinary_way(tiny_model: Path) -> None:
 def test_random_weights_are_the_same_every_time(tiny_model: Path, tiny_config: ModelConfig, tmp_path: Path) -> None:
     packaged = tiny_model.parent / f"{SMOLLM2.package}-{SMOLLM2.version}-{SMOLLM2.sha256[:12]}"
     (tmp_path / packaged.name).symlink_to(packaged)
-    again = fetch_model(tiny_config, cache=tmp_path)
+    again = fetch_model(tiny_config, cache=WeightsCache(tmp_path))
     assert again.name == tiny_model.name
     found, expected = (load_file(folder / "model.safetensors") for folder in (again, tiny_model))
     # A normal number is sqrt(-2 log u) cos(2 pi v), and those in the cache may have been drawn by another processor.
     assert_all_near(found, expected, rounding(2, stages=4))
 
 
-def test_another_shape_is_another_folder(tiny_model: Path, tiny_config: ModelConfig, weights_cache: Path) -> None:
+def test_another_shape_is_another_folder(
+    tiny_model: Path, tiny_config: ModelConfig, weights_cache: WeightsCache
+) -> None:
     wider = fetch_model(replace(tiny_config, hidden_size=128), cache=weights_cache)
     assert wider != tiny_model
     assert weights_digest(wider) != weights_digest(tiny_model)
@@ -83,18 +85,18 @@ def test_a_digest_names_the_adapter_too(tiny_model: Path, tmp_path: Path) -> Non
 
 def test_a_local_folder_is_a_model_of_the_hub(tiny_model: Path, tmp_path: Path) -> None:
     hub = ModelConfig(name="mine", source=WeightsSource.hub, hub_id=str(tiny_model))
-    assert fetch_model(hub, cache=tmp_path) == tiny_model
+    assert fetch_model(hub, cache=WeightsCache(tmp_path)) == tiny_model
 
 
 @pytest.mark.parametrize(("hub_id", "message"), [(None, "it has no value"), ("EMPTY", "no config.json")])
 def test_a_hub_model_that_is_none_is_refused_by_its_key(tmp_path: Path, hub_id: str | None, message: str) -> None:
     hub = ModelConfig(name="mine", source=WeightsSource.hub, hub_id=str(tmp_path) if hub_id else None)
     with pytest.raises(ConfigError, match=rf"model\.hub_id.*{message}"):
-        fetch_model(hub, cache=tmp_path)
+        fetch_model(hub, cache=WeightsCache(tmp_path))
 
 
 def test_the_environment_names_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MEALIGN_CACHE", str(tmp_path / "here"))
-    assert default_cache() == tmp_path / "here"
+    assert default_cache().folder == tmp_path / "here"
     monkeypatch.delenv("MEALIGN_CACHE")
-    assert default_cache().name == "mealign"
+    assert default_cache().folder.name == "mealign"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mealign.language.build import build_model
 from mealign.memory.bio_llm import Bio, abstractive_bio
 from mealign.records import Fact
 from tests.defaults import LlmConfig
+from tests.language.asking import writer
 from tests.language.server import Response, Script, serving
 from tests.memory.test_memory import PERSON, fact
 
@@ -28,7 +28,7 @@ def write(tmp_path: Path) -> Write:
     def run(script: Script, facts: list[Fact] = FACTS, sentences: int = 3) -> Bio:
         with serving(script) as server:
             settings = LlmConfig(backend="openai", model="m", base_url=server.openai)
-            model = build_model(settings, local=pytest.fail)
+            model = writer(settings, tmp_path)
             return abstractive_bio(
                 facts, person=PERSON, model=model, settings=settings, cache=tmp_path, sentences=sentences
             )

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mealign.language.build import build_model
 from mealign.language.local import LocalModel
 from mealign.language.settings import Precision
 from mealign.memory.known_people import KnownPeople
@@ -27,6 +26,7 @@ from mealign.memory.llm import (
 )
 from mealign.records import Document, When
 from tests.defaults import LlmConfig
+from tests.language.asking import writer
 from tests.language.server import Request, Response, Script, serving
 
 NADIA, BART = "Nadia Verhoeven", "Bart Molenaar"
@@ -66,12 +66,12 @@ def saying(*facts: object) -> Script:
 
 
 @pytest.fixture
-def extract(tmp_path: Path) -> Callable[..., LlmExtraction]:
+def extract(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LlmExtraction]:
     def run(script: Script, *documents: Document, backend: str = "openai") -> LlmExtraction:
         with serving(script) as server:
             address = server.openai if backend == "openai" else server.anthropic
             settings = LlmConfig(backend=backend, model="m", base_url=address)
-            model = build_model(settings, local=pytest.fail)
+            model = writer(settings, tmp_path_factory.mktemp("books"))
             return extract_with_llm(documents, person=NADIA, model=model, settings=settings, cache=tmp_path)
 
     return run
@@ -328,7 +328,7 @@ def test_adding_a_note_asks_about_that_note_alone(tmp_path: Path) -> None:
     one, two = note("I like tea.", source="a.md"), note("I like milk.", source="b.md")
     with serving(saying()) as server:
         settings = LlmConfig(backend="openai", model="m", base_url=server.openai)
-        model = build_model(settings, local=pytest.fail)
+        model = writer(settings, tmp_path)
         for documents in ([one], [one, two]):
             extract_with_llm(documents, person=NADIA, model=model, settings=settings, cache=tmp_path)
     assert ["milk" in request.prompt for request in server.requests] == [False, True]

@@ -17,9 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mealign.addresses import stays_here
 from mealign.errors import ConfigError, MealignError
 from mealign.experiment.settings import TrackingConfig
 from mealign.jsonl import digest_path
+from mealign.language.egress import Ledger
+from mealign.records import content_id
 from mealign.settings import path_at
 
 if TYPE_CHECKING:
@@ -39,11 +42,17 @@ PARAMS_PER_BATCH = 100
 
 @dataclass(frozen=True)
 class Books:
-    """One experiment in a tracking store, and the lock that its writers share."""
+    """One experiment in a tracking store, the lock that its writers share, and the ledger if it is elsewhere."""
 
     client: MlflowClient
     experiment_id: str
     lock: AbstractContextManager[Any]
+    ledger: Ledger | None = None
+
+    def record(self, what: str, digest: str) -> None:
+        """Record, before it is sent, what is written to books on another machine."""
+        if self.ledger is not None:
+            self.ledger.write(digest, purpose=f"tracking: {what}")
 
     def open_run(self, *, run_name: str, run_key: str, parent: str | None, tags: Mapping[str, str]) -> tuple[str, bool]:
         """Return the id of the run with this key and parent, and whether it existed before."""
@@ -65,6 +74,7 @@ class Books:
         """Log the parameters that the run does not have yet."""
         from mlflow.entities import Param
 
+        self.record("settings", content_id("params", {key: str(value) for key, value in params.items()}))
         known = self.client.get_run(run_id).data.params
         fresh = [Param(key, _shortened(str(value))) for key, value in sorted(params.items()) if key not in known]
         for start in range(0, len(fresh), PARAMS_PER_BATCH):
@@ -86,15 +96,30 @@ class Books:
                 return runs
 
 
-def open_books(settings: TrackingConfig, *, root: Path) -> Books:
-    """Open the store, created and migrated by one process at a time; relative paths refer to ``root``."""
+def open_books(settings: TrackingConfig, *, root: Path, ledger: Path | None = None) -> Books:
+    """Open the store, created and migrated by one process at a time.
+
+    Args:
+        settings: where it is.
+        root: folder to which relative paths refer.
+        ledger: file that records what leaves this machine; None: nothing may.
+
+    Raises:
+        ConfigError: it, or its artifacts, are on another machine, where nothing may leave this one.
+    """
+    if ledger is None and not stays_here(settings.uri):
+        raise ConfigError(
+            f"egress=deny with tracking.uri={settings.uri}: MLflow keeps its books elsewhere; "
+            "name a local store, allow it with egress=allow, or work without it: tracking=none"
+        )
     from mlflow import MlflowClient
 
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)
     if not settings.uri.startswith(SQLITE):
-        client = MlflowClient(tracking_uri=settings.uri)
-        return Books(client, _experiment(client, settings, root=root), nullcontext())
+        client = MlflowClient(tracking_uri=settings.uri, registry_uri=settings.uri)
+        record = Ledger(ledger, address=settings.uri) if ledger and not stays_here(settings.uri) else None
+        return Books(client, _experiment(client, settings, root=root, ledger=ledger), nullcontext(), record)
     from filelock import FileLock
 
     database = path_at(root, settings.uri.removeprefix(SQLITE))
@@ -102,17 +127,26 @@ def open_books(settings: TrackingConfig, *, root: Path) -> Books:
     lock = FileLock(f"{database}.lock")
     # Two processes that migrate a fresh database at the same time break it.
     with lock:
-        client = MlflowClient(tracking_uri=f"{SQLITE}{database.resolve()}")
+        uri = f"{SQLITE}{database.resolve()}"
+        # Without it, the registry would be where the environment says.
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-        return Books(client, _experiment(client, settings, root=root), lock)
+        return Books(client, _experiment(client, settings, root=root, ledger=ledger), lock)
 
 
-def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path) -> str:
+def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path, ledger: Path | None) -> str:
     found = client.get_experiment_by_name(settings.experiment)
     if found is None:
         location = path_at(root, settings.artifacts).resolve().as_uri()
         return str(client.create_experiment(settings.experiment, artifact_location=location))
+    location = str(found.artifact_location)
+    # A server takes its artifacts by itself.
+    if ledger is None and not stays_here(location) and not location.startswith("mlflow-artifacts:"):
+        raise ConfigError(
+            f"egress=deny with tracking.experiment={settings.experiment}: its artifacts are kept at {location}, on "
+            "another machine; choose another experiment, or allow it with egress=allow"
+        )
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
@@ -136,7 +170,9 @@ def refusals(settings: TrackingConfig) -> Iterator[None]:
         ) from error
 
 
-def fetch_adapter(settings: TrackingConfig, run_id: str, *, root: Path, cache: Path) -> Path:
+def fetch_adapter(
+    settings: TrackingConfig, run_id: str, *, root: Path, cache: Path, ledger: Path | None = None
+) -> Path:
     """Return a folder with the adapter that a run logged; with several, that of its last training stage.
 
     Args:
@@ -144,6 +180,7 @@ def fetch_adapter(settings: TrackingConfig, run_id: str, *, root: Path, cache: P
         run_id: the run.
         root: folder to which a relative SQLite path refers.
         cache: where fetched adapters are kept, by their digest.
+        ledger: as in :func:`open_books`.
 
     Raises:
         ConfigError: there is no such run, or it logged no adapter.
@@ -153,7 +190,7 @@ def fetch_adapter(settings: TrackingConfig, run_id: str, *, root: Path, cache: P
     with refusals(settings):
         from mlflow.exceptions import MlflowException
 
-        client = open_books(settings, root=root).client
+        client = open_books(settings, root=root, ledger=ledger).client
         try:
             tags = client.get_run(run_id).data.tags
         except MlflowException as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from mealign.experiment.books import Books, open_books, refusals
 from mealign.experiment.settings import Status, TrackingConfig
 from mealign.experiment.tracking import MlflowTracker
 from mealign.records import content_id
+from mealign.settings import WITHHELD
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -36,7 +37,7 @@ class Sweep:
         Raises:
             MealignError: MLflow fails.
         """
-        tracker = MlflowTracker(self.books.client, self.run_id, self.settings, continued=True, lock=self.books.lock)
+        tracker = MlflowTracker(self.books, self.run_id, self.settings, continued=True)
         with refusals(self.settings):
             jobs = self.books.children(self.run_id)
             tracker.log_bytes("comparison.csv", _comparison(jobs, self.keys).encode(), personal=False)
@@ -51,7 +52,15 @@ class Sweep:
             self.books.client.set_terminated(self.run_id, status)
 
 
-def open_sweep(settings: TrackingConfig, *, swept: Mapping[str, str], fixed: Sequence[str], root: Path) -> Sweep:
+def open_sweep(
+    settings: TrackingConfig,
+    *,
+    swept: Mapping[str, str],
+    fixed: Sequence[str],
+    root: Path,
+    ledger: Path | None = None,
+    withheld: Collection[str] = (),
+) -> Sweep:
     """Open the run of a sweep; the same sweep started again continues it.
 
     Args:
@@ -59,18 +68,21 @@ def open_sweep(settings: TrackingConfig, *, swept: Mapping[str, str], fixed: Seq
         swept: what varies, from key to values (``{"lora.rank": "4,8"}``).
         fixed: the other overrides.
         root: as in :func:`open_tracker`.
+        ledger: as in :func:`open_tracker`.
+        withheld: swept keys whose values are personal.
 
     Raises:
         MealignError: MLflow fails.
     """
-    name = " ".join(f"{key}={values}" for key, values in swept.items()) or "sweep"
+    shown = {key: WITHHELD if key in withheld else values for key, values in swept.items()}
+    name = " ".join(f"{key}={values}" for key, values in shown.items()) or "sweep"
     with refusals(settings):
-        books = open_books(settings, root=root)
+        books = open_books(settings, root=root, ledger=ledger)
         run_id, _ = books.open_run(
             run_name=name[:RUN_NAME_LENGTH],
             run_key=content_id("sweep", dict(swept), sorted(fixed)),
             parent=None,
-            tags={f"mealign.sweep.{key}": values for key, values in swept.items()},
+            tags={f"mealign.sweep.{key}": values for key, values in shown.items()},
         )
     return Sweep(run_id=run_id, keys=tuple(swept), books=books, settings=settings)
 

@@ -6,7 +6,6 @@ never computed twice, in a second run or in the next job of a sweep. Results app
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,11 @@ from mealign import terminal
 from mealign.config import Settings
 from mealign.errors import ConfigError
 from mealign.experiment.keys import in_short, key_of, reasons
+from mealign.experiment.settings import ledger_in, permitted_ledger
 from mealign.experiment.store import Entry, alone_in
 from mealign.jsonl import digest_path, read_json, write_json
+from mealign.language.settings import Download
+from mealign.pipeline.models import fetch
 from mealign.pipeline.registry import adapters, inputs, pipeline, selected_stages, stages
 from mealign.pipeline.stage import Stage, StageContext, visible
 from mealign.pipeline.tracker import Tracker
@@ -65,10 +67,12 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
         MealignError: an input is missing or unusable, or a stage cannot do its work.
     """
     selected = selected_stages(settings)
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     place = place_of(settings, root=root, workspace=workspace)
     _require_inputs(selected, settings, place.folder)
     terminal.show_config(settings, keys=_shown_keys(selected, settings))
+    if settings.download is not Download.none:
+        needed = {key for stage in selected for key in stage.keys(settings)}
+        fetch(context_of(settings, place, outputs=place.folder), needed)
     place = replace(place, start=_start(settings, selected, place))
     rows, objective = [], None
     with alone_in(place.folder), _tracking(settings, selected, root=root) as tracker:
@@ -88,16 +92,19 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
 
 def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Tracker | None = None) -> StageContext:
     """Return what a stage may use, with all settings visible."""
-    from mealign.language.weights import default_cache
+    from mealign.language.weights import WeightsCache, default_cache
 
     configured = settings.paths.weights
+    ledger = ledger_in(settings.paths.egress, root=place.root)
+    weights = path_at(place.root, configured) if configured else default_cache().folder
     return StageContext(
         settings=settings,
         inputs=place.folder,
         outputs=outputs,
         root=place.root,
         store=place.store,
-        weights=path_at(place.root, configured) if configured else default_cache(),
+        weights=WeightsCache(weights, settings.download, ledger),
+        ledger=ledger,
         start=place.start,
         adapters={name: place.folder / path for name, path in adapters(settings).items()},
         reported={
@@ -113,7 +120,7 @@ def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Trac
 
 
 def _shown_keys(selected: Sequence[Stage], settings: Settings) -> tuple[str, ...]:
-    return ("egress", "tracking", "paths", *(key for stage in selected for key in stage.keys(settings)))
+    return ("egress", "download", "tracking", "paths", *(key for stage in selected for key in stage.keys(settings)))
 
 
 def _require_inputs(selected: Sequence[Stage], settings: Settings, folder: Path) -> None:
@@ -134,7 +141,17 @@ def _start(settings: Settings, selected: Sequence[Stage], place: Place) -> Path 
         return None
     from mealign.experiment.books import fetch_adapter
 
-    return fetch_adapter(settings.tracking, run_id, root=place.root, cache=place.store / "adapters")
+    return fetch_adapter(
+        settings.tracking,
+        run_id,
+        root=place.root,
+        cache=place.store / "adapters",
+        ledger=_permitted(settings, place.root),
+    )
+
+
+def _permitted(settings: Settings, root: Path) -> Path | None:
+    return permitted_ledger(settings.egress, settings.paths.egress, root=root)
 
 
 def _bring_up_to_date(stage: Stage, settings: Settings, place: Place, tracker: Tracker) -> tuple[Outcome, str]:
@@ -186,7 +203,11 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
     from mealign.experiment.tracking import open_tracker
     from mealign.records import canonical_json, content_id
 
-    values = {key: value for key, value in flat(settings).items() if not key.startswith(ASKED_OF_ONE_RUN)}
+    own, shown = plain(settings), plain(settings, public=not settings.tracking.log_texts)
+    values, params = (
+        {key: value for key, value in flat(each).items() if not key.startswith(ASKED_OF_ONE_RUN)}
+        for each in (own, shown)
+    )
     sources = {
         name: digest_path(path)
         for stage in stages().values()
@@ -197,9 +218,10 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
         settings.tracking,
         run_name=f"{settings.user.name} {settings.judge.name} {settings.mix.name} r{settings.lora.rank}",
         run_key=content_id("run", values, sources),
-        params=values,
+        params=params,
         tags={"user": settings.user.name},
         root=root,
+        ledger=_permitted(settings, root),
     ) as tracker:
-        tracker.log_config(canonical_json(plain(settings)))
+        tracker.log_config(canonical_json(shown))
         yield tracker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from mealign.compose import to_settings
+from mealign.config import Settings
 from mealign.console import say
-from mealign.experiment.settings import PARENT_VARIABLE, TrackingConfig
+from mealign.experiment.settings import PARENT_VARIABLE, TrackingConfig, permitted_ledger
 from mealign.failures import fail, told
 from mealign.pipeline.registry import check
+from mealign.settings import declared
 
 if TYPE_CHECKING:
     from mealign.experiment.comparison import Sweep
@@ -64,7 +67,14 @@ class SweepParent(Callback):
         swept = {key: lines[key].partition("=")[2] for key in varied}
         fixed = [line for key, line in lines.items() if key not in swept]
         try:
-            self._sweep = open_sweep(settings, swept=swept, fixed=fixed, root=Path.cwd())
+            self._sweep = open_sweep(
+                settings,
+                swept=swept,
+                fixed=fixed,
+                root=Path.cwd(),
+                ledger=permitted_ledger(config.egress, config.paths.egress, root=Path.cwd()),
+                withheld=() if settings.log_texts else _personal(swept),
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, the sweep goes on
             say(f"warning: this sweep's jobs will have no parent run: {told(error)}")
             return
@@ -86,6 +96,16 @@ class SweepParent(Callback):
             sweep.close(status)
         except Exception as error:  # noqa: BLE001 - whatever it is, the sweep is done
             say(f"warning: the sweep's run {sweep.run_id} is not complete: {told(error)}")
+
+
+def _personal(swept: Mapping[str, str]) -> list[str]:
+    """Return the swept keys whose values tell of the user."""
+    limits = {key: found for key, _, found in declared(Settings)}
+    return [
+        key
+        for key, values in swept.items()
+        if (found := limits.get(key)) and any(found.is_personal(value) for value in values.split(","))
+    ]
 
 
 def _overrides(config: DictConfig) -> list[Override]:

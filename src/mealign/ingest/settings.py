@@ -21,7 +21,7 @@ class SourceFormat(StrEnum):
 class UserConfig:
     """Whose notes, where they are, in which format. ``conversation`` and ``speaker`` choose a person of LoCoMo."""
 
-    name: str = free_text("the name of the user's folder")
+    name: str = free_text("the name of the user's folder", personal=False)
     person: str = free_text("the user's full name")
     format: SourceFormat = setting("what the sources look like")
     path: str = free_text("where the sources are")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mealign.judging.quoting import plain, quote
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
     from mealign.memory.search import FactIndex
 
 NOTHING_FOUND = "[]"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a judge is shown for one task.
+
+    Attributes:
+        values: quoted texts for ``person``, ``question``, ``bio``, ``reference`` and ``evidence``.
+        facts: ids of the facts in the evidence, and of those from which the task was made.
+    """
+
+    values: dict[str, str]
+    facts: tuple[str, ...]
 
 
 class JudgeContext:
@@ -49,38 +63,40 @@ class JudgeContext:
         memory = sorted((fact.model_dump(mode="json") for fact in facts), key=lambda fact: fact["id"])
         self.digest = content_id("shown", view.value, person, bio, [top_k, memory] if searched else None)
 
-    def values(self, tasks: Sequence[Task]) -> list[dict[str, str]]:
-        """Return the values of ``person``, ``question``, ``bio``, ``reference`` and ``evidence`` for every task."""
+    def shown(self, tasks: Sequence[Task]) -> list[Shown]:
+        """Return what is shown for every task."""
         return [
-            {
-                "person": self._person,
-                "question": quote(task.question),
-                "bio": self._bio,
-                "reference": quote(task.reference),
-                "evidence": evidence,
-            }
+            Shown(
+                values={
+                    "person": self._person,
+                    "question": quote(task.question),
+                    "bio": self._bio,
+                    "reference": quote(task.reference),
+                    "evidence": "\n".join(evidence.values()) or NOTHING_FOUND,
+                },
+                facts=tuple(dict.fromkeys((*task.fact_ids, *evidence))),
+            )
             for task, evidence in zip(tasks, self._evidence(tasks), strict=True)
         ]
 
-    def _evidence(self, tasks: Sequence[Task]) -> list[str]:
+    def _evidence(self, tasks: Sequence[Task]) -> list[dict[str, str]]:
+        """Return for every task a line per fact, by the fact's id."""
         if self._view not in (JudgeView.retrieval, JudgeView.graph):
-            return [NOTHING_FOUND] * len(tasks)
+            return [{} for _ in tasks]
         questions = list(dict.fromkeys(task.question for task in tasks))
         found = self._index().search(questions, k=self._top_k)
         if self._view is JudgeView.retrieval:
-            shown = [[quote(fact.statement) for fact in facts] for facts in found]
+            lines = [{fact.id: quote(fact.statement) for fact in facts} for facts in found]
         else:
             from mealign.memory.graph import FactGraph
 
             graph = FactGraph(self._facts)
-            shown = [_with_neighbours(facts, graph, limit=self._top_k) for facts in found]
-        text_of = {
-            question: "\n".join(lines) or NOTHING_FOUND for question, lines in zip(questions, shown, strict=True)
-        }
-        return [text_of[task.question] for task in tasks]
+            lines = [_with_neighbours(facts, graph, limit=self._top_k) for facts in found]
+        lines_of = dict(zip(questions, lines, strict=True))
+        return [lines_of[task.question] for task in tasks]
 
 
-def _with_neighbours(found: Sequence[Fact], graph: FactGraph, *, limit: int) -> list[str]:
+def _with_neighbours(found: Sequence[Fact], graph: FactGraph, *, limit: int) -> dict[str, str]:
     """Write the facts found, what replaced each and what it replaced, and up to ``limit`` facts one hop away.
 
     A neighbour shares a name with a fact that was found; rare names come first, because a name in every fact connects
@@ -92,7 +108,7 @@ def _with_neighbours(found: Sequence[Fact], graph: FactGraph, *, limit: int) -> 
     count = graph.names()
     names = sorted({name for fact in found for name in graph.names_in(fact.id)}, key=lambda name: (count[name], name))
     neighbours = {fact.id: fact for name in names for fact in graph.about(name) if fact.id not in chosen}
-    return [_line(fact, graph) for fact in (*chosen.values(), *list(neighbours.values())[:limit])]
+    return {fact.id: _line(fact, graph) for fact in (*chosen.values(), *list(neighbours.values())[:limit])}
 
 
 def _line(fact: Fact, graph: FactGraph) -> str:

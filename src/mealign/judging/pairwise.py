@@ -51,13 +51,14 @@ class PairwiseJudge:
         return self._model.estimate(self._inquiries([each for each in comparisons if not _same(each)]))
 
     def _inquiries(self, comparisons: Sequence[Comparison]) -> list[Inquiry]:
-        shown = self._context.values([comparison.task for comparison in comparisons])
+        shown = self._context.shown([comparison.task for comparison in comparisons])
         return [
             self.template.inquiry(
                 comparison.task.kind,
-                {**values, "first": quote(comparison.first), "second": quote(comparison.second)},
+                {**each.values, "first": quote(comparison.first), "second": quote(comparison.second)},
+                facts=each.facts,
             )
-            for comparison, values in zip(comparisons, shown, strict=True)
+            for comparison, each in zip(comparisons, shown, strict=True)
         ]
 
     def _opinion(self, comparison: Comparison, outcome: Decided | Undecided) -> Opinion | Undecided:

@@ -8,11 +8,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from mealign.language.settings import LOCAL, Egress, ServerConfig, leaves, named, no_choice, unreachable
+from mealign.language.settings import (
+    LOCAL,
+    Destination,
+    ServerConfig,
+    goes_to,
+    limited,
+    named,
+    no_choice,
+    unreachable,
+)
 from mealign.language.vendor import DecisionApi, address_of, all_vendors, deciders, vendor_named
 from mealign.settings import INFINITE, free_text, optional, path_at, section, setting
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 EVIDENCE, PANEL = "evidence", "panel"
 """The backends of a judge that follows rules, and of several judges together."""
@@ -60,13 +69,17 @@ class TournamentPlan(StrEnum):
     knockout = "knockout"
 
 
+def _is_path(template: str) -> bool:
+    return template.endswith(".md")
+
+
 @dataclass
 class JudgeConfig:
     """A prompt variant: what the judge is shown, what it is asked, and who answers.
 
     ``template`` names a file under ``judging/templates/<language>/``, or is the path of the user's own (rules and
-    panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` limit what asking may
-    cost, known answers included.
+    panels have none). ``members`` are a panel's judges by name. ``max_usd`` and ``max_calls`` limit what all
+    runs together may spend on asking this judge's server.
     """
 
     name: str = setting("the judge's name")
@@ -80,7 +93,7 @@ class JudgeConfig:
     max_pairs_per_task: int = setting("the number of comparisons a task", 1, 1000)
     max_tasks: int = setting("the number of tasks that are judged", 1, INFINITE)
     server: ServerConfig = section()
-    template: str | None = free_text("the template's name, or the path of one", required=False)
+    template: str | None = free_text("the template's name, or the path of one", required=False, personal=_is_path)
     members: dict[str, JudgeConfig] = field(default_factory=dict)
     max_usd: float | None = optional("a budget in US dollars", 0, INFINITE)
     max_calls: int | None = optional("a budget in requests", 0, INFINITE)
@@ -102,7 +115,7 @@ def template_path(judge: JudgeConfig) -> Path | None:
     """Return the file that ``judge.template`` names; None where it names none."""
     if judge.template is None:
         return None
-    if judge.template.endswith(".md"):
+    if _is_path(judge.template):
         return path_at(Path(), judge.template)
     return TEMPLATES / judge.language / f"{judge.template}.md"
 
@@ -113,17 +126,22 @@ def template_paths(judge: JudgeConfig) -> list[Path]:
     return [path for path in paths if path is not None]
 
 
+def is_packaged(template: Path) -> bool:
+    """Whether a template is one of the package's, and not the user's own."""
+    return template.resolve().is_relative_to(TEMPLATES)
+
+
 def server_address(judge: JudgeConfig) -> str | None:
     """Return the address of a judge's server; None for a judge that uses none, or names none."""
     return judge.server.base_url or address_of(judge.backend)
 
 
-def sends_away(judge: JudgeConfig, egress: Egress, *, key: str) -> Iterator[str]:
-    """Report which of a judge's servers, including those of a panel's members, ``egress`` does not allow."""
+def servers_of(judge: JudgeConfig, *, key: str) -> Iterator[Destination]:
+    """Yield a judge's servers, including those of a panel's members."""
     for name, asked in ((key, judge), *((f"{key}.members.{name}", member) for name, member in judge.members.items())):
         if asked.backend not in OFFLINE:
-            url = server_address(asked)
-            yield from leaves(url, egress, key=f"{name}.server.base_url", what="what the judge reads of you")
+            what = "what the judge reads of you"
+            yield from goes_to(asked.server, server_address(asked), key=f"{name}.server", what=what)
 
 
 def _impossible_members(judge: JudgeConfig, key: str) -> Iterator[str]:
@@ -197,9 +215,8 @@ def _impossible_server(judge: JudgeConfig, key: str) -> Iterator[str]:
                 f"{backend} with settings of {key}.server: no server would be asked; "
                 f"set {key}.backend to {' or '.join(deciders())}"
             )
-        for limit, value in (("max_usd", judge.max_usd), ("max_calls", judge.max_calls)):
-            if value is not None:
-                yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
+        for limit, value in limited(judge).items():
+            yield f"{key}.{limit}={value} with {backend}: no server would be paid; leave it out"
         return
     api = _api(judge)
     if api is None:

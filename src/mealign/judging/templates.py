@@ -28,6 +28,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mealign.errors import ConfigError
 from mealign.language.decisions import Choice, Inquiry
+from mealign.language.egress import Personal
+from mealign.language.prices import tokens_in
 from mealign.records import TASK_KINDS, TaskKind, content_id
 
 SHOWN = frozenset({"bio", "reference", "evidence"})
@@ -95,12 +97,21 @@ class Template:
         """Which of ``bio``, ``reference`` and ``evidence`` it shows, for at least one kind of task."""
         return SHOWN & fields_of("".join([self.body, *self.matter.preamble.values()]))
 
-    def inquiry(self, kind: TaskKind, values: Mapping[str, str]) -> Inquiry:
-        """Fill in the placeholders; ``values`` holds a text for each, already quoted."""
+    def inquiry(self, kind: TaskKind, values: Mapping[str, str], *, facts: tuple[str, ...] = ()) -> Inquiry:
+        """Fill in the placeholders.
+
+        Args:
+            kind: of the task.
+            values: a text for each placeholder, already quoted. All of them are the user's, or made of what is theirs.
+            facts: ids of the facts that the values show or were made from.
+        """
         parts = [self.matter.preamble[kind]] if kind in self.matter.preamble else []
-        state = "\n".join(part.format_map(values) for part in (*parts, self.body))
+        text = "\n".join((*parts, self.body))
+        state = text.format_map(values)
+        own = len(state.encode("utf-8", "replace")) - len(text.format_map(dict.fromkeys(values, "")).encode())
         questions = {name: Choice(text, self.matter.options) for name, text in sorted(self._questions(kind).items())}
-        return Inquiry(state=state, questions=questions, reasoning=self.matter.reasoning)
+        personal = Personal(facts=facts, tokens=tokens_in(own))
+        return Inquiry(state=state, questions=questions, reasoning=self.matter.reasoning, personal=personal)
 
     def read(self, probabilities: Mapping[str, Mapping[str, float]]) -> tuple[float, dict[str, float]]:
         """Turn a model's probabilities into P(first is better) and its components.

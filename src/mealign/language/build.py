@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mealign import plugins
@@ -10,77 +10,105 @@ from mealign.errors import ConfigError
 from mealign.language.chat import TextModel
 from mealign.language.decisions import DecisionModel
 from mealign.language.endpoints import Server
-from mealign.language.settings import LOCAL, LlmConfig, PricesConfig, ServerConfig
+from mealign.language.settings import LlmConfig, PricesConfig, RequestLimits, ServerConfig
 from mealign.language.vendor import Vendor
+from mealign.records import content_id
 
 
-def build_model(settings: LlmConfig, *, local: Callable[[], TextModel]) -> TextModel:
-    """Return the model that the settings name; ``local`` loads the run's own.
+def build_model(settings: LlmConfig, *, spent: Path, ledger: Path, prices: PricesConfig) -> TextModel:
+    """Return a model on a server that writes.
+
+    Args:
+        settings: the model, its budget, and the request limits.
+        spent: folder where what was sent to a server is counted.
+        ledger: file that records what left the machine.
+        prices: what models cost.
 
     Raises:
-        ConfigError: there is no such vendor, its models do not write, the model or its server has no name, or the
-            environment variable of the key is not set.
+        ConfigError: there is no such vendor, its models do not write, the model or its server has no name, the
+            environment variable of the key is not set, or dollars are limited and the model's price is unknown.
     """
-    if settings.backend == LOCAL:
-        return local()
-    vendor = _vendor(settings.backend)
+    vendor, key = _vendor(settings.backend), "memory.llm"
     if vendor.write is None:
-        raise ConfigError(f"backend={settings.backend}: no model of this vendor writes; choose another")
-    url = settings.base_url or vendor.address
-    if settings.model is None or url is None:
-        raise ConfigError(
-            f"backend={settings.backend} without a model; name one that the server has, and base_url where the vendor "
-            "has no server of its own"
-        )
-    return vendor.write(_server(settings.model, url, settings.api_key_env))
+        raise ConfigError(f"{key}.backend={settings.backend}: no model of this vendor writes; choose another")
+    from mealign.language.budget import Budget
+    from mealign.language.egress import Ledger
+    from mealign.language.prices import price_of
+    from mealign.language.remote import Remote
+    from mealign.language.writing import RemoteWriter
+
+    server = _server(settings, vendor, key=key, name=settings.backend)
+    endpoint = vendor.write(server, settings)
+    budget = Budget(
+        max_usd=settings.max_usd, max_calls=settings.max_calls, setting=key, path=_spent(spent, "memory", server)
+    )
+    return RemoteWriter(
+        endpoint,
+        remote=Remote(
+            endpoint,
+            budget=budget,
+            ledger=Ledger(ledger, address=server.url, model=server.model, leaves=server.leaves),
+            price=price_of(server.model, prices),
+        ),
+    )
 
 
 def build_decision_model(
     vendor: str,
-    server: ServerConfig,
+    settings: ServerConfig,
     *,
     cache: Path,
     ledger: Path,
     prices: PricesConfig,
     max_usd: float | None = None,
     max_calls: int | None = None,
+    judge: str = "",
+    key: str = "judge",
 ) -> DecisionModel:
     """Return a model on a server that decides.
 
     Args:
         vendor: whose API the server has.
-        server: the model on its server, and the request limits.
-        cache: folder of earlier answers.
+        settings: the model on its server, and the request limits.
+        cache: folder of earlier answers, and where what was sent is counted.
         ledger: file that records what left the machine.
         prices: what models cost.
-        max_usd: maximum cost, including known answers.
-        max_calls: maximum number of requests.
+        max_usd: maximum cost, of all runs together.
+        max_calls: maximum number of requests sent, of all runs together.
+        judge: whose budget that is.
+        key: the section of the settings that names the judge, for messages.
 
     Raises:
         ConfigError: there is no such vendor or API, the model or its server has no name, the environment variable of
             the key is not set, or dollars are limited and the model's price is unknown.
     """
     adapter = _vendor(vendor)
-    api, url = adapter.decision_api(server.api), server.base_url or adapter.address
+    api = adapter.decision_api(settings.api)
     if api is None:
-        raise ConfigError(f"judge.server.api={server.api}: {vendor} has no such API; choose another")
-    if url is None or server.model is None:
-        raise ConfigError(
-            f"{vendor}: a judge on a server needs judge.server.model, and judge.server.base_url where the vendor has "
-            "no server of its own"
-        )
+        raise ConfigError(f"{key}.server.api={settings.api}: {vendor} has no such API; choose another")
+    from mealign.language.budget import Budget
     from mealign.language.deciding import RemoteModel
+    from mealign.language.egress import Ledger
     from mealign.language.prices import price_of
+    from mealign.language.remote import Batching, Remote
+    from mealign.language.replies import ReplyStore
 
+    server = _server(settings, adapter, key=f"{key}.server", name=vendor)
+    endpoint = api.endpoint(server, settings)
+    store = ReplyStore(cache, settings.max_reply_bytes)
     return RemoteModel(
-        api,
-        _server(server.model, url, server.api_key_env),
-        settings=server,
-        cache=cache,
-        ledger=ledger,
-        price=price_of(server.model, prices),
-        max_usd=max_usd,
-        max_calls=max_calls,
+        endpoint,
+        words=api.words,
+        store=store,
+        remote=Remote(
+            endpoint,
+            budget=Budget(
+                max_usd=max_usd, max_calls=max_calls, setting=key, path=_spent(cache / "spent", judge, server)
+            ),
+            ledger=Ledger(ledger, address=server.url, model=server.model, leaves=server.leaves),
+            price=price_of(server.model, prices),
+            batching=Batching(partial(api.batch, endpoint), store) if settings.batch and api.batch else None,
+        ),
     )
 
 
@@ -90,7 +118,25 @@ def _vendor(name: str) -> Vendor:
     return found
 
 
-def _server(model: str, url: str, api_key_env: str | None) -> Server:
+def _server(settings: RequestLimits, vendor: Vendor, *, key: str, name: str) -> Server:
     from mealign.language.transport import read_key
 
-    return Server(model, url, read_key(api_key_env))
+    url = settings.base_url or vendor.address
+    if settings.model is None or url is None:
+        raise ConfigError(
+            f"{name}: a model on a server needs {key}.model, and {key}.base_url where the vendor has no server of its "
+            "own"
+        )
+    return Server(
+        settings.model,
+        url,
+        read_key(settings.api_key_env),
+        setting=key,
+        proxy=settings.proxy,
+        is_vendors=url == vendor.address,
+    )
+
+
+def _spent(folder: Path, whose: str, server: Server) -> Path:
+    """Return the file of one budget: that of a judge or the memory, for one model on one server."""
+    return folder / f"{content_id('spent', whose, server.url, server.model)}.jsonl"

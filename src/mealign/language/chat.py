@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from mealign.language.egress import Personal
 from mealign.records import Message
 
 Prompt = Sequence[Message]
@@ -19,6 +20,10 @@ ROLE_TOKENS = re.compile(
 )
 """How common chat formats mark a turn (ChatML, Llama 2 and 3, Mistral, Gemma, DeepSeek)."""
 SCHEMA_REQUEST = "Answer with one JSON object that matches this JSON schema, and with nothing else:"
+
+
+def unheard(place: int, answer: str) -> None:
+    """Do nothing with an answer before all are there."""
 
 
 class TextModel(Protocol):
@@ -42,12 +47,22 @@ class TextModel(Protocol):
         ...
 
     def structured(
-        self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
+        self,
+        prompts: Sequence[Prompt],
+        schema: Schema,
+        *,
+        max_new_tokens: int,
+        temperature: float | None = 0.0,
+        personal: Sequence[Personal] | None = None,
+        description: str | None = None,
+        on_answer: Callable[[int, str], None] = unheard,
     ) -> list[str]:
         """Return one answer per prompt, requested as JSON of this schema in the strictest way the model supports.
 
         The answer is the model's own text: it may be empty, cut off or not JSON at all, so the caller has to check it.
-        ``temperature`` None leaves it to the model.
+        ``temperature`` None leaves it to the model; ``personal`` says for each prompt what of it is the user's own,
+        and ``description`` what the answers are for. ``on_answer`` is called with a prompt's place and its answer, as
+        soon as there is one.
         """
         ...
 

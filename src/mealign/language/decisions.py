@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-UndecidedKind = Literal["malformed", "refused", "too_long", "unreachable"]
+from mealign.language.egress import Personal
+
+UndecidedKind = Literal["malformed", "refused", "too_large", "too_long", "unreachable"]
+"""``too_long`` is what was asked for the model, ``too_large`` what was answered for us."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,14 @@ class Inquiry:
     """What a model is to decide.
 
     ``state`` is the text that it reads, as data; ``questions`` are asked about it, by name. ``reasoning`` says what to
-    think about in words first; the decision is then made with those words in the prompt.
+    think about in words first; the decision is then made with those words in the prompt. ``personal`` says what of it
+    is the user's own, for the ledger.
     """
 
     state: str
     questions: Mapping[str, Choice]
     reasoning: str | None = None
+    personal: Personal = Personal()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Undecided:
-    """No decision: why, and what the model said instead, word for word."""
+    """No decision: why, and what the model said instead, word for word, as far as a model can have said it."""
 
     kind: UndecidedKind
     raw: str = ""

@@ -1,44 +1,81 @@
-"""The ledger of what left this machine: when, to which server, how much, and never the content."""
+"""The ledger of what left this machine: when, to whom, what for, how much of it was personal, and never the words."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mealign.addresses import is_loopback
 from mealign.records import canonical_json
 
 
-class Ledger:
-    """An append-only file of JSON lines, one per request that was sent to another machine.
+@dataclass(frozen=True)
+class Personal:
+    """What of the user's own a request holds.
 
-    Requests to an address of this machine are not recorded. A request that is sent again has a line for every time.
+    Attributes:
+        facts: ids of the facts that it shows, or that it was made from.
+        documents: ids of the documents that it quotes.
+        tokens: the estimated number of tokens copied from documents or facts, or made from them.
+    """
+
+    facts: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    tokens: int = 0
+
+
+class Ledger:
+    """An append-only file of JSON lines, one for everything that was sent to another machine.
+
+    A request that is sent again has a line for every time.
 
     Args:
         path: the file; it is created when something leaves.
-        address: the server's address.
-        model: the model's name there.
+        address: to whom: a server's address, or the name of a service.
+        model: the model's name there, if it is one.
+        leaves: whether what goes there leaves this machine; nothing is recorded otherwise.
     """
 
-    def __init__(self, path: Path, *, address: str, model: str) -> None:
+    def __init__(self, path: Path, *, address: str, model: str | None = None, leaves: bool = True) -> None:
         self._path = path
         self._sent = {"address": address, "model": model}
-        self._leaves = not is_loopback(address)
+        self._leaves = leaves
 
-    def write(self, key: str, *, purpose: str, characters: int, tokens: int) -> None:
-        """Record a request before it is sent; ``tokens`` is the estimated number that it holds."""
+    def write(
+        self,
+        digest: str,
+        *,
+        purpose: str,
+        personal: Personal = Personal(),
+        characters: int = 0,
+        tokens: int = 0,
+    ) -> None:
+        """Record something before it is sent.
+
+        Args:
+            digest: of the request.
+            purpose: what for, without the user's words.
+            personal: what of it is the user's own.
+            characters: the length of the request.
+            tokens: the estimated number of tokens of the request and its answer.
+        """
         if not self._leaves:
             return
         line: Mapping[str, object] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             **self._sent,
             "purpose": purpose,
+            "facts": personal.facts,
+            "documents": personal.documents,
+            "personal_tokens": personal.tokens,
             "characters": characters,
             "tokens": tokens,
-            "request": key,
+            "request": digest,
         }
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # One short write at the end of the file: lines of several processes do not mix.
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(canonical_json(line) + "\n")
+        handle = os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+        with open(handle, "ab", buffering=0) as file:  # noqa: PTH123 - the mode is that of the handle
+            file.write((canonical_json(line) + "\n").encode())

@@ -16,13 +16,13 @@ BATCH_SIZE = 64
 
 
 class Embedder:
-    """A sentence-transformers model; ``name`` is a folder, or a model's name on the hub."""
+    """A sentence-transformers model, loaded from a folder."""
 
-    def __init__(self, name: Path | str) -> None:
+    def __init__(self, folder: Path) -> None:
         from sentence_transformers import SentenceTransformer
 
         with quiet_transformers():
-            self._model = SentenceTransformer(str(name))
+            self._model = SentenceTransformer(str(folder))
 
     def encode(self, texts: Sequence[str], *, description: str | None = None) -> NDArray[np.float32]:
         """Embed texts: float32 of shape [n, d], every row of length 1; ``description`` labels a progress bar.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from mealign.errors import MealignError
-from mealign.language.chat import Prompt, Schema, with_schema
+from mealign.language.chat import Prompt, Schema, unheard, with_schema
 from mealign.language.decisions import Decided, Estimate, Inquiry, Undecided, Usage
+from mealign.language.egress import Personal
 from mealign.language.precision import dtype_of
 from mealign.language.settings import Precision
 from mealign.language.weights import quiet_transformers, weights_digest
@@ -18,6 +19,8 @@ from mealign.records import Message, content_id
 
 BEGINNING = 32
 """Tokens by which prompts with the same beginning are recognised: about a system prompt's first sentence."""
+TOGETHER = 8
+"""Structured answers that are written together: the most that a killed run has to ask for again."""
 REASONING = 160
 """Maximum tokens of reasoning before a decision."""
 
@@ -99,16 +102,29 @@ class LocalModel:
         return answers
 
     def structured(
-        self, prompts: Sequence[Prompt], schema: Schema, *, max_new_tokens: int, temperature: float | None = 0.0
+        self,
+        prompts: Sequence[Prompt],
+        schema: Schema,
+        *,
+        max_new_tokens: int,
+        temperature: float | None = 0.0,
+        personal: Sequence[Personal] | None = None,
+        description: str | None = None,
+        on_answer: Callable[[int, str], None] = unheard,
     ) -> list[str]:
         """Return one answer per prompt; the schema is requested in words and not enforced.
 
         Raises:
             MealignError: a prompt leaves no room for ``max_new_tokens`` in the model's context.
         """
-        asked = [with_schema(prompt, schema) for prompt in prompts]
-        answers = self.chat(asked, max_new_tokens=max_new_tokens, temperature=temperature or 0.0)
-        return [answer for (answer,) in answers]
+        del personal, description
+        texts: list[str] = []
+        for start in range(0, len(prompts), TOGETHER):
+            asked = [with_schema(prompt, schema) for prompt in prompts[start : start + TOGETHER]]
+            for (answer,) in self.chat(asked, max_new_tokens=max_new_tokens, temperature=temperature or 0.0):
+                on_answer(len(texts), answer)
+                texts.append(answer)
+        return texts
 
     def decide(self, inquiries: Sequence[Inquiry], *, description: str | None = None) -> list[Decided | Undecided]:
         """Return the probability of each option, from one forward pass of transformers' DecisionPipeline.

@@ -45,6 +45,11 @@ def tokens_in(size: int) -> int:
     return math.ceil(size / BYTES_A_TOKEN)
 
 
+def tokens_of(text: str) -> int:
+    """Estimate the tokens of a text."""
+    return tokens_in(len(text.encode("utf-8", "replace")))
+
+
 def believed(prompt: object, completion: object, *, sent: int, received: int, limit: int) -> Usage:
     """Return a server's token counts where they are plausible, and estimates where they are missing or not plausible.
 

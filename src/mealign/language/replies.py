@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mealign.damage import discard
 from mealign.errors import MealignError
 from mealign.jsonl import read_records, write_small
 from mealign.language.chat import Prompt, Schema, TextModel
+from mealign.language.egress import Personal
 from mealign.progress import bar
 from mealign.records import Record, canonical_json, content_id
 
-BATCH = 8
-"""Prompts that are asked together: the most that a killed run has to ask again."""
+MOST = 10_000_000
+"""Bytes of a reply, where no setting says otherwise."""
 
 
 class Reply(Record):
@@ -32,19 +34,29 @@ class Reply(Record):
 
 
 class ReplyStore:
-    """A folder of replies, by the keys of their requests."""
+    """A folder of replies, by the keys of their requests.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: it is made when a reply is kept.
+        most: the largest reply in bytes.
+    """
+
+    def __init__(self, folder: Path, most: int = MOST) -> None:
         self.folder = folder
+        # A character of a reply may take six in its file, beside which little stands there.
+        self._largest = 6 * most + 1000
 
     def get(self, key: str) -> Reply | None:
-        """Return the reply to a request; None if it was not answered yet.
+        """Return the reply to a request; None if it was not answered yet, or with more than is kept.
 
         Raises:
             MealignError: the reply's file is broken.
         """
         path = self._path(key)
-        if not path.exists():
+        if not path.is_file():
+            return None
+        if path.stat().st_size > self._largest:
+            discard(path, "it is larger than any reply that is kept")
             return None
         found = read_records(path, Reply)
         if not found:
@@ -82,6 +94,8 @@ def ask(
     max_new_tokens: int,
     temperature: float | None,
     description: str,
+    personal: Sequence[Personal] | None = None,
+    max_reply_bytes: int = MOST,
 ) -> Replies:
     """Return the model's replies, from the folder ``cache`` where they are known.
 
@@ -94,18 +108,24 @@ def ask(
         )
         for prompt in prompts
     ]
-    store = ReplyStore(cache)
-    replies = {key: store.get(key) for key in keys}
-    unknown = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if replies[key] is None}
+    store = ReplyStore(cache, max_reply_bytes)
+    texts = {key: reply.text for key in dict.fromkeys(keys) if (reply := store.get(key)) is not None}
+    unknown = {key: place for place, key in enumerate(keys) if key not in texts}
     with bar(description, total=len(unknown)) as shown:
-        for start in range(0, len(unknown), BATCH):
-            batch = list(unknown)[start : start + BATCH]
-            texts = model.structured(
-                [unknown[key] for key in batch], schema, max_new_tokens=max_new_tokens, temperature=temperature
-            )
-            for key, text in zip(batch, texts, strict=True):
-                replies[key] = Reply(text=text)
-                store.put(key, Reply(text=text))
-            shown.advance(len(batch))
-    known = tuple(reply.text for key in keys if (reply := replies[key]) is not None)
-    return Replies(texts=known, asked=len(unknown), cached=len(keys) - len(unknown))
+        asked = list(unknown)
+
+        def keep(place: int, text: str) -> None:
+            store.put(asked[place], Reply(text=text))
+            texts[asked[place]] = text
+            shown.advance()
+
+        model.structured(
+            [prompts[place] for place in unknown.values()],
+            schema,
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            personal=personal and [personal[place] for place in unknown.values()],
+            description=description,
+            on_answer=keep,
+        )
+    return Replies(texts=tuple(texts[key] for key in keys), asked=len(unknown), cached=len(keys) - len(unknown))

@@ -29,12 +29,6 @@ def json_object(response: str) -> dict[str, Any]:
     return value
 
 
-def json_lines(text: str) -> list[dict[str, Any]]:
-    """Return the objects of JSON lines."""
-    # Not `splitlines`, which also breaks a line at characters that JSON allows inside a text.
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
-
-
 def claimed(body: Mapping[str, Any], *names: str) -> tuple[object, ...]:
     """Return what a response claims about its tokens, unchecked; None where it claims nothing."""
     usage = body.get("usage")

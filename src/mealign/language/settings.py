@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
 
-from mealign.addresses import is_address, is_loopback
+from mealign.addresses import is_address
 from mealign.language.vendor import address_of, writers
-from mealign.settings import INFINITE, free_text, optional, section, setting
+from mealign.settings import INFINITE, free_text, leads_home, optional, section, setting
 
 LOCAL = "local"
 """The backend of a model that the run itself loads; any other backend is a vendor's name."""
@@ -31,10 +33,37 @@ class Precision(StrEnum):
 
 
 class Egress(StrEnum):
-    """Whether what the user wrote may be sent to another machine."""
+    """Whether what the user wrote, or what was made of it, may be sent to another machine."""
 
     deny = "deny"
     allow = "allow"
+
+
+class Download(StrEnum):
+    """What may be fetched: ``pinned``, what has its SHA-256 in the settings; ``any``, by name alone; ``none``."""
+
+    pinned = "pinned"
+    any = "any"
+    none = "none"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """An address that the settings name, its key in them, and what of the user's would be sent there."""
+
+    key: str
+    url: str
+    what: str
+
+
+def is_path(name: str) -> bool:
+    """Whether a model is named by a folder, and not by its name on a hub."""
+    return leads_home(name) or Path(name).expanduser().exists()
+
+
+def _is_odd(url: str) -> bool:
+    """Whether an address is more than scheme, host, port and path, and so may hold a password."""
+    return not is_address(url)
 
 
 @dataclass
@@ -59,30 +88,52 @@ class ModelConfig:
     max_length: int = setting("the longest sequence in tokens", 64, 1_000_000)
     precision: Precision = setting("the number format of weights and products")
     weights: PackagedFile = field(default_factory=PackagedFile)
-    hub_id: str | None = free_text("the name on a model hub, or a local folder", required=False)
+    hub_id: str | None = free_text("the name on a model hub, or a local folder", required=False, personal=is_path)
     revision: str | None = optional("the version on the hub")
+    sha256: str | None = optional("the digest of what the hub delivers, which pins it")
     layers: int | None = optional("the number of layers", 1, 1000)
     hidden_size: int | None = optional("the width in units", 8, 65536)
 
 
-@dataclass
-class LlmConfig:
-    """A language model that writes: the run's own ``model``, or ``model`` on the server at ``base_url``.
+@dataclass(kw_only=True)
+class RequestLimits:
+    """A model on a server, and how it is asked, whatever for.
 
-    ``backend`` is ``local``, or the vendor whose API the server has.
+    ``model`` on the server at ``base_url`` (null: the vendor's own), through ``proxy`` (null: to the vendor's own
+    through the environment's, to others through none). ``requests_per_minute`` and ``tokens_per_minute``
+    null: no limit except the server's own 429s. A reply that is larger than ``max_reply_bytes`` is not read.
+    """
+
+    max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
+    max_reply_bytes: int = setting("the size of a reply in bytes, once it is unpacked", 1000, 1_000_000_000)
+    temperature: float | None = setting("a sampling temperature", 0, 2)
+    concurrency: int = setting("the number of requests at once", 1, 1024)
+    timeout: float = setting("the time for a reply in seconds", 0.1, 3600)
+    max_retries: int = setting("the number of repetitions", 0, 100)
+    model: str | None = optional("the model's name on the server")
+    base_url: str | None = free_text("the server's address; null: the vendor's own", required=False, personal=_is_odd)
+    api_key_env: str | None = optional("the environment variable that holds the server's key")
+    proxy: str | None = free_text("the address of a proxy on the way to the server", required=False, personal=_is_odd)
+    requests_per_minute: int | None = optional("a rate", 1, INFINITE)
+    tokens_per_minute: int | None = optional("a rate", 1, INFINITE)
+
+
+@dataclass(kw_only=True)
+class LlmConfig(RequestLimits):
+    """A language model that writes: the run's own ``model``, or one on a server.
+
+    ``backend`` is ``local``, or the vendor whose API the server has. ``max_usd`` and ``max_calls`` limit what all runs
+    together may spend on this model.
     """
 
     backend: str = setting("who runs the model")
-    max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
-    temperature: float | None = setting("a sampling temperature", 0, 2)
-    model: str | None = optional("the model's name on the server")
-    base_url: str | None = free_text("the server's address; null: the vendor's own", required=False)
-    api_key_env: str | None = optional("the environment variable that holds the server's key")
+    max_usd: float | None = optional("a budget in US dollars", 0, INFINITE)
+    max_calls: int | None = optional("a budget in requests", 0, INFINITE)
 
     def problems(self, key: str) -> Iterator[str]:
         """Report what cannot work."""
         if self.backend == LOCAL:
-            for name, value in named(self).items():
+            for name, value in (named(self) | limited(self)).items():
                 yield (
                     f"{key}.{name}={value} with {key}.backend=local: the run's own model has none; "
                     f"choose it with model=..., or set {key}.backend to {' or '.join(writers())}"
@@ -94,27 +145,15 @@ class LlmConfig:
             yield from unreachable(self, server_of(self), key=key, backend=f"{key}.backend={self.backend}")
 
 
-@dataclass
-class ServerConfig:
-    """The model on a server that decides, and the request limits.
+@dataclass(kw_only=True)
+class ServerConfig(RequestLimits):
+    """The model on a server that decides, through one of the vendor's APIs (``api`` null: its first).
 
-    ``model`` on the server at ``base_url`` (null: the vendor's own) is used through one of the vendor's APIs (``api``
-    null: its first). ``requests_per_minute`` and ``tokens_per_minute`` null: no limit except the server's own 429s.
     ``batch`` sends everything through the vendor's batch API, at its price.
     """
 
-    max_new_tokens: int = setting("the length of a reply in tokens", 16, 65536)
-    temperature: float | None = setting("a sampling temperature", 0, 2)
-    concurrency: int = setting("the number of requests at once", 1, 1024)
-    timeout: float = setting("the time for a reply in seconds", 0.1, 3600)
-    max_retries: int = setting("the number of repetitions", 0, 100)
     batch: bool = setting("whether the vendor's batch API is used")
     api: str | None = optional("which of the vendor's APIs that decide is asked; null: its first")
-    model: str | None = optional("the model's name on the server")
-    base_url: str | None = free_text("the server's address; null: the vendor's own", required=False)
-    api_key_env: str | None = optional("the environment variable that holds the server's key")
-    requests_per_minute: int | None = optional("a rate", 1, INFINITE)
-    tokens_per_minute: int | None = optional("a rate", 1, INFINITE)
 
 
 @dataclass
@@ -134,9 +173,27 @@ class PricesConfig:
     models: list[PriceConfig] = section()
 
 
-def named(server: LlmConfig | ServerConfig) -> dict[str, str]:
-    """Return the settings of a server that are given: model, address and key."""
-    values = {"model": server.model, "base_url": server.base_url, "api_key_env": server.api_key_env}
+class Budgeted(Protocol):
+    """Settings with a budget."""
+
+    max_usd: float | None
+    max_calls: int | None
+
+
+def named(server: RequestLimits) -> dict[str, str]:
+    """Return the settings of a server that are given: model, addresses and key."""
+    values = {
+        "model": server.model,
+        "base_url": server.base_url,
+        "api_key_env": server.api_key_env,
+        "proxy": server.proxy,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def limited(settings: Budgeted) -> dict[str, float]:
+    """Return the budgets that are given."""
+    values = {"max_usd": settings.max_usd, "max_calls": settings.max_calls}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -150,7 +207,7 @@ def no_choice(key: str, value: str, choices: Iterable[str]) -> str:
     return f"{key}={value}: it must be one of {', '.join(choices)}"
 
 
-def unreachable(server: LlmConfig | ServerConfig, url: str | None, *, key: str, backend: str) -> Iterator[str]:
+def unreachable(server: RequestLimits, url: str | None, *, key: str, backend: str) -> Iterator[str]:
     """Report what is missing to use a model on a server.
 
     Args:
@@ -168,12 +225,38 @@ def unreachable(server: LlmConfig | ServerConfig, url: str | None, *, key: str, 
             f"{key}.base_url={url}: it is no server's address; "
             f"give scheme, host, port and path: {key}.base_url=http://127.0.0.1:8000/v1"
         )
+    if server.proxy is not None and not is_address(server.proxy):
+        yield f"{key}.proxy={server.proxy}: it is no server's address; give scheme, host and port: http://127.0.0.1:3128"
 
 
-def leaves(url: str | None, egress: Egress, *, key: str, what: str) -> Iterator[str]:
-    """Report that ``what`` would leave this machine for ``url``, where ``egress`` does not allow it."""
-    if url is not None and is_address(url) and egress is Egress.deny and not is_loopback(url):
+def goes_to(server: RequestLimits, url: str | None, *, key: str, what: str) -> Iterator[Destination]:
+    """Yield where ``what`` would go to reach a model's server: its address and its proxy, as far as there are any.
+
+    Args:
+        server: the model on its server.
+        url: its address, if known; :func:`unreachable` reports what is no address.
+        key: the section of the settings that names it.
+        what: would leave.
+    """
+    for name, address in (("base_url", url), ("proxy", server.proxy)):
+        if address is not None and is_address(address):
+            yield Destination(f"{key}.{name}", address, what)
+
+
+def leaves(destination: Destination, egress: Egress, *, stays: bool) -> Iterator[str]:
+    """Report that something would leave this machine, where ``egress`` does not allow it."""
+    if egress is Egress.deny and not stays:
         yield (
-            f"egress=deny with {key}={url}: {what} would leave this machine; "
+            f"egress=deny with {destination.key}={destination.url}: {destination.what} would leave this machine; "
             "name a server on it (http://127.0.0.1:8000/v1), or allow it with egress=allow"
         )
+
+
+def unpinned(download: Download, *, key: str, name: str | None, sha256: str | None) -> Iterator[str]:
+    """Report that a model of a hub would be fetched by its name alone, where ``download`` does not allow it."""
+    if name is None or sha256 or download is not Download.pinned or Path(name).expanduser().is_dir():
+        return
+    yield (
+        f"download=pinned with {key}={name}: nothing says what the hub has to deliver; set "
+        f"{key.removesuffix('hub_id')}sha256 to its digest, which a run with download=any prints, or name a folder"
+    )

@@ -1,9 +1,4 @@
-"""Requests to a model server: keys, clients, concurrency, and the meaning of failures.
-
-For a model that writes, the SDKs themselves repeat requests: after a 408, 409, 429 or 5xx and after a lost connection,
-at the time the server requests (``Retry-After``), else after a growing pause. A model that decides gets thousands of
-requests, and :mod:`mealign.language.sending` repeats them.
-"""
+"""Requests to a model server: keys, clients, and the meaning of failures."""
 
 from __future__ import annotations
 
@@ -11,27 +6,25 @@ import math
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
 
-from mealign.addresses import is_loopback
 from mealign.errors import ConfigError, MealignError
+from mealign.language.bounded import TooLargeError, bounded
+from mealign.language.settings import RequestLimits
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from mealign.language.endpoints import AnyEndpoint, Server
 
-TIMEOUT = 300.0
-"""Seconds without an answer after which a request counts as lost; a long answer of a model on a CPU takes minutes."""
-RETRIES = 4
-CONCURRENCY = 4
-"""Maximum requests in flight."""
+VENDORS = ("OPENAI_", "ANTHROPIC_")
+"""How the names of variables begin that the SDKs read."""
 NO_KEY = "none"
 """Sent to a server without keys, since the SDKs require a key."""
 MENDS = {
@@ -42,25 +35,38 @@ MENDS = {
 }
 
 
-def http_client(base_url: str) -> httpx2.Client:
-    """Return a client that connects to ``base_url`` and nowhere else."""
-    # A redirect, or a proxy from the environment, would bypass the check of the address.
-    return httpx2.Client(trust_env=not is_loopback(base_url), follow_redirects=False, timeout=TIMEOUT)
+@contextmanager
+def environment_for(server: Server) -> Iterator[None]:
+    """Hide, while an SDK's client is made, what the environment sets for the vendors' own services.
+
+    Organisation, project, custom headers with a gateway's key and other credentials are sent to no other server.
+    """
+    hidden = {} if server.is_vendors else {name: os.environ[name] for name in os.environ if name.startswith(VENDORS)}
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
-def async_http_client(base_url: str, *, timeout: float, concurrency: int) -> httpx2.AsyncClient:
-    """Return a client that connects to ``base_url`` and nowhere else, with a connection per simultaneous request.
+def async_http_client(server: Server, limits: RequestLimits) -> httpx2.AsyncClient:
+    """Return a client that connects to a server and nowhere else, with a connection per simultaneous request.
 
-    It uses aiohttp, which both SDKs recommend for many simultaneous requests: its parser is compiled.
+    The environment's proxies are for the vendors' own services alone. It uses aiohttp, which both SDKs recommend for
+    many simultaneous requests: its parser is compiled.
     """
     import openai
 
+    most = limits.concurrency
     return openai.DefaultAioHttpClient(
         verify=_certificates(),
-        trust_env=not is_loopback(base_url),
+        trust_env=server.is_vendors,
+        proxy=server.proxy,
         follow_redirects=False,
-        timeout=timeout,
-        limits=httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+        timeout=limits.timeout,
+        limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
+        event_hooks=bounded(limits.max_reply_bytes),
     )
 
 
@@ -72,10 +78,10 @@ def body_of(response: httpx2.Response) -> str:
 class HttpConnection:
     """Plain HTTP with a bearer token, for APIs that no SDK supports."""
 
-    def __init__(self, url: str, *, key: str, timeout: float, concurrency: int) -> None:
-        self._url = url
-        self._headers = {"Authorization": f"Bearer {key}"}
-        self._client = async_http_client(url, timeout=timeout, concurrency=concurrency)
+    def __init__(self, endpoint: AnyEndpoint) -> None:
+        self._url = endpoint.server.url.rstrip("/") + endpoint.path
+        self._headers = {"Authorization": f"Bearer {endpoint.server.key}"}
+        self._client = async_http_client(endpoint.server, endpoint.limits)
 
     async def send(self, body: Mapping[str, Any]) -> str:
         """Send one request and return the body of its response.
@@ -112,62 +118,27 @@ def read_key(variable: str | None) -> str:
     return key
 
 
-def ask_each(ask: Callable[[T], str], questions: Sequence[T]) -> list[str]:
-    """Ask several questions concurrently; the answers are in the order of the questions.
-
-    Raises:
-        MealignError: the first failure, in that order.
-    """
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        # A lone surrogate is legal in JSON but cannot be written to a file.
-        return [text.encode("utf-8", "replace").decode() for text in pool.map(ask, questions)]
-
-
-def ask_times(ask: Callable[[T, int], str], questions: Sequence[T], n: int) -> list[list[str]]:
-    """Ask every question ``n`` times, concurrently; ``ask`` is given the question and which time it is, from 0.
-
-    Raises:
-        MealignError: as :func:`ask_each`.
-    """
-    jobs = [(question, index) for question in questions for index in range(n)]
-    answers = ask_each(lambda job: ask(*job), jobs)
-    return [answers[start : start + n] for start in range(0, len(answers), n)]
-
-
-@contextmanager
-def failures_explained(base_url: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Convert an SDK's errors to one line without the server's words, which may quote the request.
-
-    Raises:
-        MealignError: what went wrong, with the address, the status or kind of error, and the remedy.
-    """
-    try:
-        yield
-    except kinds as error:
-        status = getattr(error, "status_code", None)
-        if status is None:
-            what, mend = f"gives no answer ({type(error).__name__})", "start the server, or correct base_url"
-        else:
-            what = f"answers {status}"
-            mend = MENDS.get(status, "see the server's log; a note may be too long for the model")
-        raise MealignError(f"{base_url}: the model server {what}; {mend}; then run the same command again") from None
-
-
 @dataclass(frozen=True)
 class Fault:
     """What a failure means for this request and for the others.
 
     ``transient``: it may be sent again. ``fatal``: every other would fail too. ``rejected``: the server rejects this
-    one. ``status`` is None without a response, and ``reached`` tells whether there is a server at all. ``wait`` is the
-    number of seconds that the server asks to wait; ``text`` is its message, which may quote the request.
+    one. ``too_large``: its reply has more bytes than are read. ``status`` is None without a response, and ``reached``
+    tells whether there is a server at all, and so whether anything was sent. ``wait`` is the number of seconds that the
+    server asks to wait; ``text`` is its message, which may quote the request.
     """
 
-    kind: Literal["transient", "fatal", "rejected"]
+    kind: Literal["transient", "fatal", "rejected", "too_large"]
     name: str
     status: int | None = None
     reached: bool = True
     wait: float | None = None
     text: str = ""
+
+    @property
+    def billed(self) -> bool:
+        """Whether the request may have to be paid for: the server does not say that it did not do it."""
+        return self.reached and (self.status is None or self.status >= 500)
 
 
 TRANSIENT = frozenset({408, 409, 425, 429})
@@ -178,7 +149,7 @@ TOO_LONG = re.compile(
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """Classify an exception of an SDK; None for one that is not a network error.
+    """Classify an exception of an SDK; None for one that no server can cause.
 
     Exceptions are recognised by their attributes, so that no unused SDK is imported: both SDKs wrap a response with an
     error status (``response``), and a lost connection (``__cause__``).
@@ -189,13 +160,23 @@ def fault_of(error: BaseException) -> Fault | None:
     from aiohttp import ClientConnectorError, ClientError
 
     chain = list(_causes(error))
-    lost = (httpx2.TransportError, ClientError, TimeoutError)
+    if told_by(error):
+        return None
+    if isinstance(chain[-1], TooLargeError):
+        return Fault("too_large", type(chain[-1]).__name__)
+    # A response that is no HTTP is a ValueError to some of what reads it.
+    lost = (httpx2.RequestError, ClientError, OSError, ValueError)
     if not any(isinstance(link, lost) for link in chain):
         return None
     never = any(isinstance(link, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError) for link in chain)
     # The transport raises the same error for refused and lost connections; its causes differ.
     absent = any(isinstance(link, httpx2.ConnectError | httpx2.ProxyError | ClientConnectorError) for link in chain)
     return Fault("fatal" if never else "transient", type(chain[-1]).__name__, reached=not absent)
+
+
+def told_by(error: BaseException) -> MealignError | None:
+    """Return the message for the user behind an SDK's exception, if something of ours raised one."""
+    return next((link for link in _causes(error) if isinstance(link, MealignError)), None)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -205,20 +186,30 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__
 
 
-def explained(fault: Fault, base_url: str) -> MealignError:
+def explained(fault: Fault, endpoint: AnyEndpoint) -> MealignError:
     """Return the error that ends a run, in one line and without the server's words."""
-    if fault.status is None:
+    limits, setting = endpoint.limits, endpoint.server.setting
+    if fault.kind == "too_large":
+        what = f"answers with more than {setting}.max_reply_bytes={limits.max_reply_bytes}, and nothing of it was kept"
+        mend = "raise that, or see what answers there"
+    elif fault.status is None:
         what, mend = f"gives no answer ({fault.name})", "start the server, or correct base_url"
     else:
         what, mend = f"answers {fault.status}", MENDS.get(fault.status, "see the server's log")
-    return MealignError(f"{base_url}: the model server {what}; {mend}; then run the same command again")
+    return MealignError(f"{endpoint.server.url}: the model server {what}; {mend}; then run the same command again")
+
+
+def no_such_server(endpoint: AnyEndpoint) -> MealignError:
+    """Return the error that what answers has another API."""
+    url = endpoint.server.url
+    return MealignError(f"{url}: what answers there is no server with {endpoint.api}; correct base_url")
 
 
 def _fault_of_response(response: httpx2.Response, name: str) -> Fault:
     status = response.status_code
     try:
-        text = response.text
-    except httpx2.HTTPError:
+        text = body_of(response)
+    except httpx2.StreamError:
         text = ""
     kind: Literal["transient", "fatal", "rejected"] = "fatal"
     if status in TRANSIENT or status >= 500:

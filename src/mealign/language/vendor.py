@@ -13,8 +13,7 @@ from mealign import plugins
 from mealign.language import vendors
 
 if TYPE_CHECKING:
-    from mealign.language.chat import TextModel
-    from mealign.language.endpoints import BatchConnection, Endpoint, Server
+    from mealign.language.endpoints import BatchConnection, Endpoint, WritingEndpoint
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,12 @@ class Vendor:
 
     Attributes:
         address: of the vendor's own server, used with ``base_url=null``; None: it has none.
-        write: makes a model on a server that writes; None: no model writes through this API.
+        write: the API through which models write; None: none does.
         decide: the APIs that decide, by their names in ``judge.server.api``; the first is the default.
     """
 
     address: str | None = None
-    write: Callable[[Server], TextModel] | None = None
+    write: type[WritingEndpoint] | None = None
     decide: Mapping[str, DecisionApi] = field(default_factory=dict)
 
     def decision_api(self, name: str | None) -> DecisionApi | None:

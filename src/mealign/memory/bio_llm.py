@@ -13,6 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from mealign.language.chat import TextModel, without_role_tokens
+from mealign.language.egress import Personal
+from mealign.language.prices import tokens_of
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
 from mealign.memory.context import in_time_order, memory_line
@@ -71,7 +73,7 @@ def abstractive_bio(
         facts: of any number of people.
         person: full name of the user.
         model: writes the bio.
-        settings: the length of the reply and its temperature.
+        settings: the length and size of the reply, and its temperature.
         cache: folder of the replies.
         sentences: the maximum number of sentences.
 
@@ -82,14 +84,17 @@ def abstractive_bio(
     shown = in_time_order(current)[-MAX_FACTS:]
     if not shown:
         return Bio([], {})
+    prompt = _prompt(shown, person, sentences)
     replies = ask(
         model,
-        [_prompt(shown, person, sentences)],
+        [prompt],
         request_schema(WrittenBio, WrittenBio="Reply"),
         cache=cache,
         max_new_tokens=settings.max_new_tokens,
         temperature=settings.temperature,
+        max_reply_bytes=settings.max_reply_bytes,
         description="write the bio",
+        personal=[Personal(facts=tuple(fact.id for fact in shown), tokens=tokens_of(prompt[-1].content))],
     )
     items = read_items(replies.texts[0], "sentences")
     refused: Counter[str] = Counter()

@@ -22,6 +22,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from mealign.language.chat import TextModel, without_role_tokens
+from mealign.language.egress import Personal
+from mealign.language.prices import tokens_of
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
 from mealign.memory.extract import ENDED, MAX_WORDS, VAGUE
@@ -116,6 +118,11 @@ class Window:
     start: int
     end: int
 
+    @property
+    def text(self) -> str:
+        """What it shows."""
+        return self.document.text[self.start : self.end]
+
 
 def extract_with_llm(
     documents: Sequence[Document], *, person: str, model: TextModel, settings: LlmConfig, cache: Path
@@ -126,7 +133,7 @@ def extract_with_llm(
         documents: notes, messages or turns, in any order.
         person: full name of the user.
         model: reads the documents.
-        settings: the length of a reply and its temperature.
+        settings: the length and size of a reply, and its temperature.
         cache: folder of the replies; a request that has one is not sent again.
 
     Raises:
@@ -144,7 +151,9 @@ def extract_with_llm(
         cache=cache,
         max_new_tokens=settings.max_new_tokens,
         temperature=settings.temperature,
+        max_reply_bytes=settings.max_reply_bytes,
         description="read documents",
+        personal=[Personal(documents=(window.document.id,), tokens=tokens_of(window.text)) for window in windows],
     )
     outcomes: Counter[str] = Counter()
     refused: Counter[str] = Counter()
@@ -228,7 +237,7 @@ def _prompt(window: Window, person: str) -> tuple[Message, ...]:
         "written": format_day(document.created_at.date()),
         # A text cannot hold its own hash, so it cannot end its own quotation.
         "fence": document.id.removeprefix("doc_"),
-        "text": document.text[window.start : window.end],
+        "text": window.text,
     }
     # Names come from exports, so they are no safer than the text.
     safe = {key: without_role_tokens(value) for key, value in values.items()}

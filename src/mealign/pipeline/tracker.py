@@ -64,8 +64,11 @@ class Tracker:
     def log_config(self, text: str) -> None:
         """Keep the resolved config as ``config.yaml``."""
 
-    def log_prompt(self, name: str, text: str, *, digest: str) -> None:
-        """Link a prompt template, which holds no text of the user, to the run; register it when its digest is new."""
+    def log_prompt(self, name: str, text: str, *, digest: str, personal: bool) -> None:
+        """Link a prompt template to the run; register it when its digest is new.
+
+        Of a ``personal`` one (the user's own file) only the digest is kept, unless ``tracking.log_texts=true``.
+        """
 
     def log_contender(self, contender: Contender, *, beats: Beats) -> None:
         """Keep an adapter as a model, once, and register it as champion if it beats the current one."""

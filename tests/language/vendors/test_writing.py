@@ -1,14 +1,15 @@
 """Every vendor whose models write, against a real server: what is sent, what comes back, and every way to fail."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from mealign.errors import ConfigError, MealignError
-from mealign.language.build import build_model
 from mealign.language.chat import Prompt, TextModel
 from mealign.records import Message
 from tests.defaults import LlmConfig
+from tests.language.asking import writer
 from tests.language.server import Request, Response, Server, in_turn, serving
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
@@ -16,10 +17,15 @@ PROMPT: Prompt = (Message(role="system", content="Be brief."), Message(role="use
 BACKENDS = ["openai", "anthropic"]
 
 
+@pytest.fixture(autouse=True)
+def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 def connect(backend: str, server: Server, **changes: object) -> TextModel:
     address = server.openai if backend == "openai" else server.anthropic
     settings = {"backend": backend, "model": "m", "base_url": address, **changes}
-    return build_model(LlmConfig(**settings), local=pytest.fail)  # type: ignore[arg-type]
+    return writer(LlmConfig(**settings), Path())
 
 
 def ask(model: TextModel, *prompts: Prompt) -> list[str]:
@@ -95,7 +101,7 @@ def test_what_passes_is_asked_again(backend: str, failure: Response) -> None:
         (Response(status=401), "answers 401; check the key in the environment variable of api_key_env"),
         (Response(status=404), "answers 404; check the model's name and base_url"),
         (Response(status=422), "answers 422"),
-        (Response(body=b"not JSON"), "gives no answer .*correct base_url"),
+        (Response(body=b"not JSON"), "no server with .* correct base_url"),
         (Response(body=b"<html>", headers={"Content-Type": "text/html"}), "no server with .* correct base_url"),
         (Response(body=b"{}"), "no server with .* correct base_url"),
     ],

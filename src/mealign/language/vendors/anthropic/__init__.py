@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from mealign.language.chat import TextModel
-from mealign.language.endpoints import BatchConnection, Endpoint, Server
+from mealign.language.endpoints import BatchConnection, Endpoint
 from mealign.language.vendor import DecisionApi, Vendor
 from mealign.language.vendors.anthropic.deciding import MessagesEndpoint
-
-
-def write(server: Server) -> TextModel:
-    """Return a model that writes."""
-    from mealign.language.vendors.anthropic.writing import AnthropicModel
-
-    return AnthropicModel(server)
+from mealign.language.vendors.anthropic.writing import MessagesWritingEndpoint
 
 
 def batch(endpoint: Endpoint) -> BatchConnection:
@@ -24,6 +17,6 @@ def batch(endpoint: Endpoint) -> BatchConnection:
 
 VENDOR = Vendor(
     address="https://api.anthropic.com",
-    write=write,
+    write=MessagesWritingEndpoint,
     decide={"chat": DecisionApi(MessagesEndpoint, batch=batch)},
 )

@@ -3,61 +3,72 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-import httpx2
+import anthropic
 
+from mealign.language.batch_api import BatchApi, answered, identifier
 from mealign.language.batches import CLOCKS
-from mealign.language.endpoints import Batch, Endpoint, Request, Result
-from mealign.language.responses import json_lines
-from mealign.language.transport import RETRIES
+from mealign.language.endpoints import Batch, Ended, Endpoint, Request, Result
 from mealign.language.vendors.anthropic.connection import AnthropicConnection
+
+PATH = "/v1/messages/batches"
+UNPROCESSED = {"expired": "has expired", "canceled": "was cancelled"}
+"""What is said of a batch by the type of a result."""
 
 
 class AnthropicBatches:
     """A :class:`~mealign.language.endpoints.BatchConnection` to ``/v1/messages/batches``."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._client = AnthropicConnection(endpoint, concurrency=1).client
-        # Only the submission must not happen twice.
-        self._patient = self._client.with_options(max_retries=RETRIES)
+        self._api = BatchApi(
+            lambda limits: AnthropicConnection(endpoint, limits=limits).client,
+            endpoint.limits,
+            stream=anthropic.AsyncStream,
+        )
 
-    async def submit(self, requests: Sequence[Request], *, tag: str) -> str:
+    async def submit(self, requests: Sequence[Request[Any]], *, tag: str) -> str:
         """Submit a batch and return its id; the API has no place for the tag."""
-        items: Any = [{"custom_id": request.key, "params": request.body} for request in requests]
-        return (await self._client.messages.batches.create(requests=items)).id
+        items = [{"custom_id": request.key, "params": request.body} for request in requests]
+        return identifier((await self._api.post(PATH, {"requests": items})).get("id"))
 
     async def find(self, batch: Batch) -> str | None:
         """Return the id of a batch of that time with as many requests; None if there is none."""
-        async for listed in self._patient.messages.batches.list(limit=100):
-            if listed.created_at.timestamp() < batch.since - CLOCKS:
+        async for listed in self._api.pages(PATH, after="after_id"):
+            if datetime.fromisoformat(listed["created_at"]).timestamp() < batch.since - CLOCKS:
                 break
-            if sum(listed.request_counts.to_dict().values()) != len(batch.keys):  # type: ignore[arg-type]
+            if sum(listed["request_counts"].values()) != len(batch.keys):
                 continue
             # Another batch may be as large; its contents are known only when it has ended.
-            results = await self.results(listed.id)
-            if results is None or set(results) == set(batch.keys):
-                return str(listed.id)
+            found = batch.model_copy(update={"id": identifier(listed.get("id"))})
+            ended = await self.ended(found)
+            if ended is None or {key async for key, _ in ended.results} == set(batch.keys):
+                return found.id
         return None
 
-    async def results(self, batch_id: str) -> Mapping[str, Result] | None:
-        """Return the result of every request, by key; None while the batch is in progress."""
-        batch = await self._patient.messages.batches.retrieve(batch_id)
-        if batch.processing_status != "ended":
+    async def ended(self, batch: Batch) -> Ended | None:
+        """Return the results; None while the batch is in progress."""
+        found = await self._api.get(f"{PATH}/{batch.id}")
+        if found.get("processing_status") != "ended":
             return None
-        # Not `batches.results`, which sends the key to whatever address the server names.
-        response = await self._patient.get(f"/v1/messages/batches/{batch_id}/results", cast_to=httpx2.Response)
-        found: dict[str, Result] = {}
-        for line in json_lines(response.text):
-            result = line.get("result") or {}
-            if result.get("type") == "succeeded":
-                found[line["custom_id"]] = Result(json.dumps(result["message"], ensure_ascii=False))
-            else:
-                text = json.dumps(result.get("error"))
-                found[line["custom_id"]] = Result(None, "invalid_request_error" in text, text)
-        return found
+        # Not the address that the server names, to which the key would be sent.
+        return Ended("", self._api.results(f"{PATH}/{batch.id}/results", _read))
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._api.close()
+
+
+def _read(line: dict[str, Any]) -> Result:
+    result = line["result"]
+    if result["type"] == "succeeded":
+        return answered(result["message"])
+    text = json.dumps(result.get("error"))
+    return Result(
+        None,
+        refused="invalid_request_error" in text,
+        unprocessed=UNPROCESSED.get(result["type"], ""),
+        text=text,
+    )

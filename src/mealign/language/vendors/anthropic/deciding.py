@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mealign.language.decisions import Decided, Inquiry, Undecided
-from mealign.language.endpoints import Connection, Endpoint, NotThisApiError, ParsedReply
-from mealign.language.responses import claimed, json_object
+from mealign.language.endpoints import Connection, Endpoint, ParsedReply
+from mealign.language.vendors.anthropic.messages import forced, message_of
 from mealign.language.verbalised import prompt_of, read_answer, schema_of
-
-TOOL = "reply"
-"""The tool that a model is forced to call with its answer."""
 
 
 class MessagesEndpoint(Endpoint):
@@ -27,17 +23,16 @@ class MessagesEndpoint(Endpoint):
             "model": self.server.model,
             "system": system.content,
             "messages": [user.model_dump()],
-            "tools": [{"name": TOOL, "description": "Give the answers.", "input_schema": schema_of(inquiry)}],
-            "tool_choice": {"type": "tool", "name": TOOL, "disable_parallel_tool_use": True},
+            **forced(schema_of(inquiry)),
             "max_tokens": self.max_new_tokens,
             **self.sampling,
         }
 
-    def connect(self, *, concurrency: int) -> Connection:
-        """Open Anthropic's client for this many simultaneous requests."""
+    def connect(self) -> Connection:
+        """Open Anthropic's client."""
         from mealign.language.vendors.anthropic.connection import AnthropicConnection
 
-        return AnthropicConnection(self, concurrency=concurrency)
+        return AnthropicConnection(self)
 
     def read(self, response: str, inquiry: Inquiry) -> ParsedReply:
         """Read a message: the tool's arguments, or the text of a model that did not call it.
@@ -45,23 +40,17 @@ class MessagesEndpoint(Endpoint):
         Raises:
             NotThisApiError: it is no message.
         """
-        answer = json_object(response)
-        try:
-            blocks = answer["content"]
-            called = [block["input"] for block in blocks if block["type"] == "tool_use"]
-            text = "".join(block["text"] for block in blocks if block["type"] == "text")
-        except (KeyError, TypeError) as error:
-            raise NotThisApiError from error
-        if called:
-            text = json.dumps(called[0], ensure_ascii=False)
+        said = message_of(response)
         outcome: Decided | Undecided
-        match answer.get("stop_reason"):
+        match said.ended:
             case "refusal":
-                outcome = Undecided("refused", raw=text)
+                outcome = Undecided("refused", raw=said.text)
             case "model_context_window_exceeded":
-                outcome = Undecided("too_long", raw=text)
+                outcome = Undecided("too_long", raw=said.text)
             case "max_tokens":
-                outcome = Undecided("malformed", raw=text)
+                outcome = Undecided("malformed", raw=said.text)
+            case _ if said.calls > 1:
+                outcome = Undecided("malformed", raw=said.text)
             case _:
-                outcome = Undecided("malformed", raw=text) if len(called) > 1 else read_answer(text, inquiry)
-        return ParsedReply(outcome, text, *claimed(answer, "input_tokens", "output_tokens"))
+                outcome = read_answer(said.text, inquiry)
+        return ParsedReply(outcome, said.text, *said.tokens)

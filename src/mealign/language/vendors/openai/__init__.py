@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from mealign.language.chat import TextModel
-from mealign.language.endpoints import BatchConnection, Endpoint, Server
+from mealign.language.endpoints import BatchConnection, Endpoint
 from mealign.language.vendor import DecisionApi, Vendor
-from mealign.language.vendors.openai.address import ADDRESS
+from mealign.language.vendors.openai.completions import ADDRESS
 from mealign.language.vendors.openai.deciding import ChatEndpoint, DecisionsEndpoint
-
-
-def write(server: Server) -> TextModel:
-    """Return a model that writes."""
-    from mealign.language.vendors.openai.writing import OpenAIModel
-
-    return OpenAIModel(server)
+from mealign.language.vendors.openai.writing import ChatWritingEndpoint
 
 
 def batch(endpoint: Endpoint) -> BatchConnection:
@@ -25,7 +18,7 @@ def batch(endpoint: Endpoint) -> BatchConnection:
 
 VENDOR = Vendor(
     address=ADDRESS,
-    write=write,
+    write=ChatWritingEndpoint,
     decide={
         "chat": DecisionApi(ChatEndpoint, batch=batch),
         "decisions": DecisionApi(DecisionsEndpoint, words=False),

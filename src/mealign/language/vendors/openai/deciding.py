@@ -10,7 +10,7 @@ from mealign.language.chat import with_schema
 from mealign.language.decisions import Decided, Inquiry, Undecided
 from mealign.language.endpoints import Connection, Endpoint, NotThisApiError, ParsedReply
 from mealign.language.responses import claimed, distribution, json_object
-from mealign.language.vendors.openai.address import limit_name
+from mealign.language.vendors.openai.completions import completion_of, limit_name, without_schema
 from mealign.language.verbalised import prompt_of, read_answer, schema_of
 
 
@@ -28,11 +28,15 @@ class ChatEndpoint(Endpoint):
         limit = {limit_name(self.server.url): self.max_new_tokens}
         return {"model": self.server.model, "messages": messages, "response_format": form, **limit, **self.sampling}
 
-    def connect(self, *, concurrency: int) -> Connection:
-        """Open OpenAI's client for so many requests at once."""
-        from mealign.language.vendors.openai.connection import SchemaConnection
+    def connect(self) -> Connection:
+        """Open OpenAI's client."""
+        from mealign.language.vendors.openai.connection import OpenAIConnection
 
-        return SchemaConnection(self, concurrency=concurrency)
+        return OpenAIConnection(self)
+
+    def simpler(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the request without ``response_format``; the schema is in its system message too."""
+        return without_schema(body)
 
     def read(self, response: str, inquiry: Inquiry) -> ParsedReply:
         """Read a chat completion; a refusal, a filter or a cut-off answer is no decision.
@@ -40,23 +44,17 @@ class ChatEndpoint(Endpoint):
         Raises:
             NotThisApiError: it is no chat completion.
         """
-        answer = json_object(response)
-        try:
-            choice = answer["choices"][0]
-            message = choice["message"]
-            text, refusal, why = message.get("content"), message.get("refusal"), choice.get("finish_reason")
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise NotThisApiError from error
-        text = text if isinstance(text, str) else ""
+        said = completion_of(response)
+        text = said.text
         outcome: Decided | Undecided
-        if refusal or why == "content_filter":
-            text = str(refusal or text)
+        if said.refusal or said.ended == "content_filter":
+            text = said.refusal or text
             outcome = Undecided("refused", raw=text)
-        elif why == "length":
+        elif said.ended == "length":
             outcome = Undecided("malformed", raw=text)
         else:
             outcome = read_answer(text, inquiry)
-        return ParsedReply(outcome, text, *claimed(answer, "prompt_tokens", "completion_tokens"))
+        return ParsedReply(outcome, text, *said.tokens)
 
 
 class DecisionsEndpoint(Endpoint):
@@ -78,11 +76,11 @@ class DecisionsEndpoint(Endpoint):
         ]
         return {"model": self.server.model, "input": inquiry.state, "questions": questions}
 
-    def connect(self, *, concurrency: int) -> Connection:
-        """Open OpenAI's client for so many requests at once."""
+    def connect(self) -> Connection:
+        """Open OpenAI's client."""
         from mealign.language.vendors.openai.connection import OpenAIConnection
 
-        return OpenAIConnection(self, concurrency=concurrency)
+        return OpenAIConnection(self)
 
     def read(self, response: str, inquiry: Inquiry) -> ParsedReply:
         """Read a decision; its answers are in the order of the questions.
