@@ -180,6 +180,7 @@ OPEN = {
     "language/weights.py": {"huggingface_hub", "subprocess"},  # downloads
     "language/vendors/openai/": {"httpx2", "openai"},
     "language/vendors/anthropic/": {"httpx2", "anthropic"},
+    "ingest/contained.py": {"subprocess"},  # starts a process that reads one file
     "training/isolation.py": {"huggingface_hub"},  # switches its telemetry off
 }
 """What each module that may import one of them imports."""
