@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
@@ -46,6 +47,8 @@ def async_http_client(base_url: str, limits: RequestLimits) -> httpx2.AsyncClien
         trust_env=not is_loopback(base_url),
         follow_redirects=False,
         timeout=limits.timeout,
+        # Whatever a server wants to be remembered, it is not.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
         event_hooks=bounded(limits.max_reply_bytes),
     )
