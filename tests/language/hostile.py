@@ -73,6 +73,11 @@ def one_header() -> Response:
     return Response(pieces=lambda: itertools.chain([b"HTTP/1.1 200 OK\r\nX: "], itertools.repeat(b"a" * 10_000, 10**5)))
 
 
+def cookies() -> Response:
+    fields = [f"Set-Cookie: c{number}={'x' * 4000}" for number in range(12)]
+    return Response(pieces=lambda: [_head(200, "Content-Length: 2", *fields), b"{}"])
+
+
 def informing() -> Response:
     return Response(pieces=lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 10**6))
 
@@ -156,6 +161,7 @@ PASSING: dict[str, Callable[[], Response]] = {
     "headers": headers,
     "one header": one_header,
     "informing": informing,
+    "cookies": cookies,
     "drip": drip,
     "half": half,
     "nothing": nothing,

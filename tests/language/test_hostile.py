@@ -13,7 +13,7 @@ from mealign.language.chat import Prompt
 from mealign.language.decisions import Decided, Undecided
 from mealign.records import Message
 from tests.defaults import LlmConfig
-from tests.language.asking import WORDY, connect, inquiries, said, stored, writer
+from tests.language.asking import WORDY, connect, inquiries, said, stored, typed, writer
 from tests.language.hostile import PASSING, TOO_LARGE, USELESS, packed_answer
 from tests.language.server import Request, Response, serving
 
@@ -25,17 +25,18 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "FIRST_PAUSE", 0.01)
 
 
-def once(hostile: Callable[[], Response], text: str) -> Callable[[Request], Response]:
-    return lambda request: hostile() if "State 1." in request.prompt else Response(text)
+def once(hostile: Callable[[], Response], answer: Response) -> Callable[[Request], Response]:
+    return lambda request: hostile() if "State 1." in request.prompt else answer
 
 
-@pytest.mark.parametrize("kind", WORDY)
+@pytest.mark.parametrize("kind", [*WORDY, "systemone"])
 @pytest.mark.parametrize("name", [*TOO_LARGE, *PASSING, *USELESS])
 def test_a_reply_of_a_server_out_of_its_mind_is_one_outcome(kind: str, name: str, tmp_path: Path) -> None:
     hostile = {**TOO_LARGE, **PASSING, **USELESS}[name]
     hostile()
     expected = "too_large" if name in TOO_LARGE else "unreachable" if name in PASSING else "malformed"
-    with serving(once(hostile, said())) as server:
+    answer = typed(kind, 0.75) if kind == "systemone" else Response(said())
+    with serving(once(hostile, answer)) as server:
         model = connect(kind, server.port, tmp_path, concurrency=1, timeout=0.5, max_retries=1)
         tracemalloc.start()
         try:
@@ -63,7 +64,7 @@ def test_a_reply_of_a_server_out_of_its_mind_is_one_outcome(kind: str, name: str
 def test_a_model_that_writes_is_bounded_alike(backend: str, name: str, tmp_path: Path) -> None:
     hostile = {**TOO_LARGE, **PASSING, **USELESS}[name]
     hostile()
-    with serving(once(hostile, "fine")) as server:
+    with serving(once(hostile, Response("fine"))) as server:
         url = server.openai if backend == "openai" else server.anthropic
         limits = {"concurrency": 1, "timeout": 0.5, "max_retries": 1}
         model = writer(LlmConfig(backend=backend, model="m", base_url=url, **limits), tmp_path)
@@ -131,3 +132,9 @@ def test_a_kept_reply_of_another_api_is_asked_for_again(text: str, tmp_path: Pat
         assert again.estimate(inquiries(1)).requests == 1
         assert again.decide(inquiries(1)) == expected
     assert len(server.requests) == 2
+
+
+def test_a_server_cannot_make_itself_remembered(tmp_path: Path) -> None:
+    with serving(lambda _: Response(said(), headers={"Set-Cookie": "who=you; Max-Age=99999999"})) as server:
+        connect("chat", server.port, tmp_path, concurrency=1).decide(inquiries(3))
+    assert not any("cookie" in request.headers for request in server.requests)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 from collections import deque
@@ -193,7 +194,8 @@ class Budget:
             return
         line = (canonical_json(dict(attempt)) + "\n").encode()
         if os.write(self._handle, line) < len(line):
-            raise MealignError(f"{self._path}: it cannot be written; make room on its disk, and run again")
+            # Half a line; the rest would fail with the reason.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
         self._catch_up(self._handle)
 
     def _catch_up(self, handle: int) -> None:

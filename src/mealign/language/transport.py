@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
@@ -65,6 +66,8 @@ def async_http_client(server: Server, limits: RequestLimits) -> httpx2.AsyncClie
         proxy=server.proxy,
         follow_redirects=False,
         timeout=limits.timeout,
+        # Whatever a server wants to be remembered, it is not.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
         event_hooks=bounded(limits.max_reply_bytes),
     )
