@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.language.server import Response, serving
 from tests.promises.command import run, user, write_notes
 
 WORDS = "the canary sings at noon"
@@ -167,3 +168,29 @@ def test_a_folder_that_was_deleted_is_one_message(tmp_path: Path) -> None:
         1,
         "error: the current folder does not exist any more; change to another one\n",
     )
+
+
+@pytest.mark.parametrize("backend", ["openai", "anthropic"])
+def test_a_server_that_answers_anything_ends_in_one_message(backend: str, tmp_path: Path) -> None:
+    write_notes(tmp_path / "notes", {"2024-01-02": f"I know that {WORDS}."})
+    for number, body in enumerate((b"[]", b'{"choices": [{"message": []}], "content": [3]}', b"\xff" * 9)):
+        with serving(lambda _, body=body: Response(body=body)) as server:
+            address = server.openai if backend == "openai" else server.anthropic
+            model = [f"memory.llm.backend={backend}", f"memory.llm.model=m{number}", f"memory.llm.base_url={address}"]
+            result = run("stage=[ingest,memory]", *user(Path("notes")), "memory=llm", *model, cwd=tmp_path)
+        assert result.code == 1, body
+        assert "bug of mealign" not in result.stderr, body
+        assert len(result.stderr.strip().splitlines()) == 1, body
+        assert WORDS not in result.output
+
+
+@pytest.mark.parametrize("key", ["ключ", "sk-1\n", "\x1b[2J", " sk-1", "sk-\t1", "", "sk-1\xa0"])
+def test_a_key_that_no_header_can_carry_is_one_message_without_it(key: str, tmp_path: Path) -> None:
+    write_notes(tmp_path / "notes")
+    model = ["memory.llm.backend=openai", "memory.llm.model=m", "memory.llm.base_url=http://127.0.0.1:9/v1"]
+    reading = ["stage=[ingest,memory]", *user(Path("notes")), "memory=llm", *model, "memory.llm.api_key_env=THE_KEY"]
+    result = run(*reading, cwd=tmp_path, env={"THE_KEY": key})
+    assert result.code == 2
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("config error: api_key_env=THE_KEY: ")
+    assert not key.strip() or key not in result.output

@@ -111,13 +111,19 @@ def read_key(variable: str | None) -> str:
     """Return the key in an environment variable; a placeholder if no variable is named.
 
     Raises:
-        ConfigError: the variable is not set.
+        ConfigError: the variable is not set, or what it holds can be no key.
     """
     if variable is None:
         return NO_KEY
     key = os.environ.get(variable, "")
     if not key:
         raise ConfigError(f"api_key_env={variable}: this environment variable is not set; set it to the server's key")
+    if not (key.isascii() and key.isprintable()) or key != key.strip():
+        # No header can carry it.
+        raise ConfigError(
+            f"api_key_env={variable}: the key in this environment variable has a space around it, a line break or a "
+            "letter that no key has; set it to the server's key alone"
+        )
     return key
 
 
