@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,12 +16,14 @@ from mealign.errors import MealignError
 
 ROOM = 1 << 20
 """Bytes below which a disk counts as full: whatever failed there, it failed for want of them."""
-FULL = "make room there"
-CLOSED = "let yourself write there, or choose another folder"
+FULL = "free some space there, or choose other folders with paths.data=... and paths.store=..."
 MENDS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), CLOSED),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "let yourself read and write it, or choose another path"),
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "let this shell open more files: ulimit -n 4096",
 }
+AGAIN = "then run the same command again: it goes on from the last finished stage"
 OF_SQLITE = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS, sqlite3.SQLITE_IOERR: errno.EIO}
 """SQLite's primary codes, and what the system calls them."""
 IN_WORDS = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")
@@ -44,16 +47,11 @@ def refusals_named(folder: Path) -> Iterator[None]:
     except MealignError:
         raise
     except Exception as error:
-        found = refusal(error)
-        if found is None and _is_full(folder):
-            found = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        full = full_disk(folder)
+        found = refusal(error) or (_of(errno.ENOSPC) if full else None)
         if found is None:
             raise
-        where, mend = found.filename2 or found.filename or folder, MENDS.get(found.errno or 0, "mend that")
-        raise MealignError(
-            f"{where}: {found.strerror}; {mend}, then run the same command again: it goes on from the last finished "
-            "stage"
-        ) from error
+        raise MealignError(explained(found, str(full or folder))) from error
 
 
 def refusal(error: BaseException) -> OSError | None:
@@ -65,8 +63,20 @@ def refusal(error: BaseException) -> OSError | None:
             return link
         if (number := _number(link)) is not None:
             copies = link.args[0] if isinstance(link, shutil.Error) and link.args else None
-            return OSError(number, os.strerror(number), copies[0][1] if isinstance(copies, list) else None)
+            return _of(number, copies[0][1] if isinstance(copies, list) else None)
     return None
+
+
+def explained(found: OSError, place: str) -> str:
+    """Say what the system refused, where, and how to mend it; ``place`` is named where the error names no path."""
+    # Of two paths the second is written.
+    path = (found.filename2 if found.errno in MENDS else None) or found.filename
+    where = os.fsdecode(path) if path else place
+    return f"{where}: {found.strerror}; {MENDS.get(found.errno or 0, 'correct the path')}; {AGAIN}"
+
+
+def _of(number: int, path: str | None = None) -> OSError:
+    return OSError(number, os.strerror(number), path)
 
 
 def _number(error: BaseException) -> int | None:
@@ -87,7 +97,9 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__
 
 
-def _is_full(folder: Path) -> bool:
+def full_disk(folder: Path) -> Path | None:
+    """Return the folder, or that of temporary files, if its disk has no space left."""
     with suppress(OSError):
-        return shutil.disk_usage(folder).free < ROOM
-    return False
+        folders = (folder, Path(tempfile.gettempdir()))
+        return next((each for each in folders if shutil.disk_usage(each).free < ROOM), None)
+    return None
