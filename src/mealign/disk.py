@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,11 +16,10 @@ from mealign.errors import MealignError, causes
 
 ROOM = 1 << 20
 """Bytes below which a disk counts as full: whatever failed there, it failed for want of them."""
-FULL = "make room there, or choose other folders with paths.data=... and paths.store=..."
-CLOSED = "let yourself read and write it, or choose another path"
+FULL = "free some space there, or choose other folders with paths.data=... and paths.store=..."
 MENDS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), CLOSED),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "let yourself read and write it, or choose another path"),
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EMFILE: "let this shell open more files: ulimit -n 4096",
 }
@@ -47,16 +47,11 @@ def refusals_named(folder: Path) -> Iterator[None]:
     except MealignError:
         raise
     except Exception as error:
-        found = refusal(error) or (is_full(folder) and OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-        if not found:
+        full = full_disk(folder)
+        found = refusal(error) or (_of(errno.ENOSPC) if full else None)
+        if found is None:
             raise
-        raise explained(found, folder) from error
-
-
-def explained(found: OSError, folder: Path | str) -> MealignError:
-    """Return what the system refused as an error for the user; ``folder`` is named where it names no path itself."""
-    where, mend = found.filename2 or found.filename or folder, MENDS.get(found.errno or 0, "mend that")
-    return MealignError(f"{os.fsdecode(where)}: {found.strerror}; {mend}; {AGAIN}")
+        raise MealignError(explained(found, str(full or folder))) from error
 
 
 def refusal(error: BaseException) -> OSError | None:
@@ -68,8 +63,20 @@ def refusal(error: BaseException) -> OSError | None:
             return link
         if (number := _number(link)) is not None:
             copies = link.args[0] if isinstance(link, shutil.Error) and link.args else None
-            return OSError(number, os.strerror(number), copies[0][1] if isinstance(copies, list) else None)
+            return _of(number, copies[0][1] if isinstance(copies, list) else None)
     return None
+
+
+def explained(found: OSError, place: str) -> str:
+    """Say what the system refused, where, and how to mend it; ``place`` is named where the error names no path."""
+    # Of two paths the second is written.
+    path = (found.filename2 if found.errno in MENDS else None) or found.filename
+    where = os.fsdecode(path) if path else place
+    return f"{where}: {found.strerror}; {MENDS.get(found.errno or 0, 'correct the path')}; {AGAIN}"
+
+
+def _of(number: int, path: str | None = None) -> OSError:
+    return OSError(number, os.strerror(number), path)
 
 
 def _number(error: BaseException) -> int | None:
@@ -82,8 +89,9 @@ def _number(error: BaseException) -> int | None:
     return errno.ENOSPC if TOO_LITTLE.search(text) else None
 
 
-def is_full(folder: Path) -> bool:
-    """Whether the disk of a folder has no space left."""
+def full_disk(folder: Path) -> Path | None:
+    """Return the folder, or that of temporary files, if its disk has no space left."""
     with suppress(OSError):
-        return shutil.disk_usage(folder).free < ROOM
-    return False
+        folders = (folder, Path(tempfile.gettempdir()))
+        return next((each for each in folders if shutil.disk_usage(each).free < ROOM), None)
+    return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mealign import processes
 from mealign.compose import explain
 from mealign.console import say
-from mealign.disk import AGAIN, MENDS, explained, is_full, refusal
+from mealign.disk import AGAIN, FULL, MENDS, explained, full_disk, refusal
 from mealign.errors import ConfigError, MealignError
 
 PACKAGE = Path(__file__).parent
@@ -49,18 +48,23 @@ def told(error: BaseException) -> MealignError:
         return ConfigError(f"{error.problem_mark.name}:{error.problem_mark.line + 1}: it is not YAML ({error.problem})")
     if isinstance(error, MemoryError):
         return MealignError(f"there is not enough memory on this machine; end other programs, or choose less; {AGAIN}")
-    found = refusal(error)
-    if found and found.errno == errno.ENOENT and not found.filename:
-        return MealignError("the current folder does not exist any more; change to another one")
-    if found and (found.filename or found.errno in MENDS):
-        return explained(found, "the output, paths.data or paths.store")
+    if reason := _of_system(error):
+        return MealignError(reason)
     if isinstance(error, sqlite3.OperationalError):
         return MealignError(f"a database under paths.store cannot be used ({error}); mend that; {AGAIN}")
-    with suppress(OSError):
-        for folder in (Path.cwd(), Path(tempfile.gettempdir())):
-            if is_full(folder):
-                return explained(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), folder)
+    if full := full_disk(Path()):
+        return MealignError(f"{full.absolute()}: there is no space left on its disk; {FULL}; {AGAIN}")
     return MealignError(_bug(error))
+
+
+def _of_system(error: BaseException) -> str | None:
+    """Explain what the system refused; None where the error does not say what."""
+    found = refusal(error)
+    if found is None or (found.filename is None and found.errno not in (*MENDS, errno.ENOENT)):
+        return None
+    if found.errno == errno.ENOENT and found.filename is None:
+        return "the current folder does not exist any more; change to another one"
+    return explained(found, "the output, paths.data or paths.store")
 
 
 def _bug(error: BaseException) -> str:

@@ -22,6 +22,17 @@ AGAIN = "run the stage that writes it again"
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a file in the system's refusals to write into it once it is open, which name none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success rename it to ``path``, on any error remove it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +40,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        with _naming(path):
+        with naming(path):
             yield temporary
             temporary.replace(path)
     except BaseException:
@@ -48,7 +59,7 @@ def write_small(path: Path, text: str) -> None:
     temporary = f"{path.parent}/.{path.name}.{os.getpid()}.part"
     handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     try:
-        with _naming(path), open(handle, "wb", buffering=0) as file:  # noqa: PTH123
+        with naming(path), open(handle, "wb", buffering=0) as file:  # noqa: PTH123
             left = memoryview(text.encode())
             # One call writes less than it is given where the disk is nearly full.
             while left:
@@ -150,17 +161,6 @@ def digest_path(path: Path) -> str:
     else:
         return "absent"
     return digest.hexdigest()
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name a file in the system's refusals to write into it once it is open, which name none."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = str(path)
-        raise
 
 
 def _text(path: Path) -> str:

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
-from mealign.console import say
+from mealign.damage import tell
 from mealign.errors import MealignError, causes
 
 T = TypeVar("T")
@@ -57,11 +57,10 @@ class Database:
             try:
                 return self._open(connect)
             except Exception as error:
-                code = _code(error)
-                if code not in (*DAMAGED, UNFINISHED):
+                if _code(error) not in (*DAMAGED, UNFINISHED):
                     raise
                 name = self._set_aside()
-                say(f"warning: {self.path}: it is damaged; it is now {name}, and MLflow begins anew")
+                tell(f"{self.path}: it is damaged; it is kept as {name}, and MLflow's books begin anew")
             return self._open(connect)
 
     @contextmanager
@@ -72,18 +71,22 @@ class Database:
             LostError: the file was deleted, replaced or damaged since it was opened.
         """
         with self._lock:
-            if self._identity() != self._opened:
-                raise LostError(f"{self.path} was deleted or replaced while this run was at work")
             try:
+                self._check()
                 with closing(self._connection()) as connection:
                     connection.execute("BEGIN IMMEDIATE")
                     connection.execute("ROLLBACK")
                     # Open until the end, so that MLflow does not tidy up after each of its statements.
                     yield
             except Exception as error:
-                if _code(error) not in DAMAGED:
-                    raise
-                raise LostError(f"{self.path} is damaged; it is now {self._set_aside()}") from error
+                self._check()
+                if _code(error) in DAMAGED:
+                    raise LostError(f"{self.path} is damaged; it is kept as {self._set_aside()}") from error
+                raise
+
+    def _check(self) -> None:
+        if self._identity() != self._opened:
+            raise LostError(f"{self.path} was deleted or replaced while this run was at work")
 
     def _open(self, connect: Callable[[], T]) -> T:
         if not self.path.exists() or not self.path.stat().st_size:
