@@ -229,9 +229,9 @@ def test_an_interrupted_replacement_leaves_the_earlier_one_whole(
 def test_a_replacement_that_was_killed_between_its_two_steps_is_taken_back(
     tiny_model: Path, adapter: Path, tmp_path: Path, merged: Path
 ) -> None:
-    folder = tmp_path / "out"
-    shutil.copytree(merged, tmp_path / ".out.export-killed/replaced")
-    (tmp_path / ".out.export-killed/replaced/mine.txt").write_text("mine")
+    folder = tmp_path / "out[1]"
+    shutil.copytree(merged, tmp_path / ".out[1].export-killed/replaced")
+    (tmp_path / ".out[1].export-killed/replaced/mine.txt").write_text("mine")
     export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
     assert (folder / "mine.txt").read_text() == "mine"
     assert list(tmp_path.iterdir()) == [folder]

@@ -202,7 +202,7 @@ def _compute(stage: Stage, settings: Settings, place: Place, made: Path, tracker
             raise
         raise MealignError(
             f"stage={stage.name}: it failed ({type(error).__name__}), and what it reads was changed: "
-            f"{', '.join(changed)}; run stage={','.join(dict.fromkeys(changed.values()))} again"
+            f"{', '.join(changed)}; run stage=[{','.join(dict.fromkeys(changed.values()))}] again"
         ) from error
     write_json(made / stage.summary_of(settings), summary.to_json())
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def export_model(
         check_supported(AutoConfig.from_pretrained(base), tokenizer)
     folder.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{folder.name}.export-"
-    for unfinished in folder.parent.glob(f"{prefix}*"):
+    for unfinished in folder.parent.glob(f"{escape(prefix)}*"):
         _clear(unfinished, folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch:
         made = Path(scratch) / "made"
