@@ -190,12 +190,18 @@ def test_a_changed_setting_changes_the_keys_of_the_stages_that_read_it_and_of_no
 
 
 def attributes(nodes: Iterable[ast.AST]) -> set[str]:
-    """Return every name that is read as an attribute, or that a loss asks for by keyword."""
+    """Return every name that is read as an attribute, that a loss asks for by keyword, or that is given as a limit."""
     inside = [inner for node in nodes for inner in ast.walk(node)]
     losses = (node for node in inside if isinstance(node, ast.FunctionDef) and node.name == "loss")
-    return {node.attr for node in inside if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)} | {
-        word.arg for loss in losses for word in loss.args.kwonlyargs
-    }
+    return (
+        {node.attr for node in inside if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+        | {word.arg for loss in losses for word in loss.args.kwonlyargs}
+        | {
+            str(node.value.value)
+            for node in inside
+            if isinstance(node, ast.keyword) and node.arg == "limit" and isinstance(node.value, ast.Constant)
+        }
+    )
 
 
 def parsed(files: Iterable[Path]) -> Iterator[ast.AST]:

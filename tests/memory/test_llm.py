@@ -334,9 +334,7 @@ def test_adding_a_note_asks_about_that_note_alone(tmp_path: Path) -> None:
     assert ["milk" in request.prompt for request in server.requests] == [False, True]
 
 
-def test_what_a_model_elsewhere_is_shown_is_written_down_every_time_and_without_a_word_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_model_elsewhere_is_shown_is_written_down_every_time_and_without_a_word_of_it(tmp_path: Path) -> None:
     """Another machine's address, reached through a proxy on this one, which fails the first time."""
     document, count = note("I like tea."), 0
 
@@ -346,10 +344,8 @@ def test_what_a_model_elsewhere_is_shown_is_written_down_every_time_and_without_
         return Response(status=503, headers={"Retry-After": "0"}) if count == 1 else saying()(_)
 
     with serving(fails_first) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.anthropic)
-        for name in ("no_proxy", "NO_PROXY"):
-            monkeypatch.delenv(name, raising=False)
-        settings = LlmConfig(backend="openai", model="m", base_url="http://models.example.org/v1")
+        away = "http://models.example.org/v1"
+        settings = LlmConfig(backend="openai", model="m", base_url=away, proxy=proxy.anthropic)
         model = writer(settings, tmp_path)
         extract_with_llm([document], person=NADIA, model=model, settings=settings, cache=tmp_path / "cache")
     lines = [json.loads(line) for line in (tmp_path / "egress.jsonl").read_text().splitlines()]

@@ -1,13 +1,11 @@
 """What a model server can do to a run: no more than cost one request its answer, and never more than the budget."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Semaphore
 
@@ -19,7 +17,7 @@ from tests.language.asking import said
 from tests.language.batching import COMPLETED, EXPIRED, FAILED, IN_PROGRESS, BatchServer
 from tests.language.hostile import PASSING, TOO_LARGE, USELESS, error_in_json, half, late, nothing
 from tests.language.server import Request, Response, serving
-from tests.promises.command import run, write_notes
+from tests.promises.command import measured, run, write_notes
 from tests.promises.judged import judging, write_judged
 
 HOSTILE = [make for name, make in {**TOO_LARGE, **PASSING, **USELESS}.items() if "redirect" not in name]
@@ -30,26 +28,6 @@ def reading(base_url: str, *more: str) -> tuple[str, ...]:
     llm = ("memory=llm", "memory.llm.backend=openai", "memory.llm.model=m", f"memory.llm.base_url={base_url}")
     who = ("user=folder", "user.name=me", 'user.person="Nadia Verhoeven"', "user.path=notes")
     return ("stage=[ingest,memory]", *who, *llm, *more)
-
-
-@dataclass(frozen=True)
-class Measured:
-    code: int
-    output: str
-    megabytes: float
-
-
-def measured(*arguments: str, cwd: Path) -> Measured:
-    """Run the command line, and say how much memory it took at most."""
-    with (cwd / "output.txt").open("w+b") as output:
-        command = [sys.executable, "-m", "mealign", *arguments]
-        process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        text = output.read().decode("utf-8", "replace")
-    assert "Traceback" not in text, text
-    return Measured(process.returncode, text, usage.ru_maxrss / 1000)
 
 
 def kept(project: Path) -> list[Path]:
@@ -101,7 +79,7 @@ FAULTS: list[Callable[[], Response]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("faults", [FAULTS, FAULTS[:1]], ids=["all", "late"])
+@pytest.mark.parametrize("faults", [FAULTS, pytest.param(FAULTS[:1], marks=pytest.mark.slow)], ids=["all", "late"])
 def test_a_budget_of_calls_is_never_passed_in_all_runs_together(
     faults: list[Callable[[], Response]], tmp_path: Path
 ) -> None:

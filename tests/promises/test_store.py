@@ -100,7 +100,7 @@ def plant(path: Path, canary: Canary) -> None:
         path.write_bytes(pickled)
 
 
-@pytest.mark.parametrize("planted", ["memos", "all"])
+@pytest.mark.parametrize("planted", [pytest.param("memos", marks=pytest.mark.slow), "all"])
 def test_a_planted_pickle_is_never_run(root: Path, whole: Path, tmp_path: Path, planted: str) -> None:
     canary = Canary(tmp_path / "song")
     if planted == "memos":
@@ -314,7 +314,7 @@ def damage(root: Path, draw: random.Random, *, share: float) -> None:
 
 @pytest.mark.parametrize(
     ("seed", "share"),
-    [(1, 1.0), (2, 0.5), *(pytest.param(n, n % 4 / 4 + 0.1, marks=pytest.mark.slow) for n in range(3, 23))],
+    [(1, 1.0), *(pytest.param(n, n % 4 / 4 + 0.1, marks=pytest.mark.slow) for n in range(2, 23))],
 )
 def test_a_run_on_damaged_files_ends_as_an_undisturbed_one(root: Path, whole: Path, seed: int, share: float) -> None:
     damage(root, random.Random(seed), share=share)
@@ -325,7 +325,10 @@ def test_a_run_on_damaged_files_ends_as_an_undisturbed_one(root: Path, whole: Pa
     assert "thrown away" not in again(root, STAGES)
 
 
-@pytest.mark.parametrize("spoilt", ["words", "key", "list", "bytes", "folder"])
+SLOW = [pytest.param(each, marks=pytest.mark.slow) for each in ("key", "bytes", "folder")]
+
+
+@pytest.mark.parametrize("spoilt", ["words", "list", *SLOW])
 def test_what_cannot_be_read_is_one_line_without_the_users_words(root: Path, spoilt: str) -> None:
     documents = root / "data/me/documents.jsonl"
     first = json.loads(documents.read_text().splitlines()[0])

@@ -174,7 +174,7 @@ OPENERS = {
 """Modules by which Python code reaches another machine, or starts a program that does."""
 OPEN = {
     "door.py": {"socket", "urllib"},  # watches the others
-    "language/transport.py": {"aiohttp", "httpx2", "openai", "ssl"},  # makes every client
+    "language/transport.py": {"aiohttp", "http", "httpx2", "openai", "ssl"},  # makes every client
     "language/bounded.py": {"httpx2"},  # reads responses
     "language/batch_api.py": {"httpx2"},  # the same
     "language/weights.py": {"huggingface_hub", "subprocess"},  # downloads
@@ -299,6 +299,7 @@ def hub(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_a_hub_has_to_deliver_what_the_settings_say(tmp_path: Path, tiny_model: Path) -> None:
     """By name alone only with ``download=any``, which prints the digest that pins it; another digest is refused."""
     write_tasks(tmp_path)

@@ -67,6 +67,6 @@ def _close(path: Path) -> bool:
         if stat.S_ISLNK(mode) or not mode & OTHERS or mode & stat.S_ISVTX:
             return False
         path.chmod(stat.S_IMODE(mode) & ~OTHERS)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return True

@@ -1,66 +1,87 @@
-"""Work on what other programs packed, in a process of its own that gets only so much time and memory.
+"""Reading what other programs packed in a process of its own, which gets only so much time and memory.
 
 A kilobyte of PDF or Word can unpack to gigabytes, or keep a library busy for hours; no library bounds all of that. What
-fails here fails alone: the process is ended, and the next call starts another one.
+fails here fails alone: the process is ended, and the next file starts another one. Both sides write JSON, one line a
+file and one an answer.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
-import pickle
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections import Counter
 from contextlib import suppress
+from dataclasses import asdict
 from functools import cache
-from typing import IO, Any, ParamSpec, TypeVar, cast
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, cast
 
-P = ParamSpec("P")
-T = TypeVar("T")
+from mealign.ingest.files import SourceFile
+from mealign.ingest.importing import ImportContext
+from mealign.ingest.report import Problem, Problems
+from mealign.ingest.settings import IngestConfig
+from mealign.records import Document
+
 PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from mealign.ingest.contained import serve; serve()"
+MEGABYTE = 1_000_000
+MEMORY = 2_000 * MEGABYTE
+"""Bytes that the process may map, besides four times the size of the file."""
+PATIENCE = 4
+"""How much longer a file may take by the clock, where other work keeps the machine busy."""
 TOO_MUCH = "reading it takes too much memory"
+TOO_LONG = "reading it takes more than {:.0f} seconds"
 
 
 class ContainedError(Exception):
-    """The work was given up; the message says why, in words for the report."""
+    """The file was given up; the message says why, in words for the report."""
 
 
-def call(seconds: float, memory: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function of a module in the other process.
+def read(module: str, file: SourceFile, context: ImportContext) -> list[Document]:
+    """Read a file in the other process; its problems are noted in ``context.problems``.
 
     Args:
-        seconds: how long it may take.
-        memory: bytes that the process may map, where the operating system can tell it.
-        work: the function; it, its arguments and its result are pickled.
-        *args: its arguments.
-        **kwargs: its arguments by name.
+        module: full name of the importer's module.
+        file: the file.
+        context: for whom, and under which settings.
 
     Raises:
         ContainedError: it takes too much, raises an error, or ends the process.
+        OSError: the file cannot be found, or the process not started.
     """
-    worker = _worker()
-    answered = False
-    try:
-        pickle.dump((memory, work, args, kwargs), worker.calls)
-        worker.calls.flush()
-        if not select.select([worker.answers], [], [], seconds)[0]:
-            raise ContainedError(f"reading it takes more than {seconds:.0f} seconds")
-        done, result = pickle.load(worker.answers)  # noqa: S301 - our own process, which has read no pickle but ours
-        answered = True
-    except (EOFError, OSError, pickle.UnpicklingError) as error:
-        raise ContainedError("the program that reads it breaks down") from error
-    finally:
-        # Whatever else ends the wait, an answer that comes later would be taken for that of the next call.
-        if not answered:
-            worker.process.kill()
-            _worker.cache_clear()
-    if not done:
-        raise ContainedError(result)
-    value: T = result
-    return value
+    size = file.path.stat().st_size
+    seconds = context.settings.max_seconds * max(1, size / MEGABYTE)
+    answer = _ask(
+        {
+            "module": module, "path": str(file.path.absolute()), "name": file.name, "person": context.person,
+            "names": sorted(context.names), "settings": asdict(context.settings),
+            "limits": {"RLIMIT_AS": MEMORY + 4 * size, "RLIMIT_CPU": math.ceil(seconds)},
+        },
+        seconds,
+    )  # fmt: skip
+    if "failed" in answer:
+        raise ContainedError(answer["failed"])
+    items = [Problem(**item) for item in answer["items"]]
+    counts = Counter({(name, code): number for name, code, number in answer["counts"]})
+    context.problems.include(Problems(items, Counter(answer["ignored"]), counts))
+    return [Document.model_validate(document) for document in answer["documents"]]
+
+
+def close() -> None:
+    """End the process, if there is one."""
+    if _worker.cache_info().currsize:
+        process = _worker().process
+        _worker.cache_clear()
+        process.kill()
+        # Closes the pipes, and waits.
+        with suppress(OSError), process:
+            pass
 
 
 class _Worker:
@@ -80,34 +101,72 @@ def _worker() -> _Worker:
     return _Worker()
 
 
+def _ask(request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    worker = _worker()
+    answered = False
+    try:
+        worker.calls.write(json.dumps(request).encode() + b"\n")
+        worker.calls.flush()
+        # The process counts the seconds in which it works; these are in case it does not, or waits.
+        if not select.select([worker.answers], [], [], PATIENCE * seconds)[0]:
+            raise ContainedError(TOO_LONG.format(seconds))
+        answer: dict[str, Any] = json.loads(worker.answers.readline())
+        answered = True
+    except (OSError, ValueError) as error:
+        killed = -worker.process.wait()
+        late = killed == getattr(signal, "SIGXCPU", None)
+        raise ContainedError(TOO_LONG.format(seconds) if late else "the program that reads it breaks down") from error
+    finally:
+        # Whatever else ends the wait, an answer that comes later would be taken for that of the next file.
+        if not answered:
+            close()
+    return answer
+
+
 def serve() -> None:
-    """Answer calls until there are no more."""
-    # An interrupt of the terminal reaches this process too; the one that called it decides.
+    """Answer requests until there are no more."""
+    # An interrupt of the terminal reaches this process too; the one that waits decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     # What a library prints is no answer.
     os.dup2(2, 1)
-    with suppress(EOFError, OSError):
-        while True:
-            answer = _answer(*pickle.load(sys.stdin.buffer))  # noqa: S301 - the process that started this one
-            try:
-                data = pickle.dumps(answer)
-            except MemoryError:
-                data = pickle.dumps((False, TOO_MUCH))
-            answers.write(data)
+    for line in sys.stdin.buffer:
+        try:
+            answer = json.dumps(_answer(json.loads(line))).encode()
+        except MemoryError:
+            answer = json.dumps({"failed": TOO_MUCH}).encode()
+        with suppress(OSError):
+            answers.write(answer + b"\n")
             answers.flush()
 
 
-def _answer(memory: int, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[bool, Any]:
-    """Return whether the work was done, and its result or why it was not."""
-    # Not every operating system has this limit.
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    _limit(**request["limits"])
+    settings, names = IngestConfig(**request["settings"]), frozenset(request["names"])
+    context = ImportContext(person=request["person"], names=names, settings=settings)
+    try:
+        importer = import_module(request["module"]).IMPORTER
+        documents = importer.read(SourceFile(Path(request["path"]), request["name"]), context)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a library may raise anything
+        return {"failed": f"it is damaged, or in another format ({type(error).__name__})"}
+    problems = context.problems
+    return {
+        "documents": [document.model_dump(mode="json") for document in documents],
+        "items": [vars(problem) for problem in problems.items],
+        "counts": [[*kind, number] for kind, number in problems.counts.items()],
+        "ignored": problems.ignored,
+    }
+
+
+def _limit(**limits: int) -> None:
+    # Not every operating system has these.
     with suppress(ImportError, OSError, ValueError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    try:
-        return True, work(*args, **kwargs)
-    except MemoryError:
-        return False, TOO_MUCH
-    except Exception as error:  # noqa: BLE001 - a library may raise anything, and not everything can be sent
-        return False, f"it is damaged, or in another format ({type(error).__name__})"
+        limits["RLIMIT_CPU"] += math.ceil(time.process_time())
+        for name, most in limits.items():
+            kind = getattr(resource, name)
+            hard = resource.getrlimit(kind)[1]
+            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 from mealign import plugins
@@ -11,14 +9,10 @@ from mealign.ingest import contained
 from mealign.ingest.contained import ContainedError
 from mealign.ingest.files import SourceFile
 from mealign.ingest.importing import ImportContext, Importer
-from mealign.ingest.report import Problems
 from mealign.ingest.text import add_unreadable, is_too_large
 from mealign.records import Document
 
 PACKAGE = "mealign.ingest.importers"
-MEGABYTE = 1_000_000
-MEMORY = 2_000 * MEGABYTE
-"""Bytes for reading a file that a library unpacks, besides its own size."""
 
 
 @cache
@@ -53,7 +47,8 @@ def import_file(file: SourceFile, context: ImportContext) -> list[Document]:
     try:
         importer = next((importer for importer in known if importer.claims(file)), None)
         if importer and not is_too_large(file.path, file.name, problems, context.settings, importer.limit):
-            documents = _read(importer, file, context)
+            module = importer.read.__module__
+            documents = contained.read(module, file, context) if importer.contained else importer.read(file, context)
     except OSError as error:
         add_unreadable(file.name, error, problems)
     except ContainedError as error:
@@ -73,20 +68,3 @@ def import_file(file: SourceFile, context: ImportContext) -> list[Document]:
     else:
         problems.ignored[file.suffix or "no extension"] += 1
     return []
-
-
-def _read(importer: Importer, file: SourceFile, context: ImportContext) -> list[Document]:
-    if not importer.contained:
-        return importer.read(file, context)
-    size = file.path.stat().st_size
-    seconds = context.settings.max_seconds * max(1, size / MEGABYTE)
-    apart = replace(context, problems=Problems())
-    documents, problems = contained.call(seconds, MEMORY + 4 * size, _read_apart, importer.read, file, apart)
-    context.problems.include(problems)
-    return documents
-
-
-def _read_apart(
-    read: Callable[[SourceFile, ImportContext], list[Document]], file: SourceFile, context: ImportContext
-) -> tuple[list[Document], Problems]:
-    return read(file, context), context.problems

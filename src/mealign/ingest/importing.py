@@ -81,8 +81,8 @@ class Importer:
         export_names: how the exporting program calls its files; one of that name in which nothing can be used is a
             problem.
         limit: the setting of ``ingest`` that bounds the size of a file.
-        contained: whether files are read in a process that has only so much time and memory; for formats that a library
-            of others unpacks (:mod:`mealign.ingest.contained`).
+        contained: whether files are read in a process that gets only so much time and memory, for formats that unpack
+            (:mod:`mealign.ingest.contained`).
     """
 
     suffixes: frozenset[str]

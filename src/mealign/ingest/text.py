@@ -126,7 +126,7 @@ def read_text(
 
 def add_unreadable(name: str, error: OSError, problems: Problems) -> None:
     """Note a file or folder that the operating system cannot read."""
-    message = f"cannot be read ({error.strerror})"
+    message = f"cannot be read ({error.strerror or type(error).__name__})"
     problems.add(name, None, "unreadable", message, "check the file and its permissions")
 
 
@@ -140,14 +140,19 @@ def well_formed(text: str) -> str:
 def printable(name: str) -> str:
     r"""Return a file's name so that it can be shown and written; another name never gives the same.
 
-    Control characters and bytes that are no UTF-8 become escapes, and so does the backslash before them.
+    Control characters and bytes that are no UTF-8 become escapes, and so does the backslash with which those begin.
 
     >>> printable("caf\udce9\n.md"), printable("café.md")
-    ('caf\\udce9\\n.md', 'café.md')
+    ('caf\\xe9\\n.md', 'café.md')
     """
-    return "".join(
-        character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        if character == "\\" or unicodedata.category(character) in WRITTEN_OUT
-        else character
-        for character in name
-    )
+    return "".join(_escaped(character) for character in name)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        # How Python stands in for a byte that is no UTF-8.
+        return f"\\x{code - 0xDC00:02x}"
+    if character != "\\" and unicodedata.category(character) not in WRITTEN_OUT:
+        return character
+    return f"\\u{code:04x}" if code > 0x7F else character.encode("unicode_escape").decode()

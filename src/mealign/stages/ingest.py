@@ -28,6 +28,7 @@ class IngestSummary(Summary):
 
 def run(context: StageContext) -> IngestSummary:
     """Read the user's sources."""
+    from mealign.ingest import contained
     from mealign.ingest.report import render
     from mealign.ingest.user import IngestError, ingest_user
 
@@ -38,6 +39,8 @@ def run(context: StageContext) -> IngestSummary:
         # The report says what to fix; the documents of the last success stay next to it.
         write_json(make_room(context.inputs / "ingest_report.json", inside=context.inputs), error.report.to_json())
         raise
+    finally:
+        contained.close()
     if result.report.problems:
         terminal.show(render(result.report))
     write_records(context.outputs / "documents.jsonl", result.documents)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from email.headerregistry import AddressHeader
 from email.message import EmailMessage, MIMEPart
 from email.policy import EmailPolicy
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from mealign.ingest.files import SourceFile
 from mealign.ingest.importing import ImportContext, Importer, Messages
@@ -18,10 +18,10 @@ from mealign.records import Document
 
 LARGEST = 100_000_000
 """Bytes of a mail; no server takes one of that size."""
-LONGEST_HEADERS = dict.fromkeys(("from", "to", "cc"), 30_000) | dict.fromkeys(
-    ("content-type", "content-disposition", "content-transfer-encoding", "message-id", "date", "mime-version"), 4_000
-)
-"""Characters of the headers that are parsed."""
+LONGEST_HEADER = 10_000
+"""Characters of a header that is parsed: some 300 addresses."""
+PEOPLE = frozenset({"from", "to", "cc"})
+PARSED = frozenset({"content-type", "content-disposition", "content-transfer-encoding", "message-id", "date"})
 ESCAPED_FROM = re.compile(r"^>(>*From )", re.MULTILINE)
 SPACES = re.compile(r"[ \t\r\n\u00a0]+")
 GAPS = re.compile(r"\n{3,}")
@@ -86,18 +86,19 @@ def _without_last_empty_line(mail: bytearray) -> bytes:
 
 
 class _Headers(EmailPolicy):
-    """Headers as the standard library reads them; the time it takes for one grows with the square of its length."""
+    """Headers as the standard library reads them, in a time that grows with the square of their length."""
 
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        """Return name and value of a header.
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """Return a header's parsed value; of a list of addresses that is too long, only the first.
 
         Raises:
-            ValueError: it is longer than any mail program writes it.
+            ValueError: another header is too long.
         """
-        name, value = super().header_source_parse(sourcelines)
-        if len(value) > LONGEST_HEADERS.get(name.lower(), len(value)):
+        if len(value) > LONGEST_HEADER and name.lower() in PEOPLE:
+            value = value[:LONGEST_HEADER].rpartition(",")[0]
+        elif len(value) > LONGEST_HEADER and name.lower() in PARSED:
             raise ValueError("one of the headers is too long")
-        return name, value
+        return super().header_fetch_parse(name, value)
 
 
 def _add(data: bytes, number: int, messages: Messages) -> None:
@@ -119,6 +120,9 @@ def _add(data: bytes, number: int, messages: Messages) -> None:
         context.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
         return
     context.problems.ignored["attachment"] += attachments
+    if any(len(value) > LONGEST_HEADER and name.lower() in PEOPLE for name, value in mail.raw_items()):
+        message = f"{label} names its people in more than {LONGEST_HEADER} characters; only the first are kept"
+        context.problems.add(messages.file.name, None, "crowd", message, "none needed: the mail is kept")
     messages.add(
         item,
         author=senders[0] if senders else "",
