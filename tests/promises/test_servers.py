@@ -101,6 +101,7 @@ def test_a_budget_of_calls_is_never_passed_in_all_runs_together(
             assert f"judge.max_calls={most}: the budget is spent: {most} calls ({lost} without an" in result.output
 
 
+@pytest.mark.slow
 def test_a_budget_counts_what_was_under_way_when_a_run_was_killed(tmp_path: Path) -> None:
     project, arrived = write_judged(tmp_path, 20), Semaphore(0)
 
@@ -153,6 +154,7 @@ def test_a_batch_that_the_vendor_failed_is_started_anew(tmp_path: Path) -> None:
     assert vendor.sizes == [6, 6, 4]
 
 
+@pytest.mark.slow
 def test_a_damaged_record_of_a_batch_is_no_dead_end(tmp_path: Path) -> None:
     project = write_judged(tmp_path, 3)
     vendor = BatchServer([(IN_PROGRESS, 0)])
