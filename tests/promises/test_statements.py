@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.language.server import Request, Response, serving
 from tests.promises.command import Result, run, user, write_notes
 
