@@ -1,7 +1,7 @@
 """What a machine does to runs: ten minutes of load and accidents, on loopback alone.
 
     python benchmarks/soak.py
-    python benchmarks/soak.py --only judges,books --minutes 3
+    python benchmarks/soak.py --only judges,lost_books --minutes 3
 
 Judges ask a server 64 requests at once, of which one in ten fails; two runs and a sweep share one store; the disk is
 full, folders are read-only, the clock jumps, MLflow's database is locked, damaged and deleted. After each the same
@@ -56,7 +56,9 @@ def main() -> None:
         "full_replies": loads.full_replies,
         "read_only": loads.read_only,
         "clock": loads.clock,
-        "books": loads.books,
+        "locked_books": loads.locked_books,
+        "damaged_books": loads.damaged_books,
+        "lost_books": loads.lost_books,
     }
     names = options.only or list(scenarios)
     if unknown := sorted(set(names) - set(scenarios)):

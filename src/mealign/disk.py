@@ -71,7 +71,8 @@ def explained(found: OSError, place: str) -> str:
     """Say what the system refused, where, and how to mend it; ``place`` is named where the error names no path."""
     # Of two paths the second is written.
     path = (found.filename2 if found.errno in MENDS else None) or found.filename
-    where = os.fsdecode(path) if path else place
+    # What is being written beside its destination is gone by now.
+    where = (os.fsdecode(path) if path else place).partition("/.part-")[0]
     return f"{where}: {found.strerror}; {MENDS.get(found.errno or 0, 'correct the path')}; {AGAIN}"
 
 

@@ -40,6 +40,29 @@ EAGER = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "eager"), os
 NOWHERE = "http://192.0.2.1:9/v1"
 """An address for documentation (RFC 5737); nothing is ever sent there."""
 
+BOOKS = "mlruns/mlflow.db"
+
+
+def _garbage(path: Path) -> None:
+    """Write over the beginning of a file."""
+    with path.open("r+b") as file:
+        file.write(bytes(range(256)) * 40)
+
+
+def _all(path: Path) -> None:
+    """Delete the folder that a file is in."""
+    shutil.rmtree(path.parent)
+
+
+Accident = Callable[[Path], None]
+BEFORE: dict[str, Accident] = {
+    "garbage": _garbage,
+    "half": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "artifacts deleted": lambda path: shutil.rmtree(path.parent / "artifacts"),
+    "all deleted": _all,
+}
+HALF_WAY: dict[str, Accident] = {"deleted": Path.unlink, "garbage": _garbage, "all deleted": _all}
+
 
 def together(template: Project, root: Path, *, stages: Sequence[str] = ALL) -> dict[str, Any]:
     """Run the same person twice, another person and a sweep at the same time, on one store and with one MLflow."""
@@ -72,9 +95,15 @@ def together(template: Project, root: Path, *, stages: Sequence[str] = ALL) -> d
     return {"runs": len(outputs) + 1, "computed": sum(ran.values()), "restored": 5 * len(stages) - sum(ran.values())}
 
 
-def full_disk(template: Project, root: Path, *, rooms: Sequence[int] = (4, 40, 150, 400, 700)) -> dict[str, Any]:
+def full_disk(
+    template: Project,
+    root: Path,
+    *,
+    without: Sequence[str] = TRAINED,
+    rooms: Sequence[int] = (4, 40, 150, 400, 700),
+) -> dict[str, Any]:
     """Run into a full disk under the results again and again, each time with more room (KiB), then with enough."""
-    project = copy_of(template, root, without=(*TRAINED, "checkpoints"), results=False)
+    project = copy_of(template, root, without=(*without, "checkpoints"), results=False)
     project = Project(project.root, settings=("tracking=none",), env=EAGER)
     errors = []
     with disk_on(root / "data") as disk:
@@ -175,43 +204,43 @@ def clock(template: Project, root: Path, *, stages: Sequence[str] = TRAINED) -> 
     return {"seconds": round(seconds, 1), "folders_of_sweeps": folders}
 
 
-def books(template: Project, root: Path, *, seconds: float = 30.0) -> dict[str, Any]:
-    """Lock MLflow's database, damage it, and delete it before a run and half-way: nothing is lost."""
+def locked_books(template: Project, root: Path, *, seconds: float = 30.0) -> dict[str, Any]:
+    """Hold an exclusive transaction on MLflow's database for so long while a run begins."""
     project = copy_of(template, root)
     project.done()
-    _books_are_whole(root)
-    database = root / "mlruns/mlflow.db"
-    with locked(database, seconds=seconds):
+    with locked(root / BOOKS, seconds=seconds):
         began = time.monotonic()
         project.done()
         waited = time.monotonic() - began
     check(waited >= seconds, "it did not wait for the lock")
     _books_are_whole(root)
-    before: dict[str, Callable[[Path], None]] = {
-        "garbage": _garbage,
-        "half": lambda path: os.truncate(path, path.stat().st_size // 2),
-        "artifacts deleted": lambda path: shutil.rmtree(path.parent / "artifacts"),
-        "all deleted": lambda path: shutil.rmtree(path.parent),
-    }
-    for accident, happens in before.items():
-        happens(database)
+    return {"waited": round(waited, 1)}
+
+
+def damaged_books(template: Project, root: Path, *, accidents: Sequence[str] = tuple(BEFORE)) -> dict[str, Any]:
+    """Damage or delete MLflow's books before a run: they are made again, and what is damaged is kept aside."""
+    project = copy_of(template, root)
+    project.done()
+    for accident in accidents:
+        BEFORE[accident](root / BOOKS)
         project.done()
         _books_are_whole(root, what=accident)
+    return {"accidents": len(accidents)}
+
+
+def lost_books(template: Project, root: Path, *, accidents: Sequence[str] = tuple(HALF_WAY)) -> dict[str, Any]:
+    """Damage or delete MLflow's books half-way: the run computes everything, says so, and the next one writes them."""
+    project = copy_of(template, root)
     errors = []
-    half_way: dict[str, Callable[[Path], None]] = {
-        "deleted": Path.unlink,
-        "garbage": _garbage,
-        "all deleted": lambda path: shutil.rmtree(path.parent),
-    }
-    for accident, happens in half_way.items():
-        errors.append(_without(root, lost_half_way(project, happens).stderr))
+    for accident in accidents:
+        errors.append(_without(root, _lost_half_way(project, HALF_WAY[accident]).stderr))
         same(project.results(), template.results(), f"books {accident} half-way")
         check({what for _, what in outcomes(project.done().stdout)} == {"up to date"}, "results were lost")
         _books_are_whole(root, what=accident)
-    return {"waited_for_lock": round(waited, 1), "accidents": len(before) + len(half_way), "errors": errors}
+    return {"errors": errors}
 
 
-def lost_half_way(project: Project, happens: Callable[[Path], None]) -> Any:
+def _lost_half_way(project: Project, happens: Callable[[Path], None]) -> Any:
     """Let something happen to the books after the judge, while stages behind it have to run; return the error."""
     for stage in JUDGED:
         shutil.rmtree(project.root / "data/.store" / stage)
@@ -219,19 +248,13 @@ def lost_half_way(project: Project, happens: Callable[[Path], None]) -> Any:
     started = project.start()
     while not (project.root / "data/me/summaries/judge-evidence.json").exists() and started.process.poll() is None:
         time.sleep(0.02)
-    happens(project.root / "mlruns/mlflow.db")
+    happens(project.root / BOOKS)
     return one_error(started.result(seconds=SECONDS), naming="the results are complete, but not MLflow's books")
-
-
-def _garbage(path: Path) -> None:
-    """Write over the beginning of a file."""
-    with path.open("r+b") as file:
-        file.write(bytes(range(256)) * 40)
 
 
 def _books_are_whole(root: Path, *, runs: int = 1, what: str = "") -> None:
     """Check that MLflow's database has every run, finished, and with it curves, adapters and a champion."""
-    with closing(sqlite3.connect(root / "mlruns/mlflow.db")) as connection:
+    with closing(sqlite3.connect(root / BOOKS)) as connection:
 
         def rows(query: str) -> list[Any]:
             return list(connection.execute(query))
