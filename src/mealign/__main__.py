@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -17,6 +18,8 @@ from mealign.addresses import host_of, is_loopback, stays_here
 from mealign.compose import CONF, to_settings
 from mealign.config import Settings
 from mealign.console import abandon, guard, say
+from mealign.errors import ConfigError
+from mealign.experiment import private
 from mealign.failures import fail, told
 from mealign.overrides import decoded, for_hydra
 from mealign.pipeline.registry import asked_command, check, destinations
@@ -31,6 +34,7 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     guard()
     door.close()
+    private.write_privately()
     try:
         try:
             _main()
@@ -57,19 +61,29 @@ def _main() -> None:
         say(usage.usage(), to=sys.stdout)
         return
     sys.argv[1:] = for_hydra(map(decoded, arguments), sweeps=not SWEEPS.isdisjoint(arguments))
-    _hydra_main()
+    try:
+        _hydra_main()
+    except (RecursionError, UnicodeError, OSError) as error:
+        # Work that fails has been told by now: this comes of composing. OmegaConf's error for a list has no number.
+        if isinstance(error, HydraException) or (isinstance(error, OSError) and error.errno is not None):
+            raise
+        why = "holds no settings" if isinstance(error, OSError) else "refers to itself, or is not UTF-8"
+        raise ConfigError(f"a file of the configuration {why}; correct it") from error
     processes.dismiss()
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def _hydra_main(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
+    # A launcher's workers begin here.
+    private.write_privately()
     try:
         settings = to_settings(cfg)
         # Unresolved: an override is a line of text, in which an interpolation stands as it was written.
         check(settings, OmegaConf.to_container(job.overrides.task, resolve=False))  # type: ignore[arg-type]
         door.close()  # a launcher may have started this process
         door.permit(_hosts(settings))
+        private.close_folders(settings, Path.cwd())
         if command := asked_command(settings):
             command.run(settings, Path.cwd())
             return None
@@ -85,12 +99,11 @@ def _hydra_main(cfg: DictConfig) -> float | None:
 
 
 def _flush() -> None:
-    if sys.stdout is not None:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            abandon(sys.stdout)
-            raise
+    try:
+        sys.stdout.flush()
+    except OSError:
+        abandon(sys.stdout)
+        raise
 
 
 def _hosts(settings: Settings) -> Iterator[str]:

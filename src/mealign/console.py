@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterable
 from io import TextIOWrapper
+from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console as RichConsole
@@ -71,11 +72,11 @@ class Guarded(TextIOWrapper):
 
 
 def guard() -> None:
-    """Guard standard output and standard error for the rest of the process."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout = Guarded(sys.stdout)
-    if isinstance(sys.stderr, TextIOWrapper):
-        sys.stderr = Guarded(sys.stderr)
+    """Guard standard output and standard error for the rest of the process; one that is closed leads nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+        if isinstance(stream, TextIOWrapper):
+            setattr(sys, name, Guarded(stream))
 
 
 def say(text: str, *, to: IO[str] | None = None) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mealign.errors import MealignError
+from mealign.errors import MealignError, causes
 
 ROOM = 1 << 20
 """Bytes below which a disk counts as full: whatever failed there, it failed for want of them."""
@@ -88,14 +88,6 @@ def _number(error: BaseException) -> int | None:
     if said := IN_WORDS.search(text):
         return int(said[1] or said[2])
     return errno.ENOSPC if TOO_LITTLE.search(text) else None
-
-
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it was raised from."""
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__
 
 
 def full_disk(folder: Path) -> Path | None:

@@ -335,9 +335,10 @@ def test_the_tracker_of_no_books_keeps_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("uri", ["sqlite:///file/mlflow.db", "nonsense://here"])
+@pytest.mark.parametrize("uri", ["sqlite:///file/mlflow.db", "nonsense://here", "sqlite:///folder"])
 def test_unusable_books_are_an_error_for_the_user(tmp_path: Path, uri: str) -> None:
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("neither a folder nor a database")
+    (tmp_path / "folder").mkdir()
     broken = open_real(TrackingConfig(uri=uri), run_name="n", run_key="k", params={}, tags={}, root=tmp_path)
     with pytest.raises(MealignError, match=f"tracking.uri={uri}.*tracking=none"), broken:
         pass
@@ -431,7 +432,8 @@ def test_a_sweep_goes_on_without_its_books_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("neither a folder nor a database")
+    (tmp_path / "folder").mkdir()
     overrides = {"overrides": {"task": ["lora.rank=4,8"]}}
     config = OmegaConf.create({"hydra": overrides, "egress": Egress.deny, "paths": {"egress": "egress"}})
     config.tracking = OmegaConf.structured(TrackingConfig(uri="sqlite:///file/mlflow.db"))

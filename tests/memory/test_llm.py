@@ -1,6 +1,7 @@
 """What a model says about a document and what of it is believed: real SDKs, a real server, scripted answers."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -11,11 +12,14 @@ from hypothesis import strategies as st
 
 from mealign.language.local import LocalModel
 from mealign.language.settings import Precision
+from mealign.memory.known_people import KnownPeople
 from mealign.memory.llm import (
     WINDOW,
     ExtractedFact,
     ExtractedFacts,
     LlmExtraction,
+    Window,
+    _fact,
     extract_with_llm,
     read_items,
     request_schema,
@@ -129,6 +133,62 @@ def test_what_is_no_fact_is_refused_with_its_reason(extract: Extract, change: di
     assert result.refused == {reason: 1}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"statement": "Ada Byron has password hunter2."},
+        {"statement": "Nadia moved to Ghent with Tom."},
+        {"statement": "Nadia moved to Lille."},
+        {"statement": "Nadia never moved to Ghent."},
+        {"statement": "Ilse moved to Ghent."},
+        {"statement": "Moved to Ghent."},
+        {"subject": "Ilse"},
+        {"subject": "Ghent", "object": "Nadia"},
+        {"relation": "flee to"},
+        {"relation": "not move to"},
+        {"relation": "move from"},
+        {"object": "Lille"},
+        {"object": "Ghent with a stolen van"},
+        {"span": "to Ghent", "statement": "Nadia has a secret."},
+        {"span": "I hid", "statement": "Nadia moved to Ghent."},
+        {"span": "van to Ghent", "subject": "Ilse", "statement": "Ilse moved to Ghent."},
+        {"when": "next year", "statement": "Nadia moved to Ghent next year."},
+        {"when": "in 2001", "statement": "Nadia moved to Ghent in 2001."},
+    ],
+)
+def test_what_a_fact_says_beyond_its_quotation_is_refused(extract: Extract, change: dict[str, object]) -> None:
+    document = note("I moved to Ghent. I hid a key in the shed next year. Ilse has never driven a van to Ghent.")
+    result = extract(saying({**said("I moved to Ghent"), **change}), document)
+    assert result.facts == []
+    assert result.refused == {"beyond_quotation": 1}
+
+
+def test_names_that_neither_statement_nor_quotation_has_are_left_out(extract: Extract) -> None:
+    document = note("I moved to Ghent. Tom stole a van.")
+    (fact,) = extract(
+        saying(said("I moved to Ghent", entities=["Ghent", "Tom", "Bart", "Ghent Janssen", "Ghent\x1b", "—", ""])),
+        document,
+    ).facts
+    assert fact.entities == (NADIA, "Ghent")
+
+
+def test_the_evidence_covers_what_the_statement_needs_of_its_clause(extract: Extract) -> None:
+    document = note("Tired. I moved to Ghent, at last.")
+    (fact,) = extract(saying(said("moved to Ghent")), document).facts
+    assert document.text[fact.evidence.start : fact.evidence.end] == "I moved to Ghent"
+
+
+def test_a_quotation_that_stands_twice_is_taken_where_it_bears_the_statement(extract: Extract) -> None:
+    document = note("Ilse moved to Ghent. I moved to Ghent too.")
+    (fact,) = extract(saying(said("moved to Ghent")), document).facts
+    assert document.text[fact.evidence.start : fact.evidence.end] == "I moved to Ghent"
+
+
+def test_who_speaks_inside_quotation_marks_is_not_the_author(extract: Extract) -> None:
+    document = note('Tom said: "I moved to Ghent."')
+    assert extract(saying(said("I moved to Ghent")), document).refused == {"beyond_quotation": 1}
+
+
 def test_a_fact_is_said_once(extract: Extract) -> None:
     same = said("I moved to Ghent"), said("moved to Ghent"), said("I moved to Ghent", relation="go to")
     result = extract(saying(*same), note("I moved to Ghent."))
@@ -198,7 +258,7 @@ def test_speaker_and_listener_are_resolved(extract: Extract) -> None:
                statement="Bart works at the harbour.", entities=["you"])  # fmt: skip
     we = said("we bought a boat", subject="we", relation="buy", object="a boat", statement="They bought a boat.")
     mine = said("my sister sails", subject="my sister", relation="sail", object="every week", statement="She sails.")
-    document = message("You work at the harbour, we bought a boat, my sister sails.", NADIA, BART)
+    document = message("You work at the harbour, we bought a boat, my sister sails every week.", NADIA, BART)
     facts = extract(saying(you, we, mine), document).facts
     assert [fact.subject for fact in facts] == [BART, "Nadia and others", "Nadia's sister"]
     assert facts[0].entities == (BART,)
@@ -252,7 +312,8 @@ def test_a_long_document_is_read_in_parts_and_its_spans_stay_exact(extract: Extr
         shown.append(request.body["messages"][-1]["content"])
         line = shown[-1].split("\n")[2]
         day = line.split()[2]
-        return Response(json.dumps({"facts": [said(line, object=f"day {day}", statement=f"Nadia met Ilse {day}.")]}))
+        met = said(line, relation="meet on", object=f"day {day}", statement=f"Nadia met Ilse on day {day}.")
+        return Response(json.dumps({"facts": [met]}))
 
     result = extract(answer, document)
     assert result.asked == len(shown) > 2
@@ -271,6 +332,28 @@ def test_adding_a_note_asks_about_that_note_alone(tmp_path: Path) -> None:
         for documents in ([one], [one, two]):
             extract_with_llm(documents, person=NADIA, model=model, settings=settings, cache=tmp_path)
     assert ["milk" in request.prompt for request in server.requests] == [False, True]
+
+
+def test_what_a_model_elsewhere_is_shown_is_written_down_every_time_and_without_a_word_of_it(tmp_path: Path) -> None:
+    """Another machine's address, reached through a proxy on this one, which fails the first time."""
+    document, count = note("I like tea."), 0
+
+    def fails_first(_: Request) -> Response:
+        nonlocal count
+        count += 1
+        return Response(status=503, headers={"Retry-After": "0"}) if count == 1 else saying()(_)
+
+    with serving(fails_first) as proxy:
+        away = "http://models.example.org/v1"
+        settings = LlmConfig(backend="openai", model="m", base_url=away, proxy=proxy.anthropic)
+        model = writer(settings, tmp_path)
+        extract_with_llm([document], person=NADIA, model=model, settings=settings, cache=tmp_path / "cache")
+    lines = [json.loads(line) for line in (tmp_path / "egress.jsonl").read_text().splitlines()]
+    assert len(lines) == len(proxy.requests) == 2
+    for line in lines:
+        assert (line["address"], line["purpose"]) == ("http://models.example.org/v1", "read documents")
+        assert (line["documents"], line["personal_tokens"]) == ([document.id], 3)
+    assert "tea" not in str(lines)
 
 
 def test_kept_replies_outlive_new_names_of_classes() -> None:
@@ -305,3 +388,20 @@ JSON = st.recursive(
 def test_reading_a_reply_never_raises(text: str) -> None:
     items = read_items(text, "facts")
     assert items is None or isinstance(items, list)
+
+
+ODD = st.text(max_size=30) | st.sampled_from(
+    ["I", "Ghent", "moved", "in the", "—", "yesterday", "'s", "I moved to Ghent"]
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        dict.fromkeys(("subject", "relation", "object", "statement", "span"), ODD)
+        | {"when": st.none() | ODD, "entities": st.lists(ODD, max_size=3)}
+    )
+)
+def test_no_fact_that_a_model_gives_is_too_odd(item: dict[str, object]) -> None:
+    document = note("I moved to Ghent yesterday, in the rain. 'Tis — odd.")
+    people = KnownPeople.of({NADIA})
+    _fact(item, Window(document, 0, len(document.text)), people, Counter(), known={})

@@ -62,6 +62,41 @@ def run(*arguments: str, cwd: Path, seconds: float = 120, env: Mapping[str, str]
     return Started(*arguments, cwd=cwd, env=env).result(seconds=seconds)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What one call did, and the megabytes of memory that it or a child of it took at most."""
+
+    code: int
+    output: str
+    megabytes: float
+
+
+LAUNCH = (
+    "import resource, subprocess, sys; code = subprocess.call(sys.argv[2:]); "
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=open(sys.argv[1], 'w')); sys.exit(abs(code))"
+)
+"""Starts a program and writes down its memory; started from here, it would count as large as this process is."""
+
+
+def measured(*arguments: str, cwd: Path, seconds: float = 120) -> Measured:
+    """Like :func:`run`, and say how much memory it took."""
+    with tempfile.TemporaryDirectory() as scratch:
+        note = Path(scratch) / "kilobytes"
+        result = subprocess.run(
+            [sys.executable, "-c", LAUNCH, str(note), sys.executable, "-m", "mealign", *arguments],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            env={**os.environ, "COLUMNS": "200"},
+            check=False,
+        )
+        output = result.stdout.decode("utf-8", "replace")
+        assert "Traceback" not in output, output
+        return Measured(result.returncode, output, int(note.read_text()) / 1000)
+
+
 def user(folder: Path) -> Sequence[str]:
     """Return the settings of a person whose sources lie in a folder."""
     return ("user=folder", "user.name=me", "user.person=Nadia Verhoeven", f"user.path={folder}")

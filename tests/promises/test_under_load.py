@@ -18,6 +18,7 @@ from tests.promises.judges import judges
 from tests.promises.machine import CannotError
 from tests.promises.project import Project, copy_of, new_project
 
+pytestmark = pytest.mark.slow
 LIGHT = ("ingest", "memory", "tasks")
 Try = Callable[..., dict[str, Any]]
 

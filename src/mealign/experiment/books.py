@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mealign.addresses import stays_here
+from mealign.damage import discard, make_folder
 from mealign.errors import ConfigError, MealignError
 from mealign.experiment.database import Database, LostError, one_connection_each, sqlite_error
 from mealign.experiment.settings import TrackingConfig
@@ -230,10 +232,13 @@ def fetch_adapter(
                 f"{asked}: this run logged no adapter; choose one that trained with tracking.log_adapters=true"
             )
         name, digest = next(iter(held.items()))
-        folder: Path = cache / digest
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise MealignError(f"{asked}: what it says of its adapter {name} is no SHA-256; choose another run")
+        folder: Path = make_folder(cache, inside=cache.parent) / digest
         if folder.exists():
-            return folder
-        cache.mkdir(parents=True, exist_ok=True)
+            if digest_path(folder) == digest:
+                return folder
+            discard(folder, "this adapter differs from its name, which is its digest")
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             fetched = Path(client.download_artifacts(run_id, f"adapters/{name}", scratch))
             if digest_path(fetched) != digest:

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mealign.damage import tell
-from mealign.disk import causes
-from mealign.errors import MealignError
+from mealign.errors import MealignError, causes
 
 T = TypeVar("T")
 

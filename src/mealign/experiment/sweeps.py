@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +12,14 @@ from hydra import compose
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from mealign.compose import explain, to_settings
+from mealign.compose import to_settings
 from mealign.config import Settings
 from mealign.console import say
-from mealign.errors import MealignError
 from mealign.experiment.settings import PARENT_VARIABLE, TrackingConfig, permitted_ledger
+from mealign.failures import fail, told
 from mealign.pipeline.registry import check
 from mealign.settings import declared
 
@@ -42,10 +39,9 @@ class CheckSweep(Callback):
         for combination in BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]:
             try:
                 check(to_settings(compose(config.hydra.job.config_name, overrides=combination)), combination)
-            except (HydraException, OmegaConfBaseException, MealignError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the user gets one message
                 # Hydra turns a callback's exception into a warning; exiting is the only way to stop the sweep here.
-                say(f"config error: {explain(error)}")
-                sys.exit(2)
+                fail(error)
 
 
 class SweepParent(Callback):
@@ -79,8 +75,8 @@ class SweepParent(Callback):
                 ledger=permitted_ledger(config.egress, config.paths.egress, root=Path.cwd()),
                 withheld=() if settings.log_texts else _personal(swept),
             )
-        except MealignError as error:
-            say(f"warning: this sweep's jobs will have no parent run: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sweep goes on
+            say(f"warning: this sweep's jobs will have no parent run: {told(error)}")
             return
         os.environ[PARENT_VARIABLE] = self._sweep.run_id
         # Hydra does not call on_multirun_end if a job has failed.
@@ -98,8 +94,8 @@ class SweepParent(Callback):
         os.environ.pop(PARENT_VARIABLE, None)
         try:
             sweep.close(status)
-        except MealignError as error:
-            say(f"warning: the sweep's run {sweep.run_id} is not complete: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sweep is done
+            say(f"warning: the sweep's run {sweep.run_id} is not complete: {told(error)}")
 
 
 def _personal(swept: Mapping[str, str]) -> list[str]:

@@ -186,9 +186,14 @@ class Sending(Generic[P]):
         """Send one request when its turn has come; what is sent is decided then."""
         started = await self._pace.start(request.tokens)
         try:
+            reserved = False
+            if self._stop is None and not self._out_of_budget:
+                reserved = await self._budget.reserve(request.key, request.most_usd)
             if self._stop is not None:
+                if reserved:
+                    self._budget.release(request.key)
                 raise self._stop
-            if self._out_of_budget or not await self._budget.reserve(request.key, request.most_usd):
+            if not reserved:
                 raise OutOfBudgetError
             record(self._ledger, request, self._purpose)
             begun = time.perf_counter()

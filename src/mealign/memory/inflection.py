@@ -49,3 +49,23 @@ def singular(noun: str) -> str:
     from lemminflect import getLemma
 
     return str(next(iter(getLemma(noun, "NOUN", lemmatize_oov=noun.endswith("s"))), noun))
+
+
+@cache
+def lemmas(form: str, *kinds: str) -> frozenset[str]:
+    """Return what a lower-case word may be a form of, by the dictionary; empty for a word that it does not list.
+
+    Args:
+        form: the word.
+        kinds: ``VERB``, ``NOUN``, ``ADV``, ...; without any, verbs and nouns, and whatever else is its own lemma.
+
+    >>> sorted(lemmas("saw")), sorted(lemmas("tired", "NOUN")), sorted(lemmas("grey"))
+    (['saw', 'see'], [], ['grey'])
+    """
+    from lemminflect import getAllLemmas
+
+    found = getAllLemmas(form)
+    if kinds:
+        return frozenset(lemma for kind in kinds for lemma in found.get(kind, ()))
+    inflected = {lemma for kind in ("VERB", "AUX", "NOUN") for lemma in found.get(kind, ())}
+    return frozenset(inflected | {lemma for listed in found.values() for lemma in listed if lemma == form})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache as cached
@@ -26,9 +26,11 @@ from mealign.language.egress import Personal
 from mealign.language.prices import tokens_of
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
+from mealign.memory.clauses import windows
 from mealign.memory.extract import ENDED, MAX_WORDS, VAGUE
 from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
 from mealign.memory.known_people import KnownPeople
+from mealign.memory.quotations import Voices, bears, clauses_around, holds, last_named, read, sentence_around
 from mealign.memory.rewrite import FIRST, GROUP, PREPOSITIONS, SECOND
 from mealign.memory.supersede import supersede
 from mealign.memory.times import Time, format_day, resolve
@@ -46,6 +48,7 @@ EMPTY = PRONOUNS | FIRST | SECOND | {"a", "an", "the", "something", "thing", "th
 LEADING = (*PREPOSITIONS, "before", "after", "of", "to", "than")
 WORD = re.compile(r"[^\W_]+")
 MY = re.compile(r"^my\b", re.IGNORECASE)
+PRONOUN = re.compile(r"^(?:he|she|they|it)\b", re.IGNORECASE)
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
 FIRST_PERSON = re.compile(r"\b(?:I|me|[Mm]y|myself|[Ww]e|us|[Oo]urs?|ourselves)\b")
 FUTURE = re.compile(
@@ -83,6 +86,7 @@ class StatementRefusal(StrEnum):
     unnamed_subject = "unnamed_subject"
     first_person = "first_person"
     says_nothing = "says_nothing"
+    beyond_quotation = "beyond_quotation"
     duplicate = "duplicate"
 
 
@@ -160,11 +164,9 @@ def extract_with_llm(
         items = read_items(text, "facts")
         outcomes["empty" if not text.strip() else "malformed" if items is None else "read"] += 1
         for item in items or ():
-            fact = _fact(item, window, people, reservations)
+            fact = _fact(item, window, people, reservations, known=facts)
             if isinstance(fact, StatementRefusal):
                 refused[fact] += 1
-            elif any(key in facts for key in _keys(fact)):
-                refused[StatementRefusal.duplicate] += 1
             else:
                 facts |= dict.fromkeys(_keys(fact), fact)
     order = document_order(documents)
@@ -216,14 +218,7 @@ def read_items(text: str, key: str) -> list[Any] | None:
 
 
 def _windows(document: Document) -> Iterator[Window]:
-    """Cut a long document at the end of a line, else of a sentence, else of a word."""
-    text, start = document.text, 0
-    while len(text) - start > WINDOW:
-        ends = (text.rfind(mark, start + WINDOW // 2, start + WINDOW) for mark in ("\n", ". ", " "))
-        end = next((end for end in ends if end > 0), start + WINDOW - 1) + 1
-        yield Window(document, start, end)
-        start = end
-    yield Window(document, start, len(text))
+    return (Window(document, start, end) for start, end in windows(document.text, WINDOW))
 
 
 def _prompt(window: Window, person: str) -> tuple[Message, ...]:
@@ -255,35 +250,105 @@ def _keys(fact: Fact) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _fact(item: Any, window: Window, people: KnownPeople, reservations: Counter[str]) -> Fact | StatementRefusal:
+def _fact(
+    item: Any, window: Window, people: KnownPeople, reservations: Counter[str], *, known: Mapping[tuple[str, ...], Fact]
+) -> Fact | StatementRefusal:
     extracted = _checked(item)
     if isinstance(extracted, StatementRefusal):
         return extracted
     document = window.document
-    spans = (span for span in document.spans_of(extracted.span) if window.start <= span[0] and span[1] <= window.end)
-    found = next(spans, None)
-    if found is None:
+    spans = [span for span in document.spans_of(extracted.span) if window.start <= span[0] and span[1] <= window.end]
+    if not spans:
         return StatementRefusal.not_in_document
     subject = _name(extracted.subject, document, people)
     if subject is None:
         return StatementRefusal.unnamed_subject
     if not _words(extracted.object) - EMPTY - _words(subject):
         return StatementRefusal.says_nothing
-    time = _time(extracted.when, found, document) if extracted.when else None
-    if extracted.when and time is None:
+
+    def made(start: int, end: int, entities: Sequence[str]) -> Fact:
+        time = _time(extracted.when, (start, end), document) if extracted.when else None
+        return make_fact(
+            document, start, end,
+            subject=subject,
+            relation=extracted.relation.replace("_", " ").lower(),
+            value=extracted.object,
+            statement=_sentence(extracted.statement, extracted.when, time),
+            when=to_when(extracted.when, time) if extracted.when and time else None,
+            entities=(subject, *entities),
+            confidence=CONFIDENCE,
+        )  # fmt: skip
+
+    if any(key in known for key in _keys(made(*spans[0], ()))):
+        return StatementRefusal.duplicate
+    span = next(filter(None, (_bearing(extracted, subject, span, document, people) for span in spans)), None)
+    if span is None:
+        return StatementRefusal.beyond_quotation
+    spoken = f"{extracted.statement} {document.text[slice(*span)]}"
+    names = [_mentioned(name, spoken, document, people) for name in extracted.entities]
+    fact = made(*span, [name for name in names if name])
+    if extracted.when and fact.when is None:
         reservations["time"] += 1
-    names = [_mentioned(name, document, people) for name in extracted.entities]
     reservations.update("entity" for name in names if name is None)
-    return make_fact(
-        document, *found,
-        subject=subject,
-        relation=extracted.relation.replace("_", " ").lower(),
-        value=extracted.object,
-        statement=_sentence(extracted.statement, extracted.when, time),
-        when=to_when(extracted.when, time) if extracted.when and time else None,
-        entities=(subject, *(name for name in names if name)),
-        confidence=CONFIDENCE,
-    )  # fmt: skip
+    return fact
+
+
+def _bearing(
+    extracted: ExtractedFact, subject: str, quoted: tuple[int, int], document: Document, people: KnownPeople
+) -> tuple[int, int] | None:
+    """Return the span that bears a fact: the quotation, with the rest of its clause that the fact needs.
+
+    None where it does not bear the statement, or subject, relation and object say another thing. Most of the words must
+    be in the quotation itself.
+    """
+    start, end = quoted
+    author, other = people.canonical(document.author), listener(document)
+    group = GROUP["we"].format(short_name(document.author))
+    names = {**people.full_names, document.author: author, group: f"{author} and others"}
+    voices = Voices(
+        names,
+        first=None if _is_quoted(document.text, start) else author,
+        second=people.canonical(other) if other else None,
+        third=last_named(document.text[:start], names, but=author),
+    )
+    time = _time(extracted.when, quoted, document) if extracted.when else None
+    told = extracted.when if extracted.when and _is_in_sentence(extracted.when, quoted, document) else None
+    whens = [text for text in (told, time and time.phrase) if text]
+    who = read(subject, Voices(names))
+    statement = read(_untimed(PRONOUN.sub(lambda _: subject, extracted.statement, 1), whens), Voices(names))
+    parts = read(f"{subject} {extracted.relation.replace('_', ' ')} {extracted.object}", Voices(names))
+    if not holds(statement, who, Voices(names)):
+        return None
+    for begin, close in clauses_around(document.text, start, end):
+        clause = read(_untimed(document.text[begin:close], whens), voices)
+        borne = bears(clause, statement, voices)
+        if borne and holds(clause, parts, voices):
+            places = [(begin + word.start, begin + word.end) for word in borne if word.person is None]
+            if 2 * sum(start <= first and last <= end for first, last in places) < max(1, len(places)):
+                return None
+            ends = [(begin + word.start, begin + word.end) for word in borne]
+            return min(start, *(first for first, _ in ends)), max(end, *(last for _, last in ends))
+    return None
+
+
+def _is_in_sentence(when: str, span: tuple[int, int], document: Document) -> bool:
+    begin, end = sentence_around(document.text, *span)
+    return " ".join(when.split()).lower() in " ".join(document.text[begin:end].split()).lower()
+
+
+def _is_quoted(text: str, position: int) -> bool:
+    """Whether a place is inside quotation marks, where somebody else may speak."""
+    paragraph = text[text.rfind("\n\n", 0, position) + 1 : position]
+    return paragraph.count('"') % 2 == 1 or paragraph.count("“") > paragraph.count("”")
+
+
+def _untimed(text: str, whens: Iterable[str]) -> str:
+    """Blank out expressions of time with their prepositions; everything else stays in its place."""
+    for when in whens:
+        words = r"\s+".join(map(re.escape, when.split()))
+        phrase = rf"(?:\b(?:{'|'.join(LEADING)})\s+)?(?<!\w){words}(?!\w)"
+        text = re.sub(phrase, lambda match: " " * len(match[0]), text, flags=re.IGNORECASE)
+    return text
 
 
 def _checked(item: Any) -> ExtractedFact | StatementRefusal:
@@ -326,17 +391,21 @@ def _name(name: str, document: Document, people: KnownPeople) -> str | None:
     return people.canonical(MY.sub(lambda _: f"{speaker}'s", name))
 
 
-def _mentioned(name: str, document: Document, people: KnownPeople) -> str | None:
-    """Return the full name behind an entity; None where neither the document nor a known person has the name."""
-    full = _name(" ".join(name.split()), document, people)
-    known = full in people.full_names.values() or name.lower() in document.text.lower()
-    return full if full and known else None
+def _mentioned(name: str, spoken: str, document: Document, people: KnownPeople) -> str | None:
+    """Return the full name behind an entity; None where the statement and its evidence do not mention it."""
+    given = " ".join(name.split())
+    full = _name(given, document, people)
+    if full is None:
+        return None
+    known = [full, short_name(full)] if full in people.full_names.values() else []
+    told = " ".join(spoken.split())
+    mentions = (re.search(rf"(?<!\w){re.escape(each)}(?!\w)", told, re.IGNORECASE) for each in (given, *known) if each)
+    return full if any(mentions) else None
 
 
 def _time(when: str, span: tuple[int, int], document: Document) -> Time | None:
-    """Return the calendar time of an expression; None where it is not in the document, or is not such a time."""
-    text = " ".join(document.text.split()).lower()
-    if " ".join(when.split()).lower() not in text:
+    """Return the calendar time of an expression; None where it is not in the sentence, or is not such a time."""
+    if not _is_in_sentence(when, span, document):
         return None
     told, written = document.text[span[0] : span[1]], document.created_at.date()
     future = FUTURE.search(told) is not None
