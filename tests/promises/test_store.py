@@ -88,7 +88,7 @@ def plant(path: Path, canary: Canary) -> None:
         with closing(sqlite3.connect(path)) as database, database:
             for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 columns = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
-                if "value" in columns and "key" in columns:
+                if {"key", "value"} <= columns and table != "Settings":
                     # 4 is how diskcache marks a pickle.
                     mode = ", mode = 4" if "mode" in columns else ""
                     database.execute(f"UPDATE {table} SET value = ?{mode}", (pickled,))  # noqa: S608
