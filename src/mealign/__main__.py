@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -62,7 +63,7 @@ def _main() -> None:
         _hydra_main()
     except (RecursionError, UnicodeError, OSError) as error:
         # Work that fails has been told by now: this comes of composing. OmegaConf's error for a list has no number.
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, HydraException) or (isinstance(error, OSError) and error.errno is not None):
             raise
         why = "holds no settings" if isinstance(error, OSError) else "refers to itself, or is not UTF-8"
         raise ConfigError(f"a file of the configuration {why}; correct it") from error
