@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 export MLFLOW_DISABLE_TELEMETRY := 1
 export DVC_NO_ANALYTICS := 1
+# DVC's index of the files, which it unpickles, would lie where everybody may write (/var/tmp).
+export DVC_SITE_CACHE_DIR := $(abspath .dvc/tmp/site)
 # DVC calls `python`, which has to be this environment's.
 export PATH := $(abspath $(BIN)):$(PATH)
 # A process a core, each with one thread; the tests of a file share what they load.
@@ -24,7 +26,7 @@ $(SETUP): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(SETUP)
-	$(BIN)/dvc repro --quiet
+	umask 077; $(BIN)/dvc repro --quiet
 	$(BIN)/python -m mealign --config-dir . -cn params stage=report
 
 test: $(SETUP)
@@ -46,7 +48,7 @@ lint: $(SETUP)
 	$(BIN)/mypy
 
 ui: $(SETUP)
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+	umask 077; MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
 # Remove what runs wrote; keep the environment and the fetched weights.
 clean:

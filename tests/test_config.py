@@ -1,17 +1,20 @@
 """Every file under conf/ composes and passes the checks; every limit and impossible combination has its message."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mealign.compose import CONF, compose_settings, explain, to_settings, write_params
 from mealign.config import Settings
 from mealign.errors import ConfigError
 from mealign.pipeline.registry import asked_command, check, pipeline, selected_stages, stages
-from mealign.settings import INFINITE, Limits, declared
+from mealign.settings import INFINITE, Limits, declared, name_problem
 
 REQUIRED = {
     "user/folder": ["user.name=me", "user.person=Me", "user.path=notes"],
@@ -119,6 +122,21 @@ def test_a_panels_member_and_a_price_have_their_limits_too() -> None:
 def test_an_impossible_combination_is_refused_with_its_mend(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check(compose_settings(*overrides), overrides)
+
+
+def test_every_name_is_checked_or_one_of_a_list() -> None:
+    names = {key for key, _, limits in declared(Settings) if key.endswith(".name") and not (limits and limits.named)}
+    assert names == {"context.name"}, "declare it with name_setting"
+
+
+@given(st.text(max_size=90) | st.text("./\\-_aA0~\0 ", max_size=6))
+def test_a_name_leads_one_step_down(text: str) -> None:
+    if name_problem("key", text) is None:
+        path = Path("/root") / text / "below"
+        assert path.parents[1] == Path("/root")
+        assert os.path.normpath(path) == str(path)
+        assert not text.startswith((".", "-"))
+        assert len(f".preferences-{text}.json.12345678.part".encode()) < 255
 
 
 @pytest.mark.parametrize(

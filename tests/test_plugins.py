@@ -14,6 +14,11 @@ def mealign(plugins: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=plugins.parent, env=environment, capture_output=True, text=True, check=False)
 
 
+def stage(name: str) -> str:
+    imports = "from mealign.pipeline.stage import Stage\nfrom mealign.summaries import Summary\n"
+    return f"{imports}STAGE = Stage(name={name!r}, run=lambda _: Summary(), writes=('x',))\n"
+
+
 @pytest.mark.parametrize(
     ("file", "text", "arguments", "message"),
     [
@@ -28,6 +33,8 @@ def mealign(plugins: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ),
         ("losses/mine.py", "", ["training.dpo.loss=mine"], "mine.py: it defines no function `loss`"),
         ("contexts/mine.py", "", ["context.name=other"], "context.name=other"),
+        ("stages/mine.py", stage("../../outside"), [], "mine.py: name='../../outside': it names a folder"),
+        ("stages/mine.py", stage("memos"), [], "mine.py: name='memos': it is taken; give it another one"),
     ],
 )
 def test_a_module_that_cannot_be_used_is_named(

@@ -19,6 +19,7 @@ from mealign.compose import CONF, to_settings
 from mealign.config import Settings
 from mealign.console import abandon, guard, say
 from mealign.errors import ConfigError
+from mealign.experiment import private
 from mealign.failures import fail, told
 from mealign.overrides import decoded, for_hydra
 from mealign.pipeline.registry import asked_command, check, destinations
@@ -33,6 +34,7 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     guard()
     door.close()
+    private.write_privately()
     try:
         try:
             _main()
@@ -73,12 +75,15 @@ def _main() -> None:
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def _hydra_main(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
+    # A launcher's workers begin here.
+    private.write_privately()
     try:
         settings = to_settings(cfg)
         # Unresolved: an override is a line of text, in which an interpolation stands as it was written.
         check(settings, OmegaConf.to_container(job.overrides.task, resolve=False))  # type: ignore[arg-type]
         door.close()  # a launcher may have started this process
         door.permit(_hosts(settings))
+        private.close_folders(settings, Path.cwd())
         if command := asked_command(settings):
             command.run(settings, Path.cwd())
             return None

@@ -64,15 +64,20 @@ def make_folder(path: Path, *, inside: Path) -> Path:
     return path
 
 
-def lock_at(path: Path, *, inside: Path) -> BaseFileLock:
-    """Return the lock of a file, whose folder is made; a folder in the file's place is thrown away.
+def make_room(path: Path, *, inside: Path) -> Path:
+    """Make the folder of a file, and return the file's path; a folder in its place is thrown away.
 
     Raises:
         MealignError: see :func:`make_folder`.
     """
-    from filelock import FileLock
-
     make_folder(path.parent, inside=inside)
     if path.is_dir():
         discard(path, "it stands where a file belongs")
-    return FileLock(path)
+    return path
+
+
+def lock_at(path: Path, *, inside: Path) -> BaseFileLock:
+    """Return the lock of a file, for which room is made (:func:`make_room`)."""
+    from filelock import FileLock
+
+    return FileLock(make_room(path, inside=inside))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -20,20 +18,10 @@ from omegaconf.errors import OmegaConfBaseException
 from mealign import processes
 from mealign.compose import explain
 from mealign.console import say
+from mealign.disk import AGAIN, FULL, MENDS, explained, full_disk, refusal
 from mealign.errors import ConfigError, MealignError
 
 PACKAGE = Path(__file__).parent
-ROOM = 1 << 20
-"""Bytes below which a disk counts as full: whatever failed, it failed for want of them."""
-FULL = "free some space there, or choose other folders with paths.data=... and paths.store=..."
-MENDS = {
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "let yourself read and write it, or choose another path"),
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EMFILE: "let this shell open more files: ulimit -n 4096",
-}
-AGAIN = "then run the same command again: it goes on from the last finished stage"
 
 
 def fail(error: BaseException) -> NoReturn:
@@ -60,34 +48,23 @@ def told(error: BaseException) -> MealignError:
         return ConfigError(f"{error.problem_mark.name}:{error.problem_mark.line + 1}: it is not YAML ({error.problem})")
     if isinstance(error, MemoryError):
         return MealignError(f"there is not enough memory on this machine; end other programs, or choose less; {AGAIN}")
-    if isinstance(error, OSError) and (reason := _of_system(error)):
+    if reason := _of_system(error):
         return MealignError(reason)
     if isinstance(error, sqlite3.OperationalError):
         return MealignError(f"a database under paths.store cannot be used ({error}); mend that; {AGAIN}")
-    if full := _full():
-        return MealignError(f"{full}: there is no space left on its disk; {FULL}; {AGAIN}")
+    if full := full_disk(Path()):
+        return MealignError(f"{full.absolute()}: there is no space left on its disk; {FULL}; {AGAIN}")
     return MealignError(_bug(error))
 
 
-def _of_system(error: OSError) -> str | None:
+def _of_system(error: BaseException) -> str | None:
     """Explain what the system refused; None where the error does not say what."""
-    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
-        source, _, reason = error.args[0][0]
-        return f"{source}: it could not be copied ({reason}); mend that; {AGAIN}"
-    if error.errno == errno.ENOENT and error.filename is None:
-        return "the current folder does not exist any more; change to another one"
-    if error.errno is None or (error.filename is None and error.errno not in MENDS):
+    found = refusal(error)
+    if found is None or (found.filename is None and found.errno not in (*MENDS, errno.ENOENT)):
         return None
-    where = os.fsdecode(error.filename) if error.filename else "the output, paths.data or paths.store"
-    return f"{where}: {error.strerror}; {MENDS.get(error.errno, 'correct the path')}; {AGAIN}"
-
-
-def _full() -> str | None:
-    """Return the folder whose disk has no space left, if there is one."""
-    with suppress(OSError):
-        folders = (Path.cwd(), Path(tempfile.gettempdir()))
-        return next((str(folder) for folder in folders if shutil.disk_usage(folder).free < ROOM), None)
-    return None
+    if found.errno == errno.ENOENT and found.filename is None:
+        return "the current folder does not exist any more; change to another one"
+    return explained(found, "the output, paths.data or paths.store")
 
 
 def _bug(error: BaseException) -> str:

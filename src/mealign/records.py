@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from bisect import bisect_right
 from datetime import date, datetime
+from functools import lru_cache
+from itertools import accumulate
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -45,9 +48,9 @@ def content_id(prefix: str, *parts: object) -> str:
 
 
 class Record(BaseModel):
-    """Base of every record: immutable, and an unknown field is an error."""
+    """Base of every record: immutable, and an unknown field is an error, which does not quote the user's words."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 MEMORY_HEAD = "\nMemory:\n"
@@ -118,8 +121,27 @@ class Document(Record):
 
         In ``"It was  late. It was."`` the quote ``"It was"`` is at (0, 6) and (14, 20), ``"it was"`` nowhere.
         """
-        words = r"\s+".join(re.escape(word) for word in quote.split())
-        return [match.span() for match in re.finditer(words, self.text)] if words else []
+        text, begins, moved = _with_single_spaces(self.text)
+        wanted = " ".join(quote.split())
+        found, at = [], text.find(wanted) if wanted else -1
+        while at >= 0:
+            end = at + len(wanted)
+            first, last = (bisect_right(begins, place) - 1 for place in (at, end - 1))
+            found.append((at + moved[first], end + moved[last]))
+            at = text.find(wanted, end)
+        return found
+
+
+@lru_cache(maxsize=1)
+def _with_single_spaces(text: str) -> tuple[str, list[int], list[int]]:
+    """Return a text with one space between words, where each word begins in it, and how far that is moved.
+
+    A search in it takes time in proportion to the text, whatever is in it; one for words with any white space between
+    them does not.
+    """
+    words = list(re.finditer(r"\S+", text))
+    begins = list(accumulate((len(word[0]) + 1 for word in words[:-1]), initial=0))
+    return " ".join(word[0] for word in words), begins, [w.start() - at for w, at in zip(words, begins, strict=False)]
 
 
 class Evidence(Record):

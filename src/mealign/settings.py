@@ -5,6 +5,7 @@ lacks is an error and not a second opinion::
 
     rank: int = setting("the rank of the adapter", 1, 1024)
     person: str = free_text("the user's full name")
+    name: str = name_setting("the judge's name")
 
 :func:`problems` walks through an instance and checks it: every limit, and every section's own ``problems``.
 """
@@ -12,6 +13,7 @@ lacks is an error and not a second opinion::
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
@@ -22,11 +24,17 @@ INFINITE = float("inf")
 WITHHELD = "(personal)"
 """What stands for a personal value where others may read it."""
 Personal = bool | Callable[[Any], bool]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}", re.ASCII)
+"""A name that may be that of a file or folder: one step down, not hidden, no flag, and with room for what is added."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a setting means; of a number its lowest and highest value, of a text whether it is free, filled, private."""
+    """What a setting means, the lowest and highest value of a number, and what a text is.
+
+    ``free``: in the user's own words; ``filled``: not blank; ``named``: a :data:`NAME`; ``personal``: whether its value
+    tells of the user.
+    """
 
     meaning: str
     low: float = -INFINITE
@@ -34,10 +42,13 @@ class Limits:
     free: bool = False
     filled: bool = False
     personal: Personal = False
+    named: bool = False
 
     def problem(self, key: str, value: Any) -> str | None:
         """Say what is wrong with a number or a text; None when nothing is."""
         if isinstance(value, str):
+            if self.named:
+                return name_problem(key, value)
             if self.filled and not value.strip():
                 return f"{key}={value}: {self.meaning} must not be empty; give it, as in {key}=..."
             # What YAML can hold and the command line cannot: no file name, and no file, can have it.
@@ -95,6 +106,26 @@ def free_text(meaning: str, *, required: bool = True, personal: Personal = True)
 def leads_home(path: str) -> bool:
     """Whether a path tells where the user works: one that begins outside the working folder, or an address."""
     return path.startswith(("/", "~", "..")) or ":" in path
+
+
+def name_setting(meaning: str, *, free: bool = False) -> Any:
+    """Declare a name that becomes part of a path, or a list of such names.
+
+    Args:
+        meaning: what it is, as an error calls it.
+        free: whether the command line takes it as the shell passes it, as :func:`free_text`.
+    """
+    return field(metadata={"limits": Limits(meaning, free=free, named=True)})
+
+
+def name_problem(key: str, value: str) -> str | None:
+    """Say why a text cannot be the name of a file or folder; None when it can be."""
+    if NAME.fullmatch(value):
+        return None
+    return (
+        f"{key}={value[:80]!r}: it names a folder or a file; use letters, digits, '-', '_', '+' and '.' only, at most "
+        "80, the first one a letter (a to z) or a digit"
+    )
 
 
 def section() -> Any:

@@ -1,5 +1,6 @@
 """The line of champions in a real SQLite store."""
 
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,18 @@ def test_a_contender_is_logged_once_with_its_signature(contend: Any, client: Mlf
     (described,) = Path(models[0].artifact_location.removeprefix("file://")).rglob("MLmodel")
     assert "question" in described.read_text()
     assert "mealign.serving" in described.read_text()
+
+
+def test_a_champion_whose_artifacts_were_deleted_holds_the_alias_against_nobody(
+    contend: Any, root: Path, client: MlflowClient, request: pytest.FixtureRequest
+) -> None:
+    assert contend("first", HIGH) == "digest of first"
+    shutil.rmtree(root / "mlruns/artifacts")
+    assert contend("worse", LOW) == "digest of worse"
+    shutil.rmtree(root / "mlruns/artifacts")
+    assert contend("worse", LOW) == "digest of worse"
+    found = client.get_model_version_by_alias(f"mealign-{request.node.name}", ALIAS)
+    assert list(Path(found.source.removeprefix("file://")).rglob("adapter_config.json"))
 
 
 def test_adapters_that_are_not_logged_are_not_entered(contend: Any) -> None:

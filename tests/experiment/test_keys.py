@@ -1,6 +1,7 @@
 """What a key covers: every module, data file, library and setting that a stage can reach, and no other."""
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -189,12 +190,18 @@ def test_a_changed_setting_changes_the_keys_of_the_stages_that_read_it_and_of_no
 
 
 def attributes(nodes: Iterable[ast.AST]) -> set[str]:
-    """Return every name that is read as an attribute, or that a loss asks for by keyword."""
+    """Return every name that is read as an attribute, that a loss asks for by keyword, or that is given as a limit."""
     inside = [inner for node in nodes for inner in ast.walk(node)]
     losses = (node for node in inside if isinstance(node, ast.FunctionDef) and node.name == "loss")
-    return {node.attr for node in inside if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)} | {
-        word.arg for loss in losses for word in loss.args.kwonlyargs
-    }
+    return (
+        {node.attr for node in inside if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+        | {word.arg for loss in losses for word in loss.args.kwonlyargs}
+        | {
+            str(node.value.value)
+            for node in inside
+            if isinstance(node, ast.keyword) and node.arg == "limit" and isinstance(node.value, ast.Constant)
+        }
+    )
 
 
 def parsed(files: Iterable[Path]) -> Iterator[ast.AST]:
@@ -274,16 +281,44 @@ def test_another_version_of_a_library_is_another_key_and_a_reason(monkeypatch: p
     changed_keys = {name for name in STAGES if before[name].digest != after[name].digest}
     assert {"evaluate", "judge", "preferences"} <= changed_keys
     assert not {"sft", "dpo", "report"} & changed_keys
-    assert reasons(before["evaluate"].to_json(), after["evaluate"]) == [
+    assert reasons(before["evaluate"], after["evaluate"]) == [
         f"nltk {version} -> 99.0",
     ]
+
+
+@pytest.mark.parametrize("key", ["model.hub_id", "memory.embedder_hub_id"])
+@pytest.mark.parametrize("change", ["in place", "replaced", "more", "below a link"])
+def test_other_files_in_a_models_folder_change_the_keys_of_the_stages_that_use_it(
+    tmp_path: Path, key: str, change: str
+) -> None:
+    model, elsewhere = tmp_path / "model", tmp_path / "elsewhere"
+    for folder in (model, elsewhere):
+        folder.mkdir()
+        (folder / "weights").write_bytes(bytes(1000))
+    (model / "link").symlink_to(elsewhere)
+    chosen = compose_settings("model.source=hub", f"{key}={model}")
+    here = {"root": Path("nowhere"), "folder": Path("nowhere")}
+    before = {name: key_of(stages()[name], chosen, **here) for name in STAGES}
+    changed = (elsewhere if change == "below a link" else model) / ("other" if change == "more" else "weights")
+    times = (model / "weights").stat()
+    if change == "replaced":
+        changed.unlink()
+    changed.write_bytes(b"x" * 1000)
+    # Size and time are no proof.
+    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    after = {name: key_of(stages()[name], chosen, **here) for name in STAGES}
+    found = {name for name in STAGES if before[name].digest != after[name].digest}
+    section = key.partition(".")[0]
+    assert found == {name for name in STAGES if any(each in (section, key) for each in stages()[name].keys(chosen))}
+    assert all(reasons(before[name], after[name]) == [f"{key} changed"] for name in found)
+    assert len(found) >= 4
 
 
 def test_reasons_name_what_has_changed() -> None:
     here = {"root": Path("nowhere"), "folder": Path("nowhere")}
     stage, before = stages()["sft"], composed()
     after = replace(before, lora=replace(before.lora, rank=8), seed=18)
-    found = reasons(key_of(stage, before, **here).to_json(), key_of(stage, after, **here))
+    found = reasons(key_of(stage, before, **here), key_of(stage, after, **here))
     assert found == ["lora.rank 16 -> 8", "seed 17 -> 18"]
     assert reasons(None, key_of(stage, before, **here)) == ["never made here"]
 

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,29 @@ def test_a_final_number_that_changes_is_shown(open_tracker: Open, runs: Callable
         with open_tracker() as tracker:
             tracker.log_metrics({"objective": value})
     assert runs()[0].data.metrics["objective"] == 0.5
+
+
+def test_a_final_number_is_shown_although_the_clock_was_set_back(
+    open_tracker: Open, runs: Callable[[], list[Run]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hours, value in ((0, 0.5), (-5, 0.7), (-20_000, 0.6), (0, 0.5)):
+        now = time.time() + 3600 * hours
+        with monkeypatch.context() as patched, open_tracker() as tracker:
+            patched.setattr(time, "time", lambda now=now: now)
+            tracker.log_metrics({"objective": value})
+        assert runs()[0].data.metrics["objective"] == value
+
+
+def test_an_adapter_whose_artifact_was_deleted_is_kept_again(
+    open_tracker: Open, runs: Any, files: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "adapter.bin").write_bytes(b"weights")
+    for _ in range(2):
+        with open_tracker() as tracker:
+            tracker.log_adapter("sft", tmp_path)
+        (run,) = runs()
+        assert files(run.info.run_id) == {"adapters/sft/adapter.bin"}
+        shutil.rmtree(run.info.artifact_uri.removeprefix("file://"))
 
 
 def test_another_key_is_another_run(open_tracker: Open, runs: Callable[[], list[Run]]) -> None:
@@ -311,9 +335,10 @@ def test_the_tracker_of_no_books_keeps_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("uri", ["sqlite:///file/mlflow.db", "nonsense://here"])
+@pytest.mark.parametrize("uri", ["sqlite:///file/mlflow.db", "nonsense://here", "sqlite:///folder"])
 def test_unusable_books_are_an_error_for_the_user(tmp_path: Path, uri: str) -> None:
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("neither a folder nor a database")
+    (tmp_path / "folder").mkdir()
     broken = open_real(TrackingConfig(uri=uri), run_name="n", run_key="k", params={}, tags={}, root=tmp_path)
     with pytest.raises(MealignError, match=f"tracking.uri={uri}.*tracking=none"), broken:
         pass
@@ -344,6 +369,7 @@ key, root = sys.argv[1], Path(sys.argv[2])
 with open_tracker(TrackingConfig(), run_name=key, run_key=key, params={}, tags={}, root=root) as tracker:
     for step in range(30):
         tracker.log_step("sft", step, {"loss": step})
+        tracker.log_dataset(f"{step}.jsonl", source="tasks.jsonl", digest="ab" * 32, context="tasks")
 """
     command = [sys.executable, "-c", script]
     both = [
@@ -406,7 +432,8 @@ def test_a_sweep_goes_on_without_its_books_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("neither a folder nor a database")
+    (tmp_path / "folder").mkdir()
     overrides = {"overrides": {"task": ["lora.rank=4,8"]}}
     config = OmegaConf.create({"hydra": overrides, "egress": Egress.deny, "paths": {"egress": "egress"}})
     config.tracking = OmegaConf.structured(TrackingConfig(uri="sqlite:///file/mlflow.db"))

@@ -15,6 +15,7 @@ from mealign.errors import ConfigError, MealignError
 from mealign.export.build import PROVENANCE, adapter_settings, export_model
 from mealign.export.merge import merge_adapter
 from mealign.export.settings import Quantization
+from mealign.jsonl import digest_path
 from mealign.language.settings import WeightsSource
 from mealign.language.weights import WeightsCache, fetch_model, quiet_transformers, weights_digest
 from tests.conftest import SMOLLM2
@@ -159,17 +160,89 @@ def test_the_gguf_export_of_a_trained_smollm2_gives_the_answers_of_the_merged_mo
 def test_an_earlier_export_is_replaced_and_nothing_else(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.fp32)
-    (folder / "old").touch()
+    (folder / "notes/empty").mkdir(parents=True)
+    (folder / "notes/mine.txt").write_text("Dear Anna")
+    (folder / "notes/link").symlink_to(tmp_path)
     earlier = weights_digest(folder)
-    export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
-    assert not (folder / "old").exists()
-    assert weights_digest(folder) != earlier, "what was known of the earlier weights is forgotten"
+    export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.f16)
+    assert {path.name for path in folder.iterdir()} == {"README.md", PROVENANCE, "me.gguf", "notes"}
+    assert (folder / "notes/mine.txt").read_text() == "Dear Anna"
+    assert (folder / "notes/empty").is_dir()
+    assert (folder / "notes/link").readlink() == tmp_path
+    assert weights_digest(folder) != earlier
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/letter.txt").write_text("Dear Anna")
     for taken in (tmp_path / "mine", tmp_path / "mine/letter.txt"):
         with pytest.raises(ConfigError, match="there is something that is no export"):
             export(taken, base=tiny_model, adapter=adapter, quantization=Quantization.fp32)
     assert (tmp_path / "mine/letter.txt").read_text() == "Dear Anna"
+
+
+@pytest.mark.parametrize("name", ["README.md", "config.json", "config.json/mine.txt"])
+def test_a_file_in_the_way_is_named_and_nothing_is_touched(
+    tiny_model: Path, adapter: Path, tmp_path: Path, merged: Path, name: str
+) -> None:
+    folder = shutil.copytree(merged, tmp_path / "out")
+    if "/" in name:
+        (folder / name).parent.unlink()
+        (folder / name).parent.mkdir()
+    (folder / name).write_text("mine")
+    before = digest_path(tmp_path)
+    with pytest.raises(ConfigError, match=rf"export\.path={folder}: {name} is in the way"):
+        export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
+    assert digest_path(tmp_path) == before
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("provenance", ["", "[]", '{"files": [1]}', '{"files": {"../mine": "x"}}', "{"])
+def test_what_an_export_says_that_it_wrote_is_not_believed_without_its_digest(
+    tiny_model: Path, adapter: Path, tmp_path: Path, provenance: str
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / PROVENANCE).write_text(provenance)
+    (tmp_path / "out/letter").write_text("mine")
+    export(tmp_path / "out", base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
+    assert ((tmp_path / "mine").read_text(), (tmp_path / "out/letter").read_text()) == ("mine", "mine")
+
+
+@pytest.mark.parametrize("broken_at", [1, 2])
+def test_an_interrupted_replacement_leaves_the_earlier_one_whole(
+    tiny_model: Path, adapter: Path, tmp_path: Path, merged: Path, monkeypatch: pytest.MonkeyPatch, broken_at: int
+) -> None:
+    folder = shutil.copytree(merged, tmp_path / "out")
+    before, calls, rename = digest_path(folder), [], Path.rename
+
+    def broken(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == broken_at:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", broken)
+    with pytest.raises(KeyboardInterrupt):
+        export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
+    assert digest_path(folder) == before
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_replacement_that_was_killed_between_its_two_steps_is_taken_back(
+    tiny_model: Path, adapter: Path, tmp_path: Path, merged: Path
+) -> None:
+    folder = tmp_path / "out[1]"
+    shutil.copytree(merged, tmp_path / ".out[1].export-killed/replaced")
+    (tmp_path / ".out[1].export-killed/replaced/mine.txt").write_text("mine")
+    export(folder, base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
+    assert (folder / "mine.txt").read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_link_to_an_export_stays_a_link(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    export(tmp_path / "link", base=tiny_model, adapter=adapter, quantization=Quantization.bf16)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / PROVENANCE).exists()
 
 
 def test_a_failed_export_leaves_the_earlier_one(tiny_model: Path, adapter: Path, tmp_path: Path, merged: Path) -> None:
@@ -184,12 +257,14 @@ def test_a_failed_export_leaves_the_earlier_one(tiny_model: Path, adapter: Path,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "spoiled"]
 
 
-def test_an_adapter_that_does_not_fit_is_refused(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
+def test_an_adapter_that_does_not_fit_is_refused(
+    tiny_model: Path, adapter: Path, tmp_path: Path, weights_cache: WeightsCache
+) -> None:
     with pytest.raises(MealignError, match="there is no adapter in this folder"):
         merge_adapter(tiny_model, tmp_path)
     wider = fetch_model(
         ModelConfig(name="tiny", source=WeightsSource.random, weights=SMOLLM2, layers=2, hidden_size=128),
-        cache=tiny_model.parent,
+        cache=weights_cache,
     )
     foreign = shutil.copytree(adapter, tmp_path / "foreign")
     rename_base(foreign, wider.name)

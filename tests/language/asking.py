@@ -34,7 +34,9 @@ def settings(
     return JudgeConfig(backend=backend, server=ServerConfig(**options), max_usd=max_usd, max_calls=max_calls)
 
 
-def connect(kind: str, port: int, folder: Path, *, prices: PricesConfig = PRICES, **options: Any) -> RemoteModel:
+def connect(
+    kind: str, port: int, folder: Path, *, prices: PricesConfig = PRICES, judge: str = "", **options: Any
+) -> RemoteModel:
     asked = settings(kind, port, **options)
     model = build_decision_model(
         asked.backend,
@@ -44,6 +46,7 @@ def connect(kind: str, port: int, folder: Path, *, prices: PricesConfig = PRICES
         cache=folder / "cache",
         ledger=folder / "egress.jsonl",
         prices=prices,
+        judge=judge,
     )
     assert isinstance(model, RemoteModel)
     return model

@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Response:
-    """What one request gets: an answer's text, or anything else an HTTP server can do."""
+    """What one request gets: an answer's text, or anything else an HTTP server can do.
+
+    ``delay`` is in seconds; ``pieces`` are written byte for byte in place of a whole response, until the client goes.
+    """
 
     text: str | None = ""
     status: int = 200
@@ -19,6 +22,8 @@ class Response:
     usage: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    delay: float = 0.0
+    pieces: Callable[[], Iterable[bytes]] | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Request:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    method: str = "POST"
+    content: bytes = b""
 
     @property
     def prompt(self) -> str:
@@ -56,21 +63,41 @@ class Server:
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[Server]:
+def serving(script: Script, port: int = 0) -> Iterator[Server]:
     """Serve until the block ends; ``script`` sees one request at a time, in the order of arrival."""
-    lock = threading.Lock()
+    lock, ended = threading.Lock(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            self.answer()
+
         def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer()
+
+        def answer(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"] or 0))
             # An upload is no JSON.
-            body = json.loads(content) if self.headers["Content-Type"] == "application/json" else {}
-            request = Request(self.path, {key.lower(): value for key, value in self.headers.items()}, body)
+            body = json.loads(content) if self.headers["Content-Type"] == "application/json" and content else {}
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            request = Request(self.path, headers, body, self.command, content)
             with lock:
                 server.requests.append(request)
                 response = script(request)
+            # Not `sleep`: a test ends when it is done.
+            ended.wait(response.delay)
+            with suppress(ConnectionError):
+                self.respond(request, response)
+
+        def respond(self, request: Request, response: Response) -> None:
+            if response.pieces is not None:
+                self.close_connection = True
+                for piece in response.pieces():
+                    if ended.is_set():
+                        return
+                    self.wfile.write(piece)
+                return
             content = response.body if response.body is not None else _encode(request, response)
             self.send_response(response.status)
             for key, value in {"Content-Type": "application/json", **response.headers}.items():
@@ -82,13 +109,17 @@ def serving(script: Script) -> Iterator[Server]:
         def log_message(self, format: str, *arguments: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+    class Http(ThreadingHTTPServer):
+        request_queue_size = 128
+
+    with Http(("127.0.0.1", port), Handler) as http:
         server = Server(http.server_address[1])
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield server
         finally:
+            ended.set()
             http.shutdown()
             thread.join()
 

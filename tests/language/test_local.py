@@ -139,7 +139,27 @@ def test_a_precision_is_what_it_says() -> None:
     assert dtype_of(Precision.fp32) is torch.float32
     assert dtype_of(Precision.bf16) is torch.bfloat16
     assert dtype_of(Precision.auto) in (torch.float32, torch.bfloat16)
-    assert dtype_of(Precision.auto) is dtype_of(Precision.auto)
+
+
+@pytest.mark.parametrize(
+    ("has", "expected"),
+    [
+        ({}, torch.float32),
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, torch.float32),
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"bf16": True}, torch.bfloat16),
+    ],
+)
+def test_the_format_follows_from_the_processor_and_not_from_its_load(
+    has: dict[str, bool], expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    assert dtype_of(Precision.auto) is expected
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert dtype_of(Precision.auto) is torch.float32
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mealign.language.pace import Pace
+from mealign.language.transport import wait_of
 
 
 class Clock:
@@ -118,3 +119,23 @@ def test_a_server_that_is_merely_busy_is_not_asked_less() -> None:
         assert pace.window == 4
 
     timed(work, concurrency=4)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        # By the server's clock, whatever ours says.
+        ({"date": "Wed, 21 Oct 2015 07:28:00 GMT", "retry-after": "Wed, 21 Oct 2015 07:28:30 GMT"}, 30.0),
+        ({"date": "Wed, 21 Oct 2065 07:28:00 GMT", "retry-after": "Wed, 21 Oct 2065 07:28:05 -0000"}, 5.0),
+        ({"date": "Wed, 21 Oct 2015 07:28:00 GMT", "retry-after": "Wed, 21 Oct 2015 07:27:00 GMT"}, None),
+        ({"date": "yesterday", "retry-after": "Wed, 21 Oct 2015 07:28:30 GMT"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "nan"}, None),
+        ({}, None),
+    ],
+)
+def test_the_seconds_that_a_server_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+    assert wait_of(headers) == seconds

@@ -1,6 +1,7 @@
 """What has been asked before is not asked again, and a run that breaks off goes on where it was."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +62,43 @@ def test_what_was_answered_before_a_failure_is_kept(tmp_path: Path) -> None:
         kept = len(answered)
         assert len(list(cache.iterdir())) == kept > 4
         assert replies(connect(server, tmp_path), cache, *texts[:-1]).asked == 8 - kept
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "", lambda text: text[:-20], lambda text: "[1]", lambda text: "null", lambda text: "{}",
+        lambda text: text.replace("re: a", "re: b"), lambda text: text.replace("a", "\xe9"), lambda text: text + text,
+        lambda text: text.replace('"text":"re: a', '"text":["re: a"],"x":"'), lambda text: "[" * 100_000, None,
+    ],
+)  # fmt: skip
+def test_a_damaged_reply_is_told_and_asked_for_again(damage: Any, tmp_path: Path, capfd: Any) -> None:
+    with serving(echo) as server:
+        model = connect(server, tmp_path)
+        whole = replies(model, tmp_path / "llm", "a")
+        (file,) = (tmp_path / "llm").iterdir()
+        if damage is None:
+            file.unlink()
+            file.mkdir()
+        else:
+            file.write_bytes(damage(file.read_text()).encode("latin-1", "replace"))
+        again = replies(model, tmp_path / "llm", "a")
+        assert (again.texts, again.asked) == (whole.texts, 1)
+        told = "it stands where a file belongs" if damage is None else "this reply of a model is damaged"
+        assert f"{file}: {told}; it is thrown away" in capfd.readouterr().err
+        assert replies(model, tmp_path / "llm", "a").asked == 0
+
+
+def test_the_reply_to_another_request_is_none_to_this_one(tmp_path: Path) -> None:
+    with serving(echo) as server:
+        replies(connect(server, tmp_path), tmp_path / "llm", "a", "b")
+        first, second = sorted((tmp_path / "llm").iterdir())
+        first.replace(second)
+        assert replies(connect(server, tmp_path), tmp_path / "llm", "a", "b").asked == 2
+
+
+def test_a_file_in_the_place_of_the_folder_is_thrown_away(tmp_path: Path) -> None:
+    (tmp_path / "llm").write_text("a file")
+    with serving(echo) as server:
+        assert replies(connect(server, tmp_path), tmp_path / "llm", "a").asked == 1
+        assert replies(connect(server, tmp_path), tmp_path / "llm", "a").asked == 0

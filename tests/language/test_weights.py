@@ -1,15 +1,28 @@
 """Weights are fetched once, checked, and appear whole or not at all; the package index is the real one."""
 
+import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mealign.errors import ConfigError, MealignError
+from mealign.jsonl import digest_path, read_json, write_json
+from mealign.language.embed import Embedder
+from mealign.language.local import LocalModel
 from mealign.language.settings import PackagedFile, WeightsSource
-from mealign.language.weights import WeightsCache, default_cache, fetch_model, fetch_packaged, weights_digest
+from mealign.language.weights import (
+    WeightsCache,
+    default_cache,
+    fetch_model,
+    fetch_packaged,
+    folder_digest,
+    weights_digest,
+)
 from tests.conftest import SMOLLM2
 from tests.defaults import ModelConfig
 from tests.rounding import assert_all_near, rounding
@@ -100,3 +113,59 @@ def test_the_environment_names_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert default_cache().folder == tmp_path / "here"
     monkeypatch.delenv("MEALIGN_CACHE")
     assert default_cache().folder.name == "mealign"
+
+
+class Canary:
+    def __init__(self, song: Path) -> None:
+        self._song = song
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._song,)
+
+
+@pytest.mark.parametrize(
+    "planted", ["pickled weights", "code of the model", "code of the tokenizer", "half the weights"]
+)
+def test_a_folder_runs_no_code_and_what_is_wrong_with_it_is_one_error(
+    tiny_model: Path, tmp_path: Path, planted: str
+) -> None:
+    folder, song = tmp_path / "model", tmp_path / "song"
+    shutil.copytree(tiny_model, folder)
+    weights = folder / "model.safetensors"
+    (folder / "code.py").write_text(f"open({str(song)!r}, 'w')\nclass Model: pass\n")
+    if planted == "pickled weights":
+        weights.unlink()
+        (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Canary(song)))
+    elif planted == "half the weights":
+        weights.write_bytes(weights.read_bytes()[:10_000])
+    else:
+        file = folder / ("config.json" if planted == "code of the model" else "tokenizer_config.json")
+        auto = {"AutoConfig": "code.Model", "AutoModelForCausalLM": "code.Model", "AutoTokenizer": ["code.Model", None]}
+        kind = {"model_type": "mine"} if planted == "code of the model" else {"tokenizer_class": "Mine"}
+        write_json(file, {**read_json(file), **kind, "auto_map": auto})
+    with pytest.raises(MealignError, match=f"{folder}: no whole model or adapter can be loaded from there"):
+        LocalModel(folder)
+    assert not song.exists()
+
+
+def test_an_embedder_runs_no_code_of_its_folder(embedder_path: Path, tmp_path: Path) -> None:
+    folder, song = tmp_path / "model", tmp_path / "song"
+    shutil.copytree(embedder_path, folder)
+    (folder / "code.py").write_text(f"open({str(song)!r}, 'w')\nclass Mine: pass\n")
+    modules = read_json(folder / "modules.json")
+    write_json(folder / "modules.json", [*modules, {"idx": 9, "name": "9", "path": "", "type": "code.Mine"}])
+    with pytest.raises(MealignError, match="can be loaded from there"):
+        Embedder(folder)
+    assert not song.exists()
+
+
+def test_a_pinned_folder_that_was_exchanged_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    digest = folder_digest(folder)
+    assert digest == digest_path(folder), "the hub's folders are pinned by the one, local ones by the other"
+    hub = ModelConfig(source=WeightsSource.hub, hub_id=str(folder), sha256=digest)
+    assert fetch_model(hub, cache=WeightsCache(tmp_path / "cache")) == folder
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(MealignError, match="do not use it: either the model was changed or the setting is wrong"):
+        fetch_model(hub, cache=WeightsCache(tmp_path / "cache"))

@@ -17,7 +17,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,19 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class Manners:
-    """How a server behaves: seconds an answer takes, how many at once, and shares of requests that go wrong."""
+    """How a server behaves: seconds an answer takes, how many at once, and shares of requests that go wrong.
+
+    ``halved``: the body ends in the middle; ``slow``: the answer takes ``slow_delay`` seconds.
+    """
 
     delay: float = 0.0
     admits: int = 1000
     errors: float = 0.0
     throttled: float = 0.0
     dropped: float = 0.0
+    halved: float = 0.0
+    slow: float = 0.0
+    slow_delay: float = 0.0
     lies: float = 0.0
     seed: int = 0
     batch_polls: int = 2
@@ -47,6 +53,7 @@ class Answer:
     status: int
     body: bytes
     headers: dict[str, str]
+    halved: bool = False
 
 
 class DroppedError(Exception):
@@ -73,12 +80,14 @@ class Vendor:
         request = json.loads(body)
         key = self.key(path, request)
         self.arrived[key] += 1
-        fault = random.Random(f"{self.manners.seed}:{key}:{self.arrived[key]}").random()
+        chance = random.Random(f"{self.manners.seed}:{key}:{self.arrived[key]}")
+        fault = chance.random()
+        delay = self.manners.slow_delay if chance.random() < self.manners.slow else self.manners.delay
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             async with self.room:
-                await asyncio.sleep(self.manners.delay)
+                await asyncio.sleep(delay)
         finally:
             self.under_way -= 1
         for share, failure in (
@@ -94,8 +103,11 @@ class Vendor:
                     raise DroppedError
                 return failure
             fault -= share
+        answer = _json(200, self.reply(path, request, key))
+        if fault < self.manners.halved:
+            return replace(answer, halved=True)
         self.answered[key] += 1
-        return _json(200, self.reply(path, request, key))
+        return answer
 
     def key(self, path: str, request: Any) -> str:
         """The key under which the client keeps its reply."""
@@ -269,8 +281,11 @@ async def _serve(manners: Manners) -> None:
                     return
                 fields = {**JSON, **answer.headers, "Content-Length": str(len(answer.body))}
                 lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-                writer.write(f"HTTP/1.1 {answer.status} Said\r\n{lines}\r\n".encode() + answer.body)
+                sent = answer.body[: len(answer.body) // 2] if answer.halved else answer.body
+                writer.write(f"HTTP/1.1 {answer.status} Said\r\n{lines}\r\n".encode() + sent)
                 await writer.drain()
+                if answer.halved:
+                    break
         writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1 << 26, backlog=1024)

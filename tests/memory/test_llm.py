@@ -367,6 +367,28 @@ def test_adding_a_note_asks_about_that_note_alone(tmp_path: Path) -> None:
     assert ["milk" in request.prompt for request in server.requests] == [False, True]
 
 
+def test_what_a_model_elsewhere_is_shown_is_written_down_every_time_and_without_a_word_of_it(tmp_path: Path) -> None:
+    """Another machine's address, reached through a proxy on this one, which fails the first time."""
+    document, count = note("I like tea."), 0
+
+    def fails_first(_: Request) -> Response:
+        nonlocal count
+        count += 1
+        return Response(status=503, headers={"Retry-After": "0"}) if count == 1 else saying()(_)
+
+    with serving(fails_first) as proxy:
+        away = "http://models.example.org/v1"
+        settings = LlmConfig(backend="openai", model="m", base_url=away, proxy=proxy.anthropic)
+        model = writer(settings, tmp_path)
+        extract_with_llm([document], person=NADIA, model=model, settings=settings, cache=tmp_path / "cache")
+    lines = [json.loads(line) for line in (tmp_path / "egress.jsonl").read_text().splitlines()]
+    assert len(lines) == len(proxy.requests) == 2
+    for line in lines:
+        assert (line["address"], line["purpose"]) == ("http://models.example.org/v1", "read documents")
+        assert (line["documents"], line["personal_tokens"]) == ([document.id], 3)
+    assert "tea" not in str(lines)
+
+
 def test_kept_replies_outlive_new_names_of_classes() -> None:
     """The schema is part of the request, and a reply is found by the hash of its request."""
     schema = request_schema(ExtractedFacts, ExtractedFacts="Reply", ExtractedFact="Said")

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.language.server import Request, Response, serving
 from tests.promises.command import Result, run, user, write_notes
 
@@ -77,6 +79,7 @@ def test_only_what_its_quotation_bears_becomes_a_fact(tmp_path: Path) -> None:
     assert "hunter2" not in result.output
 
 
+@pytest.mark.slow
 def test_a_model_that_only_invents_leaves_no_fact_and_one_message(tmp_path: Path) -> None:
     result = reading(tmp_path, FALSE)
     assert result.code == 1

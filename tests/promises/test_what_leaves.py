@@ -174,12 +174,13 @@ OPENERS = {
 """Modules by which Python code reaches another machine, or starts a program that does."""
 OPEN = {
     "door.py": {"socket", "urllib"},  # watches the others
-    "language/transport.py": {"aiohttp", "httpx2", "openai", "ssl"},  # makes every client
+    "language/transport.py": {"aiohttp", "http", "httpx2", "openai", "ssl"},  # makes every client
     "language/bounded.py": {"httpx2"},  # reads responses
     "language/batch_api.py": {"httpx2"},  # the same
     "language/weights.py": {"huggingface_hub", "subprocess"},  # downloads
     "language/vendors/openai/": {"httpx2", "openai"},
     "language/vendors/anthropic/": {"httpx2", "anthropic"},
+    "ingest/contained.py": {"subprocess"},  # starts a process that reads one file
     "training/isolation.py": {"huggingface_hub"},  # switches its telemetry off
 }
 """What each module that may import one of them imports."""
@@ -298,6 +299,7 @@ def hub(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_a_hub_has_to_deliver_what_the_settings_say(tmp_path: Path, tiny_model: Path) -> None:
     """By name alone only with ``download=any``, which prints the digest that pins it; another digest is refused."""
     write_tasks(tmp_path)

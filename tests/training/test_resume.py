@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import random
 import re
 import signal
@@ -20,7 +21,7 @@ from safetensors.torch import load_file
 
 from mealign.errors import MealignError
 from mealign.experiment.tracking import MlflowTracker, open_tracker
-from mealign.jsonl import digest_path
+from mealign.jsonl import digest_path, write_json
 from mealign.language.settings import Precision
 from mealign.training import checkpoints
 from mealign.training.adapters import WEIGHTS_FILE
@@ -179,6 +180,41 @@ def test_a_half_written_checkpoint_is_not_resumed_from(long_sft: Train, tmp_path
         (checkpoint / checkpoints.MANIFEST).unlink()
     long_sft(tmp_path / "sft", checkpoints=kept, on_log=lambda at, point: again.append(at))
     assert again == [1, 2, 3, 4, 5, 6]
+
+
+class Canary:
+    def __init__(self, song: Path) -> None:
+        self._song = song
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._song,)
+
+
+@pytest.mark.usefixtures("every_step")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "optimizer.pt", "rng_state.pth", "trainer_state.json", "training_args.bin",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("scheduler.pt", WEIGHTS_FILE)),
+    ],
+)  # fmt: skip
+def test_a_pickle_in_a_checkpoint_is_never_run_and_training_begins_anew(
+    long_sft: Train, tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    kept, song, again = tmp_path / "store", tmp_path / "song", []
+    with pytest.raises(Killed):
+        long_sft(tmp_path / "sft", checkpoints=kept, on_log=at_step(3, kill, []))
+    (checkpoint,) = kept.glob("*/step-*")
+    (checkpoint / name).write_bytes(pickle.dumps(Canary(song)))
+    # Whoever can write it can write its manifest.
+    write_json(checkpoint / checkpoints.MANIFEST, checkpoints._digests(checkpoint))
+    long_sft(tmp_path / "sft", checkpoints=kept, on_log=lambda at, point: again.append(at))
+    assert not song.exists()
+    if name == "training_args.bin":
+        assert again == [3, 4, 5, 6], "it is written, and never read"
+    else:
+        assert again == [1, 2, 3, 4, 5, 6]
+        assert f"{checkpoint}: this checkpoint cannot be loaded; it is thrown away" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("every_step")

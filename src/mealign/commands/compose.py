@@ -11,11 +11,12 @@ from typing import Any
 
 from mealign.compose import compose_settings, write_params
 from mealign.config import Settings
+from mealign.damage import make_room
 from mealign.experiment.keys import code_key
+from mealign.experiment.runner import place_of
 from mealign.jsonl import write_text
 from mealign.pipeline.registry import pipeline
 from mealign.pipeline.stage import Command
-from mealign.settings import path_at
 
 PARAMS, KEYS = "params.yaml", "keys.yaml"
 
@@ -40,9 +41,8 @@ def compose(settings: Settings, root: Path) -> None:
         else:
             keys[stage.name] = code_key(stage, settings, root=root)
     header = "# Written by `python -m mealign stage=compose`: of every stage, what decides its result but its inputs.\n"
-    write_text(
-        path_at(root, settings.paths.data) / settings.user.name / KEYS, header + yaml.safe_dump(keys, sort_keys=True)
-    )
+    folder = place_of(settings, root=root).folder
+    write_text(make_room(folder / KEYS, inside=folder), header + yaml.safe_dump(keys, sort_keys=True))
 
 
 def judges(settings: Settings) -> list[str]:

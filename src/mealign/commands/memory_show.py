@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from mealign import terminal
 from mealign.config import Settings
-from mealign.errors import ConfigError, MealignError
-from mealign.jsonl import read_json, read_records, write_text
+from mealign.damage import make_room
+from mealign.errors import ConfigError
+from mealign.jsonl import read_record, read_records, write_text
 from mealign.pipeline.stage import Command
 from mealign.settings import path_at
 
@@ -30,7 +31,7 @@ def memory_show(settings: Settings, root: Path) -> None:
 
     Raises:
         ConfigError: the memory has not been made yet, or ``memory_show.fact`` is not the id of a fact.
-        MealignError: the files of the memory do not belong together.
+        MealignError: the files of the memory are damaged, or do not belong together.
     """
     from rich.text import Text
 
@@ -47,7 +48,7 @@ def memory_show(settings: Settings, root: Path) -> None:
         terminal.show(fact_story(memory, fact, passage))
         return
     page = folder / "memory/memory.html"
-    write_text(page, render_memory_page(memory))
+    write_text(make_room(page, inside=folder), render_memory_page(memory))
     terminal.show(memory_tree(memory))
     terminal.show(Text(f"the page: {page}"))
 
@@ -74,8 +75,6 @@ def find_fact(facts: Sequence[Fact], asked: str, *, listed: Path) -> Fact:
 
 
 def _read(folder: Path) -> Memory:
-    from pydantic import ValidationError
-
     from mealign.memory.profile import Profile
     from mealign.records import Document, Fact
     from mealign.reporting.memory_content import Memory
@@ -86,16 +85,10 @@ def _read(folder: Path) -> Memory:
                 f"stage=memory_show: it reads {folder / path}, which does not exist; run stage=[ingest,memory] first"
             )
     documents = read_records(folder / "documents.jsonl", Document)
-    try:
-        profile = Profile.model_validate(read_json(folder / "memory/profile.json"))
-    except ValidationError as error:
-        raise MealignError(
-            f"{folder / 'memory/profile.json'}: it is of another version of mealign; run stage=[ingest,memory] again"
-        ) from error
     return Memory(
         facts=read_records(folder / "memory/facts.jsonl", Fact),
         documents={document.id: document for document in documents},
-        profile=profile,
+        profile=read_record(folder / "memory/profile.json", Profile),
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mealign.memory.settings import context_names
-from mealign.settings import INFINITE, optional, section, setting
+from mealign.settings import INFINITE, name_setting, optional, section, setting
 
 MEMORY = "memory"
 """The context of an arm that stands for the run's own context, whichever that is."""
@@ -22,15 +21,13 @@ class ArmConfig:
     context. ``against`` names the arms to compare with, question by question: this arm's score minus theirs.
     """
 
-    name: str = setting("the arm's name")
+    name: str = name_setting("the arm's name")
     context: str = setting("what of the memory its prompts show")
     adapter: str | None = optional("the adapter that answers")
     against: list[str] = field(default_factory=list)
 
     def problems(self, key: str) -> Iterator[str]:
         """Report what cannot work."""
-        if not re.fullmatch(r"[\w.+-]+", self.name):
-            yield f"{key}.name={self.name!r}: it is part of the names of metrics; use letters, digits and + - . _ only"
         if self.context not in (known := [MEMORY, *context_names()]):
             yield f"{key}.context={self.context}: there is no such context; use one of {', '.join(known)}"
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mealign.addresses import stays_here
+from mealign.damage import discard, make_folder
 from mealign.errors import ConfigError, MealignError
+from mealign.experiment.database import Database, LostError, one_connection_each, sqlite_error
 from mealign.experiment.settings import TrackingConfig
 from mealign.jsonl import digest_path
 from mealign.language.egress import Ledger
@@ -42,12 +45,23 @@ PARAMS_PER_BATCH = 100
 
 @dataclass(frozen=True)
 class Books:
-    """One experiment in a tracking store, the lock that its writers share, and the ledger if it is elsewhere."""
+    """One experiment in a tracking store: its file if it is one, and the ledger if it is elsewhere."""
 
     client: MlflowClient
     experiment_id: str
-    lock: AbstractContextManager[Any]
+    settings: TrackingConfig
+    database: Database | None = None
     ledger: Ledger | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other writers out; every use of the books is wrapped in this.
+
+        Raises:
+            MealignError: MLflow fails.
+        """
+        with refusals(self.settings), self.database.writing() if self.database else nullcontext():
+            yield
 
     def record(self, what: str, digest: str) -> None:
         """Record, before it is sent, what is written to books on another machine."""
@@ -56,16 +70,13 @@ class Books:
 
     def open_run(self, *, run_name: str, run_key: str, parent: str | None, tags: Mapping[str, str]) -> tuple[str, bool]:
         """Return the id of the run with this key and parent, and whether it existed before."""
-        with self.lock:
-            found = [
-                run for run in self._search(f"tags.`{RUN_KEY}` = '{run_key}'") if run.data.tags.get(PARENT) == parent
-            ]
-            if found:
-                run_id = found[0].info.run_id
-                self.client.update_run(run_id, status="RUNNING")
-            else:
-                identity = {RUN_KEY: run_key} | ({PARENT: parent} if parent else {})
-                run_id = self.client.create_run(self.experiment_id, run_name=run_name, tags=identity).info.run_id
+        found = [run for run in self._search(f"tags.`{RUN_KEY}` = '{run_key}'") if run.data.tags.get(PARENT) == parent]
+        if found:
+            run_id = found[0].info.run_id
+            self.client.update_run(run_id, status="RUNNING")
+        else:
+            identity = {RUN_KEY: run_key} | ({PARENT: parent} if parent else {})
+            run_id = self.client.create_run(self.experiment_id, run_name=run_name, tags=identity).info.run_id
         for key, value in sorted(tags.items()):
             self.client.set_tag(run_id, key, value)
         return run_id, bool(found)
@@ -112,27 +123,32 @@ def open_books(settings: TrackingConfig, *, root: Path, ledger: Path | None = No
             f"egress=deny with tracking.uri={settings.uri}: MLflow keeps its books elsewhere; "
             "name a local store, allow it with egress=allow, or work without it: tracking=none"
         )
+    if settings.uri.startswith(SQLITE):
+        one_connection_each()
     from mlflow import MlflowClient
 
-    for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # What it says as it fails is part of its exception.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     if not settings.uri.startswith(SQLITE):
         client = MlflowClient(tracking_uri=settings.uri, registry_uri=settings.uri)
         record = Ledger(ledger, address=settings.uri) if ledger and not stays_here(settings.uri) else None
-        return Books(client, _experiment(client, settings, root=root, ledger=ledger), nullcontext(), record)
-    from filelock import FileLock
+        return Books(client, _experiment(client, settings, root=root, ledger=ledger), settings, ledger=record)
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    database = path_at(root, settings.uri.removeprefix(SQLITE))
-    database.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{database}.lock")
-    # Two processes that migrate a fresh database at the same time break it.
-    with lock:
-        uri = f"{SQLITE}{database.resolve()}"
-        # Without it, the registry would be where the environment says.
+    artifacts = path_at(root, settings.artifacts).resolve().as_uri()
+    database = Database(
+        path_at(root, settings.uri.removeprefix(SQLITE)),
+        make=lambda path: SqlAlchemyStore(f"{SQLITE}{path}", artifacts),
+    )
+
+    def connect() -> Books:
+        uri = f"{SQLITE}{database.path}"
+        # Without the latter, the registry would be where the environment says.
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        return Books(client, _experiment(client, settings, root=root, ledger=ledger), lock)
+        return Books(client, _experiment(client, settings, root=root, ledger=ledger), settings, database)
+
+    return database.open(connect)
 
 
 def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path, ledger: Path | None) -> str:
@@ -154,20 +170,31 @@ def _experiment(client: MlflowClient, settings: TrackingConfig, *, root: Path, l
 
 @contextmanager
 def refusals(settings: TrackingConfig) -> Iterator[None]:
-    """Convert errors of MLflow and its store to one for the user. Every use of MLflow is wrapped in this."""
+    """Convert errors of MLflow and its store to one for the user."""
     # MLflow reads this when it is imported.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from alembic.util import CommandError
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, sqlite3.Error, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except LostError as error:
         raise MealignError(
-            f"tracking.uri={settings.uri}: MLflow cannot write its books ({reason}); "
-            "mend that, or work without them: tracking=none"
+            f"tracking.uri={settings.uri}: {error}; run the same command again: it writes MLflow's books anew"
         ) from error
+    except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError) as error:
+        raise MealignError(
+            f"tracking.uri={settings.uri}: MLflow cannot write its books ({_reason(error)}); mend that and run the "
+            "same command again, or work without them: tracking=none"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    said = str(sqlite_error(error) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
 
 
 def fetch_adapter(
@@ -205,10 +232,13 @@ def fetch_adapter(
                 f"{asked}: this run logged no adapter; choose one that trained with tracking.log_adapters=true"
             )
         name, digest = next(iter(held.items()))
-        folder: Path = cache / digest
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise MealignError(f"{asked}: what it says of its adapter {name} is no SHA-256; choose another run")
+        folder: Path = make_folder(cache, inside=cache.parent) / digest
         if folder.exists():
-            return folder
-        cache.mkdir(parents=True, exist_ok=True)
+            if digest_path(folder) == digest:
+                return folder
+            discard(folder, "this adapter differs from its name, which is its digest")
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             fetched = Path(client.download_artifacts(run_id, f"adapters/{name}", scratch))
             if digest_path(fetched) != digest:

@@ -36,15 +36,17 @@ def log_contender(client: MlflowClient, run_id: str, contender: Contender, *, be
     """
     from mlflow.exceptions import MlflowException
 
-    client.log_dict(run_id, dict(contender.scores), SCORES)
-    logged = _log_model(client, run_id, contender)
     try:
         present = client.get_model_version_by_alias(contender.name, ALIAS)
     except MlflowException as error:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
         present = None
-    if not beats(contender.scores, _scores_of(client, present.run_id) if present else None):
+    # One whose artifacts were deleted cannot be served, and holds the alias against nobody.
+    to_beat = _scores_of(client, present.run_id) if present and has_scores(client, present.run_id) else None
+    client.log_dict(run_id, dict(contender.scores), SCORES)
+    logged = _log_model(client, run_id, contender)
+    if not beats(contender.scores, to_beat):
         return False
     if not client.search_registered_models(f"name = '{contender.name}'"):
         client.create_registered_model(contender.name)
@@ -95,6 +97,11 @@ def _log_model(client: MlflowClient, run_id: str, contender: Contender) -> Logge
         )
         client.log_model_artifacts(logged.model_id, str(Path(scratch) / "model"))
     return client.finalize_logged_model(logged.model_id, "READY")
+
+
+def has_scores(client: MlflowClient, run_id: str) -> bool:
+    """Whether the artifacts of a run's contender are still there."""
+    return any(file.path == SCORES for file in client.list_artifacts(run_id))
 
 
 def _scores_of(client: MlflowClient, run_id: str) -> dict[str, float]:

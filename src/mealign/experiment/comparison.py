@@ -29,7 +29,6 @@ class Sweep:
     run_id: str
     keys: tuple[str, ...]
     books: Books
-    settings: TrackingConfig
 
     def close(self, status: Status) -> None:
         """Write the jobs' results (``comparison.csv``, the best objective and its job) and close the run.
@@ -37,8 +36,8 @@ class Sweep:
         Raises:
             MealignError: MLflow fails.
         """
-        tracker = MlflowTracker(self.books, self.run_id, self.settings, continued=True)
-        with refusals(self.settings):
+        tracker = MlflowTracker(self.books, self.run_id, continued=True)
+        with self.books.writing():
             jobs = self.books.children(self.run_id)
             tracker.log_bytes("comparison.csv", _comparison(jobs, self.keys).encode(), personal=False)
             tracker.log_metrics(
@@ -49,7 +48,9 @@ class Sweep:
                 best = max(measured, key=lambda job: job.data.metrics["objective"])
                 tracker.log_metrics({"objective": best.data.metrics["objective"]})
                 tracker.set_tags({"mealign.best_run_id": best.info.run_id, "mealign.best_run_name": best.info.run_name})
-            self.books.client.set_terminated(self.run_id, status)
+        tracker.close(status)
+        if tracker.failure is not None:
+            raise tracker.failure
 
 
 def open_sweep(
@@ -78,13 +79,14 @@ def open_sweep(
     name = " ".join(f"{key}={values}" for key, values in shown.items()) or "sweep"
     with refusals(settings):
         books = open_books(settings, root=root, ledger=ledger)
+    with books.writing():
         run_id, _ = books.open_run(
             run_name=name[:RUN_NAME_LENGTH],
             run_key=content_id("sweep", dict(swept), sorted(fixed)),
             parent=None,
             tags={f"mealign.sweep.{key}": values for key, values in shown.items()},
         )
-    return Sweep(run_id=run_id, keys=tuple(swept), books=books, settings=settings)
+    return Sweep(run_id=run_id, keys=tuple(swept), books=books)
 
 
 def _comparison(jobs: Sequence[Run], keys: Sequence[str]) -> str:

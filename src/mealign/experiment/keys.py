@@ -7,13 +7,17 @@ reach and the versions of the libraries in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from mealign.config import Settings
+from mealign.damage import discard
+from mealign.errors import MealignError
 from mealign.experiment.code import code_of
-from mealign.jsonl import digest_path
+from mealign.jsonl import digest_path, read_object
+from mealign.language.settings import WeightsSource
+from mealign.language.weights import default_cache, folder_digest, hub_folder
 from mealign.pipeline.registry import inputs
 from mealign.pipeline.stage import Stage
 from mealign.settings import plain
@@ -43,6 +47,20 @@ class Key:
         return asdict(self)
 
 
+def read_key(path: Path) -> Key | None:
+    """Return the key that was written to a file; None if there is none, or a damaged one, which is thrown away."""
+    if not path.exists():
+        return None
+    try:
+        found = read_object(path)
+    except MealignError:
+        found = {}
+    if found.keys() == {field.name for field in fields(Key)} and all(isinstance(part, dict) for part in found.values()):
+        return Key(**found)
+    discard(path, "this record of what a result depends on is damaged")
+    return None
+
+
 def key_of(stage: Stage, settings: Settings, *, root: Path, folder: Path, start: Path | None = None) -> Key:
     """Compute the key of a stage's result.
 
@@ -62,16 +80,31 @@ def code_key(stage: Stage, settings: Settings, *, root: Path) -> str:
     return _key(stage, settings, _outside(stage, settings, root=root, start=None)).digest
 
 
-def reasons(before: Mapping[str, Any] | None, now: Key) -> list[str]:
-    """Return why a key differs from ``before`` (a :meth:`Key.to_json`), the most informative reasons first."""
+def reasons(before: Key | None, now: Key) -> list[str]:
+    """Return why a key differs from ``before``, the most informative reasons first."""
     if before is None:
         return ["never made here"]
     return [
-        *_changes(before.get("settings", {}), now.settings),
-        *(f"{name} changed" for name in _differing(before.get("inputs", {}), now.inputs)),
-        *(f"code: {name}" for name in _differing(before.get("code", {}), now.code)),
-        *_changes(before.get("libraries", {}), now.libraries),
+        *_changes(before.settings, now.settings),
+        *(f"{name} changed" for name in _differing(before.inputs, now.inputs)),
+        *(f"code: {name}" for name in _differing(before.code, now.code)),
+        *_changes(before.libraries, now.libraries),
     ]
+
+
+def model_folders(settings: Settings, *, root: Path) -> dict[str, Path]:
+    """Return the folders of the models that settings name on this machine or a hub, by the settings' keys."""
+    model, memory = settings.model, settings.memory
+    named: dict[str, tuple[str | None, str | None, str | None]] = {
+        "model.hub_id": (model.hub_id if model.source is WeightsSource.hub else None, model.revision, model.sha256),
+        "memory.embedder_hub_id": (memory.embedder_hub_id, None, memory.embedder_sha256),
+    }
+    cache = default_cache(settings.paths.weights, root=root).folder
+    return {
+        key: hub_folder(name, revision=revision, sha256=sha256, cache=cache)
+        for key, (name, revision, sha256) in named.items()
+        if name
+    }
 
 
 def in_short(found: list[str]) -> str:
@@ -93,7 +126,11 @@ def _lookup(values: Mapping[str, Any], key: str) -> Any:
 
 
 def _outside(stage: Stage, settings: Settings, *, root: Path, start: Path | None) -> dict[str, str]:
-    files = {name: digest_path(path) for name, path in stage.files(settings, root).items()}
+    files = stage.outside(settings, root)
+    read = stage.keys(settings)
+    for name, folder in model_folders(settings, root=root).items():
+        if any(name == key or name.startswith(f"{key}.") for key in read):
+            files[name] = folder_digest(folder)
     if start is not None and stage.starts(settings):
         files["training.init_from"] = digest_path(start)
     return files

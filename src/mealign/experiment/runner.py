@@ -15,8 +15,10 @@ from typing import Any, Literal
 
 from mealign import terminal
 from mealign.config import Settings
-from mealign.errors import ConfigError
-from mealign.experiment.keys import in_short, key_of, reasons
+from mealign.damage import make_room, tell
+from mealign.disk import refusals_named
+from mealign.errors import ConfigError, MealignError
+from mealign.experiment.keys import Key, in_short, key_of, model_folders, read_key, reasons
 from mealign.experiment.settings import ledger_in, permitted_ledger
 from mealign.experiment.store import Entry, alone_in
 from mealign.jsonl import digest_path, read_json, write_json
@@ -50,9 +52,20 @@ class Place:
 
 
 def place_of(settings: Settings, *, root: Path, workspace: Path | None = None) -> Place:
-    """Return where a run with these settings works: ``<paths.data>/<user.name>``, unless another folder is given."""
+    """Return where a run with these settings works: ``<paths.data>/<user.name>``, unless another folder is given.
+
+    Raises:
+        ConfigError: the store lies in the user's folder, or this in it.
+    """
     folder = workspace or path_at(root, settings.paths.data) / settings.user.name
-    return Place(root=root, folder=folder, store=path_at(root, settings.paths.store))
+    store = path_at(root, settings.paths.store)
+    real, other = folder.resolve(), store.resolve()
+    if real.is_relative_to(other) or other.is_relative_to(real):
+        raise ConfigError(
+            f"paths.store={settings.paths.store} with user.name={settings.user.name}: {folder} and {store} lie one in "
+            "the other, and what is written into one would be taken for the other's; choose folders apart"
+        )
+    return Place(root=root, folder=folder, store=store)
 
 
 def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> float | None:
@@ -75,7 +88,7 @@ def run(settings: Settings, *, root: Path, workspace: Path | None = None) -> flo
         fetch(context_of(settings, place, outputs=place.folder), needed)
     place = replace(place, start=_start(settings, selected, place))
     rows, objective = [], None
-    with alone_in(place.folder), _tracking(settings, selected, root=root) as tracker:
+    with refusals_named(place.store), alone_in(place.folder), _tracking(settings, selected, root=root) as tracker:
         for stage in selected:
             started = time.perf_counter()
             outcome, why = _bring_up_to_date(stage, settings, place, tracker)
@@ -94,9 +107,8 @@ def context_of(settings: Settings, place: Place, *, outputs: Path, tracker: Trac
     """Return what a stage may use, with all settings visible."""
     from mealign.language.weights import WeightsCache, default_cache
 
-    configured = settings.paths.weights
     ledger = ledger_in(settings.paths.egress, root=place.root)
-    weights = path_at(place.root, configured) if configured else default_cache().folder
+    weights = default_cache(settings.paths.weights, root=place.root).folder
     return StageContext(
         settings=settings,
         inputs=place.folder,
@@ -158,25 +170,53 @@ def _bring_up_to_date(stage: Stage, settings: Settings, place: Place, tracker: T
     """Bring a stage's result up to date with settings, inputs and code; return what was done, and why."""
     key = key_of(stage, settings, root=place.root, folder=place.folder, start=place.start)
     entry = Entry(place.store, stage.name, key, stage.outputs(settings))
-    last = place.folder / "keys" / Path(stage.summary_of(settings)).name
-    why = in_short(reasons(read_json(last) if last.exists() else None, key))
+    last = _last_key(stage, settings, place)
+    why = in_short(reasons(read_key(last), key)) or "what it wrote was changed"
     outcome: Outcome
     with entry.locked():
         if entry.is_in(place.folder):
             outcome = "up to date"
         else:
-            outcome = "restored" if entry.exists else "ran"
+            outcome = "restored" if entry.is_whole() else "ran"
             if outcome == "ran":
-                entry.make(lambda made: _compute(stage, settings, place, made, tracker))
+                entry.make(lambda made: _compute(stage, settings, place, made, tracker, key))
             entry.publish(place.folder)
-    write_json(last, key.to_json())
+    write_json(make_room(last, inside=place.folder), key.to_json())
     return outcome, "" if outcome == "up to date" else why
 
 
-def _compute(stage: Stage, settings: Settings, place: Place, made: Path, tracker: Tracker) -> None:
+def _last_key(stage: Stage, settings: Settings, place: Place) -> Path:
+    """Return the file with the key of a stage's result in the user's folder."""
+    return place.folder / "keys" / Path(stage.summary_of(settings)).name
+
+
+def _compute(stage: Stage, settings: Settings, place: Place, made: Path, tracker: Tracker, key: Key) -> None:
+    changed = _changed_inputs(settings, place, key)
+    for path, maker in changed.items():
+        tell(f"{place.folder / path}: it is not what stage={maker} wrote there; to have that again, run stage={maker}")
     context = context_of(settings, place, outputs=made, tracker=tracker)
-    summary = stage.run(replace(context, settings=visible(settings, stage.keys(settings))))
+    try:
+        summary = stage.run(replace(context, settings=visible(settings, stage.keys(settings))))
+    except Exception as error:
+        if not changed or isinstance(error, MealignError):
+            raise
+        raise MealignError(
+            f"stage={stage.name}: it failed ({type(error).__name__}), and what it reads was changed: "
+            f"{', '.join(changed)}; run stage=[{','.join(dict.fromkeys(changed.values()))}] again"
+        ) from error
     write_json(made / stage.summary_of(settings), summary.to_json())
+
+
+def _changed_inputs(settings: Settings, place: Place, key: Key) -> dict[str, str]:
+    """Return the inputs that are not what a stage last wrote into the user's folder, with that stage's name."""
+    changed: dict[str, str] = {}
+    for maker in pipeline(settings):
+        written = maker.outputs(settings)
+        last = read_key(_last_key(maker, settings, place)) if key.inputs.keys() & {*written} else None
+        manifest = last and Entry(place.store, maker.name, last, written).manifest()
+        if manifest:
+            changed |= {path: maker.name for path in written if manifest[path] != key.inputs.get(path, manifest[path])}
+    return changed
 
 
 def _track(tracker: Tracker, stage: Stage, settings: Settings, place: Place, summary: Mapping[str, Any]) -> None:
@@ -201,6 +241,7 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
         yield Tracker()
         return
     from mealign.experiment.tracking import open_tracker
+    from mealign.language.weights import folder_digest
     from mealign.records import canonical_json, content_id
 
     own, shown = plain(settings), plain(settings, public=not settings.tracking.log_texts)
@@ -209,11 +250,12 @@ def _tracking(settings: Settings, selected: Sequence[Stage], *, root: Path) -> I
         for each in (own, shown)
     )
     sources = {
-        name: digest_path(path)
+        name: digest
         for stage in stages().values()
         if not stage.reads
-        for name, path in stage.files(settings, root).items()
+        for name, digest in stage.outside(settings, root).items()
     }
+    sources |= {name: folder_digest(folder) for name, folder in model_folders(settings, root=root).items()}
     with open_tracker(
         settings.tracking,
         run_name=f"{settings.user.name} {settings.judge.name} {settings.mix.name} r{settings.lora.rank}",

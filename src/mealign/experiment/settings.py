@@ -8,7 +8,7 @@ from typing import Literal
 
 from mealign.addresses import is_address
 from mealign.language.settings import Egress
-from mealign.settings import free_text, leads_home, path_at, setting
+from mealign.settings import free_text, leads_home, name_setting, path_at, setting
 
 PARENT_VARIABLE = "MEALIGN_PARENT_RUN_ID"
 """Environment variable that passes the id of the sweep's run to its jobs."""
@@ -66,5 +66,5 @@ class DvcConfig:
     pairs of the run's own judge.
     """
 
-    judges: list[str] = setting("the judges, by their files in conf/judge")
-    pair_judges: list[str] = setting("those whose verdicts become pairs")
+    judges: list[str] = name_setting("the judges, by their files in conf/judge")
+    pair_judges: list[str] = name_setting("those whose verdicts become pairs")

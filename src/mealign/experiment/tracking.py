@@ -1,6 +1,8 @@
 """Writes what the pipeline reports to an MLflow run: curves, numbers, data sets, adapters, prompts, champions.
 
-Nothing is written twice. Runs are closed with their outcome: finished, failed or killed.
+Nothing is written twice. Runs are closed with their outcome: finished, failed or killed. When the books cannot be
+written any more, the work goes on without them and the error comes at its end: results are kept in the store, and the
+next run with the same settings writes what is missing.
 """
 
 from __future__ import annotations
@@ -10,19 +12,20 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Concatenate, ParamSpec
 
+from mealign.errors import MealignError
 from mealign.experiment.books import ADAPTER_TAG, Books, open_books, refusals
 from mealign.experiment.settings import PARENT_VARIABLE, Status, TrackingConfig
 from mealign.jsonl import digest_path
 from mealign.pipeline.tracker import Beats, Contender, Tracker
 from mealign.records import content_id
 
-if TYPE_CHECKING:
-    pass
+P = ParamSpec("P")
 
 CONTENDER_TAG = "mealign.contender"
 PROMPT_PREFIX = "mealign-judge-"
@@ -32,22 +35,33 @@ DIGEST_LENGTH = 36
 METRICS_PER_BATCH = 1000
 
 
-class MlflowTracker(Tracker):
-    """Writes to one open MLflow run; ``continued`` means that it may already have some of what is reported."""
+def _written(write: Callable[Concatenate[MlflowTracker, P], None]) -> Callable[Concatenate[MlflowTracker, P], None]:
+    """Let a method write to the books alone, and not at all after they have failed."""
 
-    def __init__(
-        self,
-        books: Books,
-        run_id: str,
-        settings: TrackingConfig,
-        *,
-        continued: bool,
-    ) -> None:
+    @wraps(write)
+    def call(tracker: MlflowTracker, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if tracker.failure is None:
+            try:
+                with tracker.books.writing():
+                    write(tracker, *args, **kwargs)
+            except MealignError as error:
+                tracker.failure = error
+
+    return call
+
+
+class MlflowTracker(Tracker):
+    """Writes to one open MLflow run; ``continued`` means that it may already have some of what is reported.
+
+    ``failure`` is why nothing is written any more.
+    """
+
+    def __init__(self, books: Books, run_id: str, *, continued: bool) -> None:
         self.run_id = run_id
-        self._books = books
-        self._lock = books.lock
+        self.books = books
+        self.failure: MealignError | None = None
         self._client = books.client
-        self._settings = settings
+        self._settings = books.settings
         self._continued = continued
         self._points: dict[str, set[tuple[int, str]]] = {}
 
@@ -55,24 +69,33 @@ class MlflowTracker(Tracker):
         """Log one point of a training curve, as ``<stage>/<metric>``."""
         self.log_history(stage, [{**metrics, "step": step}])
 
+    @_written
     def log_history(self, stage: str, history: Sequence[Mapping[str, Any]]) -> None:
         """Log a whole training curve at once; points the run already has are left out."""
-        with refusals(self._settings):
-            self._write(
-                (name, int(point["step"]), float(value))
-                for point in history
-                for key, value in point.items()
-                if key != "step" and isinstance(value, int | float)
-                if self._is_new(name := metric_name(f"{stage}/{key}"), int(point["step"]), float(value))
-            )
+        now = _milliseconds()
+        self._write(
+            (name, int(point["step"]), float(value), now)
+            for point in history
+            for key, value in point.items()
+            if key != "step" and isinstance(value, int | float)
+            if self._is_new(name := metric_name(f"{stage}/{key}"), int(point["step"]), float(value))
+        )
 
+    @_written
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Log final numbers; those that the run already shows are left out."""
-        with refusals(self._settings):
-            shown = self._client.get_run(self.run_id).data.metrics
-            named = {metric_name(key): float(value) for key, value in metrics.items()}
-            self._write((name, 0, value) for name, value in named.items() if shown.get(name) != value)
+        shown = self._client.get_run(self.run_id).data.metrics
+        named = {metric_name(key): float(value) for key, value in metrics.items()}
+        changed = {name: value for name, value in named.items() if shown.get(name) != value}
+        now = _milliseconds()
+        # MLflow shows the latest, and the clock may have been set back since.
+        last = {
+            name: max(point.timestamp for point in self._client.get_metric_history(self.run_id, name))
+            for name in changed.keys() & shown.keys()
+        }
+        self._write((name, 0, value, max(now, last.get(name, 0) + 1)) for name, value in changed.items())
 
+    @_written
     def log_dataset(self, name: str, *, source: str, digest: str, context: str) -> None:
         """Record a data set that the run read or made, by its location and content hash."""
         from mlflow.data.meta_dataset import MetaDataset
@@ -81,43 +104,47 @@ class MlflowTracker(Tracker):
 
         described = MetaDataset(LocalArtifactDatasetSource(source), name=name, digest=digest[:DIGEST_LENGTH]).to_dict()
         dataset = Dataset(**{key: described[key] for key in ("name", "digest", "source_type", "source")})
-        with refusals(self._settings):
-            tags = [InputTag("mlflow.data.context", context)]
-            self._client.log_inputs(self.run_id, [DatasetInput(dataset, tags)])
+        tags = [InputTag("mlflow.data.context", context)]
+        self._client.log_inputs(self.run_id, [DatasetInput(dataset, tags)])
 
+    @_written
     def log_adapter(self, name: str, folder: Path) -> None:
         """Keep a trained adapter, unless ``tracking.log_adapters=false`` or the run already holds this one."""
         if not self._settings.log_adapters:
             return
-        tag, digest = f"{ADAPTER_TAG}{name}", digest_path(folder)
-        with refusals(self._settings):
-            held = self._client.get_run(self.run_id).data.tags.get(tag)
-        if held != digest:
-            self.log_artifacts(folder, f"adapters/{name}")
+        tag, digest, place = f"{ADAPTER_TAG}{name}", digest_path(folder), f"adapters/{name}"
+        held = self._client.get_run(self.run_id).data.tags.get(tag)
+        if held != digest or not self._client.list_artifacts(self.run_id, place):
+            self.log_artifacts(folder, place)
             self.set_tags({tag: digest})
 
+    @_written
     def log_artifacts(self, folder: Path, name: str) -> None:
         """Keep the files of a folder that holds no text of the user."""
-        self._books.record(name, digest_path(folder))
-        with refusals(self._settings):
-            self._client.log_artifacts(self.run_id, str(folder), name)
+        self.books.record(name, digest_path(folder))
+        self._client.log_artifacts(self.run_id, str(folder), name)
 
     def log_bytes(self, name: str, content: bytes, *, personal: bool) -> bool:
         """Keep one file under ``name``, unless it is personal and ``tracking.log_texts=false``."""
         if personal and not self._settings.log_texts:
             return False
-        self._books.record(name, hashlib.sha256(content).hexdigest())
+        self._log_file(name, content)
+        return self.failure is None
+
+    @_written
+    def _log_file(self, name: str, content: bytes) -> None:
+        self.books.record(name, hashlib.sha256(content).hexdigest())
         parent, _, file_name = name.rpartition("/")
-        with refusals(self._settings), tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / file_name
             file.write_bytes(content)
             self._client.log_artifact(self.run_id, str(file), parent or None)
-        return True
 
     def log_config(self, text: str) -> None:
         """Keep the resolved config as ``config.yaml``."""
         self.log_bytes("config.yaml", text.encode(), personal=False)
 
+    @_written
     def log_prompt(self, name: str, text: str, *, digest: str, personal: bool) -> None:
         """Link a prompt template to the run; it is registered as ``mealign-judge-<name>`` when its digest is new.
 
@@ -131,43 +158,50 @@ class MlflowTracker(Tracker):
         from mlflow.tracing.constant import TraceTagKey
         from mlflow.tracing.utils.prompt import update_linked_prompts_tag
 
-        with refusals(self._settings), self._lock:
-            version = self._client.load_prompt(f"prompts:/{full}@{digest}", allow_missing=True)
-            if version is None:
-                self._books.record("judge template", digest)
-                version = self._client.register_prompt(full, text, tags={"mealign.digest": digest})
-                self._client.set_prompt_alias(full, digest, int(version.version))
-            # The client's own method looks up the run in the process's default store.
-            linked = self._client.get_run(self.run_id).data.tags.get(TraceTagKey.LINKED_PROMPTS)
-            updated = update_linked_prompts_tag(linked, [version])
-            self._client.set_tag(self.run_id, TraceTagKey.LINKED_PROMPTS, updated)
+        version = self._client.load_prompt(f"prompts:/{full}@{digest}", allow_missing=True)
+        if version is None:
+            self.books.record("judge template", digest)
+            version = self._client.register_prompt(full, text, tags={"mealign.digest": digest})
+            self._client.set_prompt_alias(full, digest, int(version.version))
+        # The client's own method looks up the run in the process's default store.
+        linked = self._client.get_run(self.run_id).data.tags.get(TraceTagKey.LINKED_PROMPTS)
+        updated = update_linked_prompts_tag(linked, [version])
+        self._client.set_tag(self.run_id, TraceTagKey.LINKED_PROMPTS, updated)
 
+    @_written
     def log_contender(self, contender: Contender, *, beats: Beats) -> None:
         """Keep an adapter as a model, once, and register it as champion if it beats the current one."""
         if not self._settings.log_adapters:
             return
         known = content_id("contender", contender.name, contender.digest, dict(contender.scores))
-        with refusals(self._settings), self._lock:
-            if self._client.get_run(self.run_id).data.tags.get(CONTENDER_TAG) == known:
-                return
-            from mealign.experiment.champions import log_contender
+        from mealign.experiment.champions import has_scores, log_contender
 
-            self._books.record(f"model {contender.name}", contender.digest)
-            won = log_contender(self._client, self.run_id, contender, beats=beats)
-            self._client.set_tag(self.run_id, "mealign.champion", str(won).lower())
-            self._client.set_tag(self.run_id, CONTENDER_TAG, known)
+        logged = self._client.get_run(self.run_id).data.tags.get(CONTENDER_TAG) == known
+        if logged and has_scores(self._client, self.run_id):
+            return
+        self.books.record(f"model {contender.name}", contender.digest)
+        won = log_contender(self._client, self.run_id, contender, beats=beats)
+        self._client.set_tag(self.run_id, "mealign.champion", str(won).lower())
+        self._client.set_tag(self.run_id, CONTENDER_TAG, known)
 
+    @_written
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""
-        with refusals(self._settings):
-            for key, value in sorted(tags.items()):
-                self._client.set_tag(self.run_id, key, value)
+        for key, value in sorted(tags.items()):
+            self._client.set_tag(self.run_id, key, value)
 
-    def _write(self, points: Iterable[tuple[str, int, float]]) -> None:
+    def close(self, status: Status) -> None:
+        """Close the run with its outcome; one that is not complete has failed."""
+        try:
+            with self.books.writing():
+                self._client.set_terminated(self.run_id, "FAILED" if self.failure else status)
+        except MealignError as error:
+            self.failure = self.failure or error
+
+    def _write(self, points: Iterable[tuple[str, int, float, int]]) -> None:
         from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
-        metrics = [Metric(name, value, now, step) for name, step, value in points]
+        metrics = [Metric(name, value, when, step) for name, step, value, when in points]
         for start in range(0, len(metrics), METRICS_PER_BATCH):
             self._client.log_batch(self.run_id, metrics=metrics[start : start + METRICS_PER_BATCH])
 
@@ -211,11 +245,12 @@ def open_tracker(
     """
     with refusals(settings):
         books = open_books(settings, root=root, ledger=ledger)
+    with books.writing():
         run_id, continued = books.open_run(
             run_name=run_name, run_key=run_key, parent=os.environ.get(PARENT_VARIABLE), tags=tags
         )
         books.log_params(run_id, params)
-    tracker = MlflowTracker(books, run_id, settings, continued=continued)
+    tracker = MlflowTracker(books, run_id, continued=continued)
     status: Status = "FAILED"
     try:
         yield tracker
@@ -224,10 +259,15 @@ def open_tracker(
         status = "KILLED"
         raise
     finally:
-        with refusals(settings):
-            books.client.set_terminated(run_id, status)
+        tracker.close(status)
+    if tracker.failure is not None:
+        raise MealignError(f"the results are complete, but not MLflow's books: {tracker.failure}") from tracker.failure
 
 
 def metric_name(name: str) -> str:
     """Replace what MLflow does not allow in a metric's name: all but letters, digits and ``_ - . : /``."""
     return re.sub(r"[^\w\-./:]", "_", name.replace("+", "_with_"))
+
+
+def _milliseconds() -> int:
+    return int(time.time() * 1000)

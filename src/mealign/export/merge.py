@@ -11,9 +11,8 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM
 
 from mealign.errors import MealignError
-from mealign.jsonl import read_json
-from mealign.language.weights import quiet_transformers
-from mealign.training.adapters import CONFIG_FILE, WEIGHTS_FILE
+from mealign.language.weights import loading, quiet_transformers
+from mealign.training.adapters import CONFIG_FILE, UNFIT, WEIGHTS_FILE, read_config
 
 
 def merge_adapter(base: Path, adapter: Path) -> Any:
@@ -32,22 +31,24 @@ def merge_adapter(base: Path, adapter: Path) -> Any:
     """
     if not ((adapter / CONFIG_FILE).is_file() and (adapter / WEIGHTS_FILE).is_file()):
         raise MealignError(f"{adapter}: there is no adapter in this folder; train it first")
-    trained_on = read_json(adapter / CONFIG_FILE)["base_model_name_or_path"]
+    trained_on = read_config(adapter)["base_model_name_or_path"]
     if trained_on != base.name:
         raise MealignError(
             f"{adapter}: this adapter was trained on {trained_on}, and model=... chooses {base.name}; "
             "choose the model that it was trained on, or train it again with this one"
         )
+    with loading(base):
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, trust_remote_code=False)
     with quiet_transformers():
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
         try:
             adapted = PeftModel.from_pretrained(model, adapter)
-        except (RuntimeError, ValueError) as error:
+            with safe_open(adapter / WEIGHTS_FILE, framework="pt") as saved:
+                names = set(saved.keys())
+        except UNFIT as error:
             raise _misfit(adapter, base) from error
         # PEFT only warns about missing weights.
-        with safe_open(adapter / WEIGHTS_FILE, framework="pt") as saved:
-            if set(saved.keys()) != set(get_peft_model_state_dict(adapted, save_embedding_layers=False)):
-                raise _misfit(adapter, base)
+        if names != set(get_peft_model_state_dict(adapted, save_embedding_layers=False)):
+            raise _misfit(adapter, base)
         try:
             merged = adapted.merge_and_unload(safe_merge=True)
         except ValueError as error:
@@ -58,4 +59,6 @@ def merge_adapter(base: Path, adapter: Path) -> Any:
 
 
 def _misfit(adapter: Path, base: Path) -> MealignError:
-    return MealignError(f"{adapter}: its weights do not fit {base.name}; train it again with this model")
+    return MealignError(
+        f"{adapter}: its weights do not fit {base.name}, or are damaged; train it again with this model"
+    )

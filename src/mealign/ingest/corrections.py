@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from pydantic import ValidationError
 from mealign.ingest.report import Problems
 from mealign.ingest.settings import IngestConfig
 from mealign.ingest.text import read_text
+from mealign.ingest.yaml_nodes import compose, what_is_wrong
 from mealign.records import ChangeFact, Corrections, Document, DropFact, Evidence, SamePerson
 
 NAME = "corrections.yaml"
@@ -34,6 +36,8 @@ KEYS = {
     "change": {"fact", "subject", "relation", "object", "statement", "valid_from"},
     "same": {"names", "is"},
 }
+MOST_PLACES = 1000
+"""Places at which a document may say what is quoted."""
 C = TypeVar("C", ChangeFact, SamePerson)
 Entry = tuple[int, Any]
 """The line on which an entry begins, and its value."""
@@ -48,7 +52,7 @@ def read_corrections(
     extracted from them.
     """
     path = folder / NAME
-    if not path.exists():
+    if not os.path.lexists(path):
         return Corrections()
     text = read_text(path, NAME, problems, settings)
     sections: dict[str, list[Entry]] = {key: [] for key in KEYS}
@@ -68,11 +72,11 @@ def read_corrections(
 def _entries(text: str, problems: Problems) -> Iterator[tuple[str, Entry]]:
     """Yield every entry with its section. All values are text: a name like ``No`` or ``12`` stays one."""
     try:
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        message = "this is not valid YAML, so that none of the corrections was used"
-        problems.add(NAME, mark.line + 1 if mark else 1, "corrections", message, "correct or quote the value")
+        root = compose(text, yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        line, wrong = what_is_wrong(error)
+        message = f"this {wrong}, so that none of the corrections was used"
+        problems.add(NAME, line, "corrections", message, "correct or quote the value")
         return
     if root is None:
         return
@@ -88,7 +92,7 @@ def _entries(text: str, problems: Problems) -> Iterator[tuple[str, Entry]]:
                 line = node.start_mark.line + 1
                 try:
                     yield key.value, (line, yaml.constructor.BaseConstructor().construct_document(node))
-                except (yaml.YAMLError, RecursionError):
+                except yaml.YAMLError:
                     _refuse(problems, line, "this entry is not valid YAML", "correct or quote the value")
         elif section.value:
             _refuse(problems, line, "this section is no list", "begin each entry with -")
@@ -111,7 +115,11 @@ def _drop(line: int, value: Any, documents: Mapping[str, Document], problems: Pr
         _refuse(problems, line, "its source is no document that was kept", "give a source as in documents.jsonl")
     else:
         document = documents[value["source"]]
-        if spans := document.spans_of(value["text"]):
+        spans = document.spans_of(value["text"])
+        if len(spans) > MOST_PLACES:
+            _refuse(problems, line, f"its source says this {len(spans)} times", "give more of the text around it")
+            return None
+        if spans:
             evidence = tuple(Evidence(document_id=document.id, start=start, end=end) for start, end in spans)
             return DropFact(line=line, evidence=evidence)
         _refuse(problems, line, "its source does not say this text", "copy the text from the source")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from mealign import plugins
+from mealign.ingest import contained
+from mealign.ingest.contained import ContainedError
 from mealign.ingest.files import SourceFile
 from mealign.ingest.importing import ImportContext, Importer
-from mealign.ingest.text import add_unreadable
+from mealign.ingest.text import add_unreadable, is_too_large
 from mealign.records import Document
 
 PACKAGE = "mealign.ingest.importers"
@@ -39,14 +41,23 @@ def import_file(file: SourceFile, context: ImportContext) -> list[Document]:
     Whatever is in it, the report says what became of it: documents, a problem, or one more file that was ignored. A
     folder that no importer claims is only where files are.
     """
-    problems = context.problems
+    problems, known = context.problems, importers()
     before = len(problems.items)
+    importer, documents = None, []
     try:
-        importer = next((importer for importer in importers() if importer.claims(file)), None)
+        importer = next((importer for importer in known if importer.claims(file)), None)
+        if importer and not is_too_large(file.path, file.name, problems, context.settings, importer.limit):
+            module = importer.read.__module__
+            documents = contained.read(module, file, context) if importer.contained else importer.read(file, context)
     except OSError as error:
         add_unreadable(file.name, error, problems)
-        return []
-    documents = importer.read(file, context) if importer else []
+    except ContainedError as error:
+        mend = "save it again in a simpler form, or raise ingest.max_seconds"
+        problems.add(file.name, None, "broken", str(error), mend)
+    except Exception as error:  # noqa: BLE001 - importers, libraries and plug-ins may raise anything; the others go on
+        kind = importer.read.__module__.rpartition(".")[2] if importer else "a known format"
+        message = f"it cannot be read as {kind} ({type(error).__name__})"
+        problems.add(file.name, None, "broken", message, "save or export it again, or take it out of the folder")
     if documents or len(problems.items) > before or (importer is None and file.path.is_dir()):
         return documents
     is_export = any(file.path.name in importer.export_names for importer in importers())

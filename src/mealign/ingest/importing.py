@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from mealign.ingest.dates import ImplausibleDateError, parse_date
 from mealign.ingest.files import SourceFile
@@ -52,6 +53,10 @@ class ImportContext:
         if not content:
             self.problems.add(file.name, None, "empty", "the note has no text", "write something, or delete it")
             return []
+        if len(content) > self.settings.max_unpacked_bytes:
+            message = f"its text is longer than ingest.max_unpacked_bytes={self.settings.max_unpacked_bytes}"
+            self.problems.add(file.name, None, "too_large", message, "split the note")
+            return []
         if date is None:
             self.problems.add(file.name, None, "no_date", "the note has no date", mend)
             return []
@@ -70,16 +75,22 @@ class Importer:
     Attributes:
         suffixes: extensions of its files, in lower case and with the dot; "" is a file without one. A folder with such
             an extension is offered too.
-        read: returns a file's documents and notes what it cannot use in ``context.problems``.
+        read: returns a file's documents and notes what it cannot use in ``context.problems``. It opens the file through
+            :mod:`mealign.ingest.text`.
         recognises: whether a file with such an extension has the format; None: every one does.
         export_names: how the exporting program calls its files; one of that name in which nothing can be used is a
             problem.
+        limit: the setting of ``ingest`` that bounds the size of a file.
+        contained: whether files are read in a process that gets only so much time and memory, for formats that unpack
+            (:mod:`mealign.ingest.contained`).
     """
 
     suffixes: frozenset[str]
     read: Callable[[SourceFile, ImportContext], list[Document]]
     recognises: Callable[[SourceFile], bool] | None = None
     export_names: frozenset[str] = frozenset()
+    limit: str = "max_export_bytes"
+    contained: bool = False
 
     def claims(self, file: SourceFile) -> bool:
         """Whether this importer reads the file.
@@ -90,6 +101,12 @@ class Importer:
         return file.suffix in self.suffixes and (self.recognises is None or self.recognises(file))
 
 
+CROWD = 20_000
+"""Characters of the names that every message of a conversation repeats: those of a thousand people."""
+LONGEST_NAME = 1000
+"""Characters of a message's id, or of its author's name."""
+
+
 @dataclass
 class Messages:
     """The messages of one file so far."""
@@ -98,6 +115,18 @@ class Messages:
     context: ImportContext
     documents: list[Document] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
+
+    def people(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return those of the names that are not empty as who takes part in a conversation.
+
+        Of a crowd, which every message would repeat, only the first are named, and that is noted.
+        """
+        found = tuple(name for name in names if name)
+        kept = sum(length <= CROWD for length in accumulate(map(len, found)))
+        if kept < len(found):
+            message = f"{len(found)} people take part in a conversation; its messages name the first {kept}"
+            self.context.problems.add(self.file.name, None, "crowd", message, "none needed: the messages are kept")
+        return found[:kept]
 
     def add(
         self,
@@ -129,6 +158,11 @@ class Messages:
         if missing := [part for part, value in parts.items() if value in ("", None)]:
             message = f"{label} has no {', '.join(missing)}"
             problems.add(name, line, "message", message, "add it, or delete the message")
+            return
+        most = self.context.settings.max_unpacked_bytes
+        if len(content) > most or max(len(item), len(author)) > LONGEST_NAME:
+            message = f"{label} has {len(content)} characters, or an id or author of more than {LONGEST_NAME}"
+            problems.add(name, line, "too_large", message, f"shorten it, or raise ingest.max_unpacked_bytes={most}")
             return
         try:
             created_at = parse_date(date, self.context.settings)

@@ -10,6 +10,9 @@ from typing import Any
 
 from mealign.ingest.report import Problems
 
+LONG_NUMBER = 1000
+DECODER = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) < LONG_NUMBER else float(digits))
+"""Python refuses to build a whole number of many digits, which nothing in an export needs exactly."""
 SEPARATOR = re.compile(r"[\s,]*")
 LIST = re.compile(r"\A\s*\[")
 """Opens a file that is one array."""
@@ -39,7 +42,6 @@ def elements(text: str, opening: re.Pattern[str], name: str, problems: Problems)
         name: what the report calls the file.
         problems: where a cut is noted, with its line.
     """
-    decoder = json.JSONDecoder()
     lines = _Lines(text)
     frame: list[str] = []
     position = array = 0
@@ -50,7 +52,7 @@ def elements(text: str, opening: re.Pattern[str], name: str, problems: Problems)
         while position < len(text) and text[position] != "]":
             line = lines.at(position)
             try:
-                value, position = decoder.raw_decode(text, position)
+                value, position = DECODER.raw_decode(text, position)
             except (ValueError, RecursionError) as error:
                 _add_cut(name, lines.at(getattr(error, "pos", position)), problems)
                 return
@@ -61,7 +63,7 @@ def elements(text: str, opening: re.Pattern[str], name: str, problems: Problems)
         array += 1
     frame.append(text[position:])
     try:
-        json.loads("".join(frame))
+        DECODER.decode("".join(frame))
     except (ValueError, RecursionError) as error:
         _add_cut(name, getattr(error, "lineno", 1), problems)
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mealign.answers import normalise
 from mealign.ingest.report import Problems
 from mealign.ingest.settings import IngestConfig
 from mealign.ingest.text import read_text
+from mealign.ingest.yaml_nodes import compose, what_is_wrong
 from mealign.records import Label
 
 NAME = "labels.yaml"
@@ -31,7 +33,7 @@ def read_labels(folder: Path, *, settings: IngestConfig, problems: Problems) -> 
     Two labels about the same two answers to the same question are both refused: there is no telling which one is meant.
     """
     path = folder / NAME
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
     text = read_text(path, NAME, problems, settings)
     found: dict[tuple[tuple[str, ...], frozenset[tuple[str, ...]]], list[tuple[int, Label]]] = {}
@@ -52,11 +54,10 @@ def read_labels(folder: Path, *, settings: IngestConfig, problems: Problems) -> 
 def _entries(text: str, problems: Problems) -> Iterator[tuple[int, Any]]:
     """Yield the line and value of every entry. All values are text: an answer like ``No`` stays what it is."""
     try:
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        _refuse(problems, line, "this is not valid YAML, so that no label was used", "correct or quote the value")
+        root = compose(text, yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        line, wrong = what_is_wrong(error)
+        _refuse(problems, line, f"this {wrong}, so that no label was used", "correct or quote the value")
         return
     if root is None:
         return
@@ -67,7 +68,7 @@ def _entries(text: str, problems: Problems) -> Iterator[tuple[int, Any]]:
         line = node.start_mark.line + 1
         try:
             yield line, yaml.constructor.BaseConstructor().construct_document(node)
-        except (yaml.YAMLError, RecursionError):
+        except yaml.YAMLError:
             _refuse(problems, line, "this label is not valid YAML", "correct or quote the value")
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from mealign.errors import ConfigError, MealignError
 from mealign.ingest.report import Problems
-from mealign.ingest.settings import UserConfig
+from mealign.ingest.settings import IngestConfig, UserConfig
+from mealign.ingest.text import printable, read_whole
 from mealign.records import ABSTENTION, Document, Family, Question
 
 FAMILIES: dict[int, Family] = {
@@ -28,48 +29,59 @@ SESSION = re.compile(r"session_(\d+)")
 DIALOGUE_ID = re.compile(r"D\d+:\d+")
 
 
-def read_locomo(path: Path, user: UserConfig, problems: Problems) -> tuple[list[Document], list[Question]]:
+def read_locomo(
+    path: Path, user: UserConfig, settings: IngestConfig, problems: Problems
+) -> tuple[list[Document], list[Question]]:
     """Read the turns of both speakers as documents, and the conversation's questions.
 
     Raises:
-        ConfigError: ``user.conversation`` or ``user.speaker`` names nothing in the file.
+        ConfigError: the file cannot be read, or ``user.conversation`` or ``user.speaker`` names nothing in it.
         MealignError: the file is not in LoCoMo's format.
     """
-    samples = _samples(path)
-    if user.conversation not in samples:
-        raise ConfigError(f"user.conversation={user.conversation}: the file has {', '.join(samples)}; use one of these")
-    sample = samples[user.conversation]
-    conversation = sample["conversation"]
-    speakers = [conversation["speaker_a"], conversation["speaker_b"]]
-    if user.speaker not in speakers:
-        raise ConfigError(f"user.speaker={user.speaker}: {user.conversation} is between {' and '.join(speakers)}")
-    documents = _turns(conversation, user.conversation, path.name, problems)
-    if not documents:
-        raise MealignError(f"{path}: conversation {user.conversation} has no usable turn")
-    questions = _questions(sample.get("qa", []), user.conversation, documents, path.name, problems)
-    return documents, questions
-
-
-def _samples(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        samples = {str(sample["sample_id"]): sample for sample in content}
-        for sample in samples.values():
-            sample["conversation"]["speaker_a"], sample["conversation"]["speaker_b"]
+        if path.stat().st_size > settings.max_export_bytes:
+            raise ConfigError(
+                f"user.path={path}: it has more than ingest.max_export_bytes={settings.max_export_bytes}; raise that"
+            )
+        return _read(read_whole(path), path, user, problems)
     except OSError as error:
         raise ConfigError(f"user.path={path}: cannot be read ({error.strerror}); name a LoCoMo JSON file") from error
     except json.JSONDecodeError as error:
         raise MealignError(f"{path}:{error.lineno}: not valid JSON ({error.msg}); fetch the file again") from error
-    except (UnicodeDecodeError, TypeError, KeyError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise MealignError(
-            f"{path}: this is not LoCoMo's format (a list of samples with sample_id and conversation)"
+            f"{path}: this is not LoCoMo's format (a list of samples with sample_id and conversation, their turns and "
+            "questions); fetch the file again"
         ) from error
-    return samples
+
+
+def _read(data: bytes, path: Path, user: UserConfig, problems: Problems) -> tuple[list[Document], list[Question]]:
+    samples = {str(sample["sample_id"]): sample for sample in json.loads(data.decode())}
+    people = {name: _speakers(sample["conversation"]) for name, sample in samples.items()}
+    if user.conversation not in samples:
+        raise ConfigError(f"user.conversation={user.conversation}: the file has {', '.join(samples)}; use one of these")
+    sample = samples[user.conversation]
+    conversation = sample["conversation"]
+    if user.speaker not in people[user.conversation]:
+        between = " and ".join(people[user.conversation])
+        raise ConfigError(f"user.speaker={user.speaker}: {user.conversation} is between {between}")
+    documents = _turns(conversation, user.conversation, printable(path.name), problems)
+    if not documents:
+        raise MealignError(f"{path}: conversation {user.conversation} has no usable turn")
+    questions = _questions(sample.get("qa", []), user.conversation, documents, printable(path.name), problems)
+    return documents, questions
+
+
+def _speakers(conversation: dict[str, Any]) -> tuple[str, str]:
+    first, second = str(conversation["speaker_a"]), str(conversation["speaker_b"])
+    if not (first.strip() and second.strip()):
+        raise ValueError("one of the speakers has no name")
+    return first, second
 
 
 def _turns(conversation: dict[str, Any], name: str, file: str, problems: Problems) -> list[Document]:
     documents = []
-    speakers = (str(conversation["speaker_a"]), str(conversation["speaker_b"]))
+    speakers = _speakers(conversation)
     numbers = sorted(int(match[1]) for key in conversation if (match := SESSION.fullmatch(key)))
     for number in numbers:
         stamp = str(conversation.get(f"session_{number}_date_time", ""))
@@ -82,7 +94,7 @@ def _turns(conversation: dict[str, Any], name: str, file: str, problems: Problem
             text = str(turn.get("text") or "").strip()
             if caption := str(turn.get("blip_caption") or "").strip():
                 text = f"{text} I am sharing a photo: {caption}.".strip()
-            if not (text and turn.get("speaker") and turn.get("dia_id")):
+            if not (text and str(turn.get("speaker") or "").strip() and turn.get("dia_id")):
                 problems.add(
                     file, None, "message", f"turn {position} of session {number} of {name} is empty", "fill it"
                 )

@@ -37,15 +37,19 @@ def own_text(text: str) -> str:
     """
     lines = text.split("\n")
     kept: list[str] = []
+    said, quoted = 0, False
+    looked_at: int | None = None
     for number, line in enumerate(lines):
         if END.fullmatch(line) or _is_heading(lines, number):
             break
-        if QUOTED.match(line):
-            if number == 0 or not QUOTED.match(lines[number - 1]):
-                _drop_introduction(kept)
-        else:
+        before, quoted = quoted, bool(QUOTED.match(line))
+        if not quoted:
             kept.append(line)
-    _drop_introduction(kept)
+            said = len(kept) if line.strip() else said
+        elif not before and said != looked_at:
+            said, looked_at = _drop_introduction(kept, said)
+    if said != looked_at:
+        _drop_introduction(kept, said)
     return "\n".join(kept).strip()
 
 
@@ -55,17 +59,22 @@ def _is_heading(lines: list[str], number: int) -> bool:
     return bool(HEADING.match(lines[number])) and len(below) == 2 and all(map(NEXT_HEADING.match, below))
 
 
-def _drop_introduction(kept: list[str]) -> None:
-    """Remove from the end the line, or the two lines if wrapped, that say who wrote the quotation below, and when."""
-    end = len(kept)
-    while end and not kept[end - 1].strip():
-        end -= 1
-    if not end or not COLON.search(kept[end - 1]):
-        return
-    for start in (end - 1, end - 2):
-        written = " ".join(kept[max(start, 0) : end])
+def _drop_introduction(kept: list[str], said: int) -> tuple[int, int | None]:
+    """Remove from the end the line, or the two lines if wrapped, that say who wrote the quotation below, and when.
+
+    ``said`` is behind the last line that is not empty. Returned is where that is afterwards and, of a line that stays,
+    the same again: it introduces no later quotation either.
+    """
+    if not said or not COLON.search(kept[said - 1]):
+        return said, said
+    for start in (said - 1, said - 2):
+        written = " ".join(kept[max(start, 0) : said])
         if NUMBER.search(ADDRESS.sub("", written)) and WROTE.search(written):
             del kept[max(start, 0) :]
-            return
+            left = len(kept)
+            while left and not kept[left - 1].strip():
+                left -= 1
+            return left, None
         if start < 1 or SENTENCE_END.search(kept[start - 1]):
-            return
+            break
+    return said, said

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 TAG = r"\#(?=[\w/-]*[^\W\d])[\w/-]+"
+# Every alternative fails after as many steps as there are characters up to the next mark: a note may be one long line.
 SYNTAX = re.compile(
     rf"""
       (?P<query> ^```(?:dataview|dataviewjs|tasks|query)\b.*?(?:^```|\Z) )
@@ -13,17 +14,17 @@ SYNTAX = re.compile(
     | (?P<comment> %%.*?(?:%%|\Z) | <!--.*?(?:-->|\Z) )
     | (?P<embed> !\[\[[^\[\]\n]*\]\] | !\[[^\[\]\n]*\]\([^()\n]*\) )
     | (?P<wiki> \[\[(?P<target>[^\[\]|\n]*)(?:\|(?P<shown>[^\[\]\n]*))?\]\] )
-    | \[(?P<link>[^\[\]\n]+)\]\([^()\n]*(?:\([^()\n]*\))?[^()\n]*\)
+    | \[(?P<link>[^\[\]\n]+)\]\([^()\n]*+(?:\([^()\n]*\)[^()\n]*+)?\)
     | (?P<callout> ^>[ \t]*\[![\w-]+\][^\n]*(?:\n>[^\n]*)* )
     | ==(?P<highlight>[^=\s](?:[^=\n]*[^=\s])?)==
-    | (?P<block_id> [ \t]+\^[\w-]+[ \t]*$ | ^\^[\w-]+[ \t]*$ )
+    | (?P<block_id> (?<![ \t])[ \t]+\^[\w-]+[ \t]*$ | ^\^[\w-]+[ \t]*$ )
     | (?P<tags> ^[ \t]*{TAG}(?:[ \t,]+{TAG})*[ \t]*$ )
     | (?<![^\s(,;:])(?P<tag>{TAG})
     """,
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
-QUOTE_MARK = re.compile(r"^(?:>[ \t]?)+(?:\[![\w-]+\][+-]?[ \t]*)?", re.MULTILINE)
-GAP = re.compile(r"[ \t]+$|(?<=\n\n)\n+", re.MULTILINE)
+QUOTE_MARK = re.compile(r"^(?:(?:(?:>[ \t]?)+\[![\w-]+\][+-]?[ \t]*)+|(?:>[ \t]?)+)", re.MULTILINE)
+GAP = re.compile(r"(?<![ \t])[ \t]+$|(?<=\n\n)\n+", re.MULTILINE)
 
 
 def prose(body: str) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from mealign.records import Document
+
+LISTED = 10_000
+"""Problems of one kind in one file that are listed one by one."""
+SHOWN = 500
+"""Problems that the terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -32,41 +38,62 @@ class Problem:
 class Problems:
     """The problems met so far, in the order in which they were met, and how many things of which kind were left out.
 
-    ``ignored`` counts files of no known format by extension, and attachments of mails.
+    ``ignored`` counts files of no known format by extension, and attachments of mails; ``counts`` the problems by file
+    and code.
     """
 
     items: list[Problem] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, file: str, line: int | None, code: str, message: str, mend: str) -> None:
-        """Note one more problem."""
-        self.items.append(Problem(file, line, code, message, mend))
+        """Note one more problem; those of one kind in one file beyond :data:`LISTED` are only counted."""
+        self.counts[file, code] += 1
+        if self.counts[file, code] <= LISTED:
+            self.items.append(Problem(file, line, code, message, mend))
+
+    def include(self, other: Problems) -> None:
+        """Add the problems of another file."""
+        self.items += other.items
+        self.ignored += other.ignored
+        self.counts += other.counts
+
+    def all(self) -> Iterator[Problem]:
+        """Yield the listed problems, and one for those of each kind that were only counted."""
+        yield from self.items
+        for (file, code), number in self.counts.items():
+            if number > LISTED:
+                yield Problem(file, None, code, f"{number - LISTED} more of this kind", "see those above")
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """Counts of what was kept and of what is in no known format, and every problem."""
+    """Counts of what was kept and of what is in no known format, every problem, and their number by code."""
 
     kept: dict[str, int]
     questions: int
     ignored: dict[str, int]
     problems: tuple[Problem, ...]
+    codes: dict[str, int]
 
     @classmethod
     def of(cls, documents: Iterable[Document], *, questions: int, problems: Problems) -> IngestReport:
         """Count the documents by kind."""
         kept = Counter(document.kind for document in documents)
+        codes: Counter[str] = Counter()
+        for (_, code), number in problems.counts.items():
+            codes[code] += number
         return cls(
             kept=dict(sorted(kept.items())),
             questions=questions,
             ignored={kind: number for kind, number in sorted(problems.ignored.items()) if number},
-            problems=tuple(problems.items),
+            problems=tuple(problems.all()),
+            codes=dict(sorted(codes.items())),
         )
 
     def counts(self) -> dict[str, Any]:
         """Numbers alone: documents by kind, problems by code."""
-        codes = Counter(problem.code for problem in self.problems)
-        return {"kept": self.kept, "questions": self.questions, "problems": dict(sorted(codes.items()))}
+        return {"kept": self.kept, "questions": self.questions, "problems": self.codes}
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole report as JSON values."""
@@ -74,10 +101,13 @@ class IngestReport:
 
 
 def render(report: IngestReport) -> Table:
-    """Show the problems as a table; it names places, never text."""
-    table = Table(title=f"{len(report.problems)} problems in the sources", title_justify="left")
+    """Show the first :data:`SHOWN` problems as a table; it names places, never text."""
+    more = len(report.problems) - SHOWN
+    caption = f"and {more} more, in ingest_report.json" if more > 0 else None
+    table = Table(title=f"{len(report.problems)} problems in the sources", title_justify="left", caption=caption)
     for column in ("where", "problem", "mend"):
         table.add_column(column, overflow="fold")
-    for problem in report.problems:
-        table.add_row(problem.where, problem.message, problem.mend)
+    for problem in report.problems[:SHOWN]:
+        # As text: a file name may hold what is markup elsewhere.
+        table.add_row(*map(Text, (problem.where, problem.message, problem.mend)))
     return table

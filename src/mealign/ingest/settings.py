@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mealign.settings import INFINITE, free_text, optional, setting
+from mealign.settings import INFINITE, free_text, name_setting, optional, setting
 
 
 class SourceFormat(StrEnum):
@@ -21,7 +20,7 @@ class SourceFormat(StrEnum):
 class UserConfig:
     """Whose notes, where they are, in which format. ``conversation`` and ``speaker`` choose a person of LoCoMo."""
 
-    name: str = free_text("the name of the user's folder", personal=False)
+    name: str = name_setting("the name of the user's folder", free=True)
     person: str = free_text("the user's full name")
     format: SourceFormat = setting("what the sources look like")
     path: str = free_text("where the sources are")
@@ -36,8 +35,6 @@ class UserConfig:
                 f"{key}={self.name}: a LoCoMo file holds many people; "
                 f"name one with {key}.conversation=conv-26 {key}.speaker=Caroline"
             )
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", self.name):
-            yield f"{key}.name={self.name!r}: it names a folder; use letters, digits, '-', '_' and '.' only"
 
 
 @dataclass
@@ -46,5 +43,10 @@ class IngestConfig:
 
     strict: bool = setting("whether a refused item ends the run")
     max_bytes: int = setting("the largest note in bytes", 1, INFINITE)
+    max_export_bytes: int = setting("the largest export of chats in bytes", 1, INFINITE)
+    max_mailbox_bytes: int = setting("the largest mailbox in bytes", 1, INFINITE)
+    max_unpacked_bytes: int = setting("the bytes to which a note or message may unpack", 1, INFINITE)
+    max_pages: int = setting("the pages that a PDF may have", 1, INFINITE)
+    max_seconds: float = setting("the seconds for a PDF, a Word file or a megabyte of mail", 1, INFINITE)
     first_year: int = setting("the first year of a plausible date", 1, 9999)
     last_year: int = setting("the last year of a plausible date", 1, 9999)

@@ -1,43 +1,113 @@
-"""Reading text files whose content may be anything."""
+"""Reading files whose content may be anything."""
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
+import unicodedata
 from codecs import BOM_UTF8
 from pathlib import Path
+from typing import BinaryIO
 
 from mealign.ingest.report import Problems
 from mealign.ingest.settings import IngestConfig
 
+WRITTEN_OUT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of characters that a name cannot show: control characters, undecodable bytes, line separators."""
 
-def read_bytes(path: Path, name: str, problems: Problems, settings: IngestConfig | None = None) -> bytes | None:
-    """Read a file; None, and a noted problem, when that is impossible.
+
+def status(path: Path) -> os.stat_result:
+    """Return the status of a regular file or folder, or of what a link to one leads to.
+
+    Whatever else a folder can hold (a pipe, a device, a socket) may never end, or keep a reader waiting.
+
+    Raises:
+        OSError: it is none, or cannot be found.
+    """
+    found = path.stat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise OSError(errno.EINVAL, "it is a pipe, a device or a socket")
+    return found
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file, or a link to one: the only way in which a person's files are opened.
+
+    Raises:
+        OSError: it is none, or cannot be opened.
+    """
+    status(path)
+    # Some files of the kernel are regular and yet wait for what comes next.
+    return open(path, "rb", opener=_without_waiting)
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def read_whole(path: Path) -> bytes:
+    """Read a regular file.
+
+    Raises:
+        OSError: it cannot be read, or is longer than its size says, as files are that grow or that the kernel makes up.
+    """
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        data = stream.read(size + 1)
+    if data is None or len(data) > size:
+        raise OSError(errno.EIO, "it changes while it is read")
+    return data
+
+
+def is_too_large(path: Path, name: str, problems: Problems, settings: IngestConfig, limit: str) -> bool:
+    """Whether a file is larger than ``ingest.<limit>`` allows, which is then noted.
+
+    Raises:
+        OSError: it is neither a regular file nor a folder, or cannot be found.
+    """
+    size, most = status(path).st_size, getattr(settings, limit)
+    if size > most:
+        message = f"{size} bytes are more than ingest.{limit}={most}"
+        problems.add(name, None, "too_large", message, f"split it, or raise ingest.{limit}")
+    return bool(size > most)
+
+
+def read_bytes(
+    path: Path, name: str, problems: Problems, settings: IngestConfig | None = None, *, limit: str = "max_bytes"
+) -> bytes | None:
+    """Read a regular file; None, and a noted problem, when that is impossible.
 
     Args:
         path: the file.
         name: what the report calls it.
         problems: where a refusal is noted.
-        settings: when given, a file over ``max_bytes`` is refused.
+        settings: when given, a file over ``limit`` is refused. Importers leave that to :attr:`Importer.limit`.
+        limit: the setting that bounds its size.
     """
     try:
-        if settings and path.stat().st_size > settings.max_bytes:
-            size = path.stat().st_size
-            message = f"{size} bytes are more than ingest.max_bytes={settings.max_bytes}"
-            problems.add(name, None, "too_large", message, "split the note, or raise ingest.max_bytes")
+        if settings and is_too_large(path, name, problems, settings, limit):
             return None
-        return path.read_bytes()
+        return read_whole(path)
     except OSError as error:
         add_unreadable(name, error, problems)
         return None
 
 
 def read_text(
-    path: Path, name: str, problems: Problems, settings: IngestConfig | None = None, *, may_be_cut: bool = False
+    path: Path,
+    name: str,
+    problems: Problems,
+    settings: IngestConfig | None = None,
+    *,
+    limit: str = "max_bytes",
+    may_be_cut: bool = False,
 ) -> str | None:
     """Read a UTF-8 file with Unix line ends; arguments and result as for :func:`read_bytes`.
 
     ``may_be_cut`` drops an incomplete character at the end; the importer itself notes that the file breaks off.
     """
-    data = read_bytes(path, name, problems, settings)
+    data = read_bytes(path, name, problems, settings, limit=limit)
     if data is None:
         return None
     data = data.removeprefix(BOM_UTF8)
@@ -50,12 +120,13 @@ def read_text(
             problems.add(name, line, "not_utf8", message, "save the file as UTF-8")
             return None
         text = data[: error.start].decode()
+    del data
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def add_unreadable(name: str, error: OSError, problems: Problems) -> None:
-    """Note a file that the operating system cannot read."""
-    message = f"cannot be read ({error.strerror})"
+    """Note a file or folder that the operating system cannot read."""
+    message = f"cannot be read ({error.strerror or type(error).__name__})"
     problems.add(name, None, "unreadable", message, "check the file and its permissions")
 
 
@@ -64,3 +135,24 @@ def well_formed(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def printable(name: str) -> str:
+    r"""Return a file's name so that it can be shown and written; another name never gives the same.
+
+    Control characters and bytes that are no UTF-8 become escapes, and so does the backslash with which those begin.
+
+    >>> printable("caf\udce9\n.md"), printable("café.md")
+    ('caf\\xe9\\n.md', 'café.md')
+    """
+    return "".join(_escaped(character) for character in name)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        # How Python stands in for a byte that is no UTF-8.
+        return f"\\x{code - 0xDC00:02x}"
+    if character != "\\" and unicodedata.category(character) not in WRITTEN_OUT:
+        return character
+    return f"\\u{code:04x}" if code > 0x7F else character.encode("unicode_escape").decode()

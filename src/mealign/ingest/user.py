@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,19 +11,21 @@ from mealign.errors import ConfigError, MealignError
 from mealign.ingest import questions as gold
 from mealign.ingest.corrections import NAME as CORRECTIONS
 from mealign.ingest.corrections import read_corrections
-from mealign.ingest.dispatch import import_file, suffixes
+from mealign.ingest.dispatch import import_file, importers, suffixes
 from mealign.ingest.files import SourceFile, source_files
 from mealign.ingest.importing import ImportContext
 from mealign.ingest.labels import NAME as LABELS
 from mealign.ingest.labels import read_labels
 from mealign.ingest.locomo import read_locomo
-from mealign.ingest.report import IngestReport
+from mealign.ingest.report import IngestReport, Problems
 from mealign.ingest.settings import IngestConfig, SourceFormat, UserConfig
+from mealign.ingest.text import open_regular
 from mealign.progress import track
 from mealign.records import Corrections, Document, Label, Question
 from mealign.settings import path_at
 
 SHOWN = 10
+BLOCK = 1 << 20
 NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS, LABELS})
 """Files at the top of the folder that describe the sources and are not sources themselves."""
 
@@ -52,17 +56,17 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
         ConfigError: the path does not exist, or a LoCoMo speaker or conversation is unknown.
         IngestError: nothing usable is left, or ``settings.strict`` and there was a problem.
     """
-    source = path_at(root, user.path)
+    source = source_of(user, root)
     context = ImportContext.of(user, settings)
     problems = context.problems
     labels: list[Label] = []
     if user.format is SourceFormat.locomo:
-        documents, questions = read_locomo(source, user, problems)
+        documents, questions = read_locomo(source, user, settings, problems)
         corrections = Corrections()
     else:
         documents = _read_folder(source, user, context)
         sources = {document.source for document in documents}
-        questions = gold.read_questions(source, sources=sources, problems=problems)
+        questions = gold.read_questions(source, sources=sources, settings=settings, problems=problems)
         corrections = read_corrections(source, documents=documents, settings=settings, problems=problems)
         labels = read_labels(source, settings=settings, problems=problems)
     documents = sorted(documents, key=lambda document: (document.created_at, document.source))
@@ -75,12 +79,68 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
     return IngestResult(documents, questions, corrections, labels, report)
 
 
+def source_of(user: UserConfig, root: Path) -> Path:
+    """Return where the sources are.
+
+    Raises:
+        ConfigError: the path begins with the home of a user who does not exist.
+    """
+    try:
+        return path_at(root, user.path)
+    except RuntimeError as error:
+        raise ConfigError(f"user.path={user.path}: there is no such user; write the path in full") from error
+
+
+def digest_of(user: UserConfig, settings: IngestConfig, *, root: Path) -> str:
+    """Return the digest of all that :func:`ingest_user` reads: the names of the files, and contents of known formats.
+
+    What is refused unread (a pipe, a file above its limit) is not read here either.
+    """
+    source = source_of(user, root)
+    if user.format is SourceFormat.locomo:
+        return _digest_of_file(source, settings.max_export_bytes)
+    if not _is_folder(source):
+        return "absent"
+    problems, digest = Problems(), hashlib.sha256()
+    for file in source_files(source, suffixes(), problems):
+        limits = [getattr(settings, each.limit) for each in importers() if file.suffix in each.suffixes]
+        limits += [settings.max_export_bytes] if file.name in NOT_SOURCES else []
+        content = _digest_of_file(file.path, max(limits)) if limits else ""
+        digest.update(f"{file.name}\0{content}\n".encode())
+    digest.update(repr(problems.items).encode())
+    return digest.hexdigest()
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        # The path is too long, or links lead in a circle.
+        return False
+
+
+def _digest_of_file(path: Path, most: int) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open_regular(path) as stream:
+            left = os.fstat(stream.fileno()).st_size
+            if left > most:
+                return f"{left} bytes"
+            # No further than the size says: some files of the kernel never end.
+            while left > 0 and (block := stream.read(min(left, BLOCK))):
+                digest.update(block)
+                left -= len(block)
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return digest.hexdigest()
+
+
 def _read_folder(folder: Path, user: UserConfig, context: ImportContext) -> list[Document]:
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise ConfigError(f"user.path={user.path}: there is no such folder; name the one that holds the notes")
     documents = []
-    files = [file for file in source_files(folder, suffixes()) if file.name.lower() not in NOT_SOURCES]
-    for file in track(files, "read files"):
+    files = source_files(folder, suffixes(), context.problems)
+    for file in track([file for file in files if file.name.lower() not in NOT_SOURCES], "read files"):
         found = import_file(file, context)
         _note_stranger(file, found, context)
         documents += found

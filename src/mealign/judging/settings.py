@@ -19,7 +19,7 @@ from mealign.language.settings import (
     unreachable,
 )
 from mealign.language.vendor import DecisionApi, address_of, all_vendors, deciders, vendor_named
-from mealign.settings import INFINITE, free_text, optional, path_at, section, setting
+from mealign.settings import INFINITE, free_text, name_problem, name_setting, optional, path_at, section, setting
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -82,10 +82,10 @@ class JudgeConfig:
     runs together may spend on asking this judge's server.
     """
 
-    name: str = setting("the judge's name")
+    name: str = name_setting("the judge's name")
     backend: str = setting("who answers")
     view: JudgeView = setting("what the judge is shown")
-    language: str = setting("the language of its template")
+    language: str = name_setting("the language of its template")
     top_k: int = setting("the number of facts that a judge is shown", 1, 100)
     plan: bool = setting("whether to show what asking would take, and ask nothing")
     tournament: TournamentPlan = setting("which of a task's candidates meet")
@@ -178,8 +178,10 @@ def _impossible_template(judge: JudgeConfig, key: str) -> Iterator[str]:
             f"{backend} with {view}: the whole memory is for rules alone; "
             f"set {key}.view=graph, or {key}.backend=evidence"
         )
-    elif path is None:
+    elif judge.template is None or path is None:
         yield f"{backend} without {key}.template: nothing would be asked; for example {key}.template=bio"
+    elif not judge.template.endswith(".md") and (problem := name_problem(f"{key}.template", judge.template)):
+        yield problem
     elif not path.is_file():
         languages = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
         names = sorted(file.stem for file in (TEMPLATES / languages[0]).glob("*.md"))

@@ -43,7 +43,7 @@ Text = Annotated[str, Field(min_length=1)]
 class FrontMatter(BaseModel):
     """What a template's front matter may say."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     asks: Literal["better", "worse", "scores"]
     options: Annotated[dict[str, Text], Field(min_length=2)]

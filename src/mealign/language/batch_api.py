@@ -38,18 +38,18 @@ class BatchApi:
 
     def __init__(self, connect: Callable[[RequestLimits], Any], limits: RequestLimits, *, stream: type) -> None:
         self._line = limits.max_reply_bytes + BESIDE
-        self.client = connect(replace(limits, max_reply_bytes=OBJECT))
+        self._client = connect(replace(limits, max_reply_bytes=OBJECT))
         self._results = connect(replace(limits, max_reply_bytes=MOST_REQUESTS * self._line))
         self._stream = stream
 
     async def get(self, path: str, **params: Any) -> dict[str, Any]:
         """Return an object."""
-        response = await self.client.get(path, cast_to=httpx2.Response, options={"params": params})
+        response = await self._client.get(path, cast_to=httpx2.Response, options={"params": params})
         return json_object(body_of(response))
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Make an object and return it."""
-        return json_object(body_of(await self.client.post(path, body=body, cast_to=httpx2.Response)))
+    async def post(self, path: str, body: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        """Make an object and return it; the options are those of the SDK's client."""
+        return json_object(body_of(await self._client.post(path, body=body, cast_to=httpx2.Response, **options)))
 
     async def pages(self, path: str, *, after: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the objects of a list, the newest first; ``after`` is what the API calls the last one of a page."""
@@ -87,7 +87,7 @@ class BatchApi:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.client.close()
+        await self._client.close()
         await self._results.close()
 
 
@@ -103,20 +103,31 @@ def identifier(value: object) -> str:
         raise NotThisApiError from error
 
 
+def word(value: object) -> str:
+    """Return what a server says of a batch's state.
+
+    Raises:
+        NotThisApiError: it says nothing.
+    """
+    if not isinstance(value, str):
+        raise NotThisApiError
+    return value
+
+
 def answered(body: object) -> Result:
     """Return the result of a request that was answered."""
     return Result(json.dumps(body, ensure_ascii=False))
 
 
 async def _lines(response: httpx2.Response, most: int) -> AsyncIterator[tuple[bytes, bool]]:
-    """Yield lines without their end, and whether they are whole: of one with more than ``most`` bytes, the beginning.
+    """Yield lines that are not empty, and whether they are whole: of one with more than ``most`` bytes, the beginning.
 
     Lines end at a line feed alone: JSON allows the other characters inside a text.
     """
     line, is_whole = bytearray(), True
     async for piece in response.aiter_bytes():
         for number, part in enumerate(piece.split(b"\n")):
-            if number:
+            if number and line:
                 yield bytes(line), is_whole
                 line.clear()
                 is_whole = True

@@ -157,7 +157,7 @@ class Batches(Generic[P]):
                 path.unlink(missing_ok=True)
 
     async def _found(self, connection: BatchConnection, batch: Batch) -> str | None:
-        return await self._patiently(lambda: attempted(connection.find(batch), self._seconds(len(batch.keys))))
+        return await self._patiently(lambda: self._asked(connection.find(batch), self._seconds(len(batch.keys))))
 
     def _concerns(self, batch: Batch) -> bool:
         here = (batch.url, batch.path) == (self._endpoint.server.url, self._endpoint.path)
@@ -185,7 +185,7 @@ class Batches(Generic[P]):
         for request in part:
             record(self._ledger, request, self._purpose)
         try:
-            found = await attempted(connection.submit(part, tag=batch.tag), self._seconds(len(part)))
+            found = await self._asked(connection.submit(part, tag=batch.tag), self._seconds(len(part)))
         except FailedError as error:
             # Unless it may have been received all the same; the next run will ask.
             if not error.fault.billed:
@@ -232,7 +232,7 @@ class Batches(Generic[P]):
     async def _look(self, connection: BatchConnection, batch: Batch) -> str | None:
         """Keep what a batch answers, and return how it ended; None while it is in progress."""
         deadline = time.monotonic() + self._seconds(len(batch.keys))
-        ended = await attempted(connection.ended(batch), self._endpoint.limits.timeout)
+        ended = await self._asked(connection.ended(batch), self._endpoint.limits.timeout)
         if ended is None:
             return None
         early, without, answers = ended.early, dict[str, Undecided](), 0
@@ -289,6 +289,18 @@ class Batches(Generic[P]):
         if key not in self._failed:
             self._failed[key] = outcome
             self._on_outcome()
+
+    async def _asked(self, work: Awaitable[T], seconds: float) -> T:
+        """Wait for something from the batch API.
+
+        Raises:
+            FailedError: there was none.
+            NotThisApiError: it was of another API, in whatever way.
+        """
+        try:
+            return await attempted(work, seconds)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise NotThisApiError from error
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do what costs nothing again after a pause when it fails for a reason that passes."""

@@ -9,6 +9,8 @@ import httpx2
 
 ERROR_BYTES = 100_000
 """Bytes that are read of a response with an error status; what comes after them says nothing more."""
+HEADER_BYTES = 32_000
+"""Bytes of all headers together, several times what vendors send; the parser alone would take a megabyte."""
 
 
 class TooLargeError(Exception):
@@ -24,12 +26,17 @@ def bounded(limit: int) -> dict[str, list[Callable[[httpx2.Response], Awaitable[
 
     They are counted as they are unpacked, a piece at a time, so that a small body which unpacks to a large one is cut
     off too. A larger body raises :class:`TooLargeError`; that of an error, which is worth its status, just ends.
+    Headers that are too long are no HTTP.
     """
 
     async def bound(response: httpx2.Response) -> None:
+        if sum(len(name) + len(value) for name, value in response.headers.raw) > HEADER_BYTES:
+            raise httpx2.RemoteProtocolError("the headers are too long")
         unpacked = httpx2.Response(response.status_code, headers=response.headers, stream=response.stream)
         response.stream = _Bounded(unpacked, limit)
         response.headers.pop("Content-Encoding", None)
+        # JSON is UTF-8 (RFC 8259, 8.1); to an SDK, a header could name any codec that Python has.
+        response.encoding = "utf-8"
 
     return {"response": [bound]}
 

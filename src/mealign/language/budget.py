@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 from collections import deque
@@ -79,10 +80,9 @@ class Budget:
         """Return the error that no more may be sent, when so many of all requests have their answer."""
         limits = {"max_usd": self.max_usd, "max_calls": self.max_calls}
         given = {f"{self.setting}.{name}": value for name, value in limits.items() if value is not None}
-        lost = self.calls - self.answers
-        spent = f"{self.calls} calls" + (f", {lost} of them without an answer," if lost else "")
-        # Without a price there is no limit in dollars, and without one every answer costs nothing.
-        spent += f" and ${self.spent:.4f}" if self.spent else ""
+        lost = f" ({self.calls - self.answers} without an answer)" if self.calls > self.answers else ""
+        # Without a price, everything costs nothing.
+        spent = f"{self.calls} calls{lost}" + (f" and ${self.spent:.4f}" if self.spent else "")
         return MealignError(
             f"{' '.join(f'{name}={value}' for name, value in given.items())}: the budget is spent: {spent}, and "
             f"{answered} of {total} requests have their answer; raise {' or '.join(given)} and run the same command "
@@ -194,7 +194,8 @@ class Budget:
             return
         line = (canonical_json(dict(attempt)) + "\n").encode()
         if os.write(self._handle, line) < len(line):
-            raise MealignError(f"{self._path}: it cannot be written; make room on its disk, and run again")
+            # Half a line; the rest would fail with the reason.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
         self._catch_up(self._handle)
 
     def _catch_up(self, handle: int) -> None:

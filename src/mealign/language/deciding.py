@@ -143,7 +143,9 @@ class RemoteModel:
 
     def _outcome(self, request: Request[ParsedReply], parsed: ParsedReply, reply: Reply) -> Decided | Undecided:
         """Return a reply's outcome with its usage, and count the usage once."""
-        outcome = replace(parsed.outcome, usage=self._remote.usage(request, parsed, reply))
+        usage = self._remote.usage(request, parsed, reply)
+        self._remote.count(request, usage)
+        outcome = replace(parsed.outcome, usage=usage)
         # What is longer than the model can write is the server's; all of it is in the store.
         most = MOST_BYTES_A_TOKEN * request.max_new_tokens
         if isinstance(outcome, Undecided):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mealign.jsonl import naming
 from mealign.records import canonical_json
 
 
@@ -75,7 +78,15 @@ class Ledger:
             "request": digest,
         }
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # One short write at the end of the file: lines of several processes do not mix.
+        self._append((canonical_json(line) + "\n").encode())
+
+    def _append(self, line: bytes) -> None:
+        """Write a whole line or nothing; lines of several processes do not mix."""
         handle = os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
-        with open(handle, "ab", buffering=0) as file:  # noqa: PTH123 - the mode is that of the handle
-            file.write((canonical_json(line) + "\n").encode())
+        # The mode is that of the handle.
+        with naming(self._path), open(handle, "ab", buffering=0) as file:  # noqa: PTH123
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
+            if file.write(line) < len(line):
+                file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

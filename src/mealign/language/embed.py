@@ -9,20 +9,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mealign.language.weights import quiet_transformers
+from mealign.language.weights import loading
 from mealign.progress import bar
 
 BATCH_SIZE = 64
 
 
 class Embedder:
-    """A sentence-transformers model, loaded from a folder."""
+    """A sentence-transformers model, loaded from a folder.
+
+    Raises:
+        MealignError: it cannot be loaded.
+    """
 
     def __init__(self, folder: Path) -> None:
         from sentence_transformers import SentenceTransformer
 
-        with quiet_transformers():
-            self._model = SentenceTransformer(str(folder))
+        with loading(folder):
+            self._model = SentenceTransformer(str(folder), trust_remote_code=False)
 
     def encode(self, texts: Sequence[str], *, description: str | None = None) -> NDArray[np.float32]:
         """Embed texts: float32 of shape [n, d], every row of length 1; ``description`` labels a progress bar.

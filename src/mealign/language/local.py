@@ -13,7 +13,7 @@ from mealign.language.decisions import Decided, Estimate, Inquiry, Undecided, Us
 from mealign.language.egress import Personal
 from mealign.language.precision import dtype_of
 from mealign.language.settings import Precision
-from mealign.language.weights import quiet_transformers, weights_digest
+from mealign.language.weights import loading, quiet_transformers, weights_digest
 from mealign.progress import bar, track
 from mealign.records import Message, content_id
 
@@ -42,10 +42,11 @@ class LocalModel:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        with quiet_transformers():
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, padding_side="left")
-            model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-            if adapter:
+        with loading(folder):
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, padding_side="left", trust_remote_code=False)
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
+        if adapter:
+            with loading(adapter):
                 model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
         # Merged in fp32 and only then rounded: an adapter's small differences would be lost in bf16.
         self._model = model.to(self._device, dtype_of(precision)).eval()

@@ -1,15 +1,17 @@
-"""Which number format is fastest here: measured, since CPUs with the same name differ by a factor of four."""
+"""Which number format is fast here: bf16 on an accelerator, and on a processor that multiplies it.
+
+A property of the machine and not a measurement: under load a measurement comes out otherwise, and the same command
+would give other bytes.
+"""
 
 from __future__ import annotations
 
-import time
-from functools import cache
 from typing import Any
 
 from mealign.language.settings import Precision
 
-SPEEDUP = 1.5
-"""The speedup from which bf16 is worth its seven bits of mantissa."""
+PRODUCTS = ("amx_bf16", "avx512_bf16", "bf16")
+"""What torch calls a processor's instructions for products in bf16: with tiles, with vectors, on ARM."""
 
 
 def dtype_of(precision: Precision) -> Any:
@@ -21,28 +23,13 @@ def dtype_of(precision: Precision) -> Any:
     return torch.bfloat16 if precision is Precision.bf16 else torch.float32
 
 
-@cache
 def fast_dtype() -> Any:
-    """Return ``torch.bfloat16`` if products are faster in it, always on an accelerator; else ``torch.float32``.
-
-    The measurement is the median of seven products with the shapes of a small model's layers, and takes about 50 ms.
-    """
+    """Return ``torch.bfloat16`` if products are faster in it, else ``torch.float32``."""
     import torch
 
     if torch.cuda.is_available():
         return torch.bfloat16
-    ratio = _seconds(torch.float32) / _seconds(torch.bfloat16)
-    return torch.bfloat16 if ratio >= SPEEDUP else torch.float32
-
-
-def _seconds(dtype: Any) -> float:
-    import torch
-
-    left, right = torch.ones(1024, 576, dtype=dtype), torch.ones(576, 1536, dtype=dtype)
-    left @ right
-    taken = []
-    for _ in range(7):
-        started = time.perf_counter()
-        left @ right
-        taken.append(time.perf_counter() - started)
-    return sorted(taken)[3]
+    has = torch.cpu.get_capabilities()
+    # oneDNN is what uses them.
+    fast = torch.backends.mkldnn.is_available() and any(has.get(name) for name in PRODUCTS)  # type: ignore[no-untyped-call]
+    return torch.bfloat16 if fast else torch.float32

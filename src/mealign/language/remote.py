@@ -61,7 +61,7 @@ class Remote(Generic[P]):
                 f"unknown, so nothing can hold it to that; add the model to conf/prices.yaml, or use "
                 f"{budget.setting}.max_calls"
             )
-        self.endpoint = endpoint
+        self._endpoint = endpoint
         self._price = price
         self._batching = batching
         self._budget = budget
@@ -101,7 +101,7 @@ class Remote(Generic[P]):
             size = len(text.encode())
         again = (time,) if time else ()
         return Request(
-            key=content_id("reply", self.endpoint.server.url, self.endpoint.path, text, *again),
+            key=content_id("reply", self._endpoint.server.url, self._endpoint.path, text, *again),
             body=body,
             read=read,
             personal=personal,
@@ -148,19 +148,23 @@ class Remote(Generic[P]):
             "on_outcome": on_outcome,
         }
         if self._batching is not None:
-            work = Batches(self.endpoint, connect=self._batching.connect, store=self._batching.store, **shared).send(
+            work = Batches(self._endpoint, connect=self._batching.connect, store=self._batching.store, **shared).send(
                 requests
             )
         else:
-            work = Sending(self.endpoint, pace=self._pace, heard=known > 0, **shared).send(requests)
+            work = Sending(self._endpoint, pace=self._pace, heard=known > 0, **shared).send(requests)
         with _uncollected():
             sent = asyncio.run(work)
         if sent.out_of_budget:
             raise self._budget.is_spent(answered, known + len(requests))
         return sent
 
+    def count(self, request: Request[P], usage: Usage) -> None:
+        """Count what a reply used, once."""
+        self._budget.count(request.key, usage.cost_usd)
+
     def usage(self, request: Request[P], parsed: P, reply: Reply) -> Usage:
-        """Return what a reply used, and count it once."""
+        """Return what a reply used."""
         used = believed(
             parsed.prompt_tokens,
             parsed.completion_tokens,
@@ -169,7 +173,6 @@ class Remote(Generic[P]):
             limit=request.max_new_tokens,
         )
         cost = self.usd(used.prompt_tokens, used.completion_tokens, batch=reply.batch) or 0.0
-        self._budget.count(request.key, cost)
         return replace(used, cost_usd=cost)
 
     @property

@@ -1,7 +1,8 @@
 """Stored replies of models, and asking a model only what it has not been asked before.
 
-Every reply is one JSON file, named by the hash of its whole request, written completely or not at all. Plain files and
-not a database: a reply holds the user's text, so a person must be able to see and delete it with ordinary tools.
+Every reply is one JSON file, named by the hash of its whole request, written completely or not at all, with the digest
+of both, so that a damaged one is not used but asked for again. Plain files and not a database: a reply holds the user's
+text, so a person must be able to see and delete it with ordinary tools.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mealign.damage import discard
+from mealign.damage import discard, make_folder
 from mealign.errors import MealignError
-from mealign.jsonl import read_records, write_small
+from mealign.jsonl import read_record, write_small
 from mealign.language.chat import Prompt, Schema, TextModel
 from mealign.language.egress import Personal
 from mealign.progress import bar
@@ -33,6 +34,12 @@ class Reply(Record):
     batch: bool = False
 
 
+class _Kept(Reply):
+    """A reply as its file has it; ``digest`` is that of the request's key and the reply."""
+
+    digest: str
+
+
 class ReplyStore:
     """A folder of replies, by the keys of their requests.
 
@@ -47,33 +54,44 @@ class ReplyStore:
         self._largest = 6 * most + 1000
 
     def get(self, key: str) -> Reply | None:
-        """Return the reply to a request; None if it was not answered yet, or with more than is kept.
+        """Return the reply to a request; None if it was not answered yet.
 
-        Raises:
-            MealignError: the reply's file is broken.
+        A file that is damaged, or larger than any reply that is kept, is thrown away.
         """
         path = self._path(key)
+        if path.is_dir():
+            discard(path, "it stands where a file belongs")
         if not path.is_file():
             return None
         if path.stat().st_size > self._largest:
             discard(path, "it is larger than any reply that is kept")
             return None
-        found = read_records(path, Reply)
-        if not found:
-            raise MealignError(f"{path}: it is empty; delete it, and the request is sent again")
-        return found[0]
+        try:
+            kept = read_record(path, _Kept)
+        except MealignError:
+            kept = None
+        if kept is not None:
+            reply = Reply(**{name: value for name, value in kept if name != "digest"})
+            if kept.digest == _digest(key, reply):
+                return reply
+        discard(path, "this reply of a model is damaged")
+        return None
 
     def put(self, key: str, reply: Reply) -> None:
         """Keep a reply, completely or not at all; two processes that keep the same one do not interfere."""
-        text = canonical_json(dict(reply)) + "\n"
+        text = canonical_json({**dict(reply), "digest": _digest(key, reply)}) + "\n"
         try:
             write_small(self._path(key), text)
-        except FileNotFoundError:
-            self.folder.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, NotADirectoryError):
+            make_folder(self.folder, inside=self.folder.parent)
             write_small(self._path(key), text)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
+
+
+def _digest(key: str, reply: Reply) -> str:
+    return content_id("kept", key, dict(reply))
 
 
 @dataclass(frozen=True)
@@ -100,7 +118,7 @@ def ask(
     """Return the model's replies, from the folder ``cache`` where they are known.
 
     Raises:
-        MealignError: the model cannot answer (the replies so far are kept), or a file of the cache is broken.
+        MealignError: the model cannot answer; the replies so far are kept.
     """
     keys = [
         content_id(

@@ -97,7 +97,7 @@ class Sending(Generic[P]):
         self._heard = heard
         self._answers = 0
         self._given_up = 0
-        self._stop: MealignError | None = None
+        self._stop: MealignError | OSError | None = None
         self._out_of_budget = False
         self._failed: dict[str, Undecided] = {}
         self._refusal: MealignError | None = None
@@ -130,7 +130,11 @@ class Sending(Generic[P]):
         for request in left:
             if self._stop is not None or self._out_of_budget:
                 return
-            await self._ask(connection, request)
+            try:
+                await self._ask(connection, request)
+            except (MealignError, OSError) as error:
+                # A reply or its line in the ledger cannot be kept; those in flight, which are paid, still may be.
+                self._stop = self._stop or error
 
     async def _ask(self, connection: Connection, request: Request[P]) -> None:
         answers_before = self._answers
@@ -147,9 +151,6 @@ class Sending(Generic[P]):
             self._out_of_budget = True
         except FailedError as error:
             self._fail(request, error.fault, alone=self._answers == answers_before)
-        except MealignError as error:
-            if error is not self._stop:
-                raise
         else:
             self._answer(request, text, seconds)
 
@@ -185,9 +186,14 @@ class Sending(Generic[P]):
         """Send one request when its turn has come; what is sent is decided then."""
         started = await self._pace.start(request.tokens)
         try:
+            reserved = False
+            if self._stop is None and not self._out_of_budget:
+                reserved = await self._budget.reserve(request.key, request.most_usd)
             if self._stop is not None:
+                if reserved:
+                    self._budget.release(request.key)
                 raise self._stop
-            if self._out_of_budget or not await self._budget.reserve(request.key, request.most_usd):
+            if not reserved:
                 raise OutOfBudgetError
             record(self._ledger, request, self._purpose)
             begun = time.perf_counter()

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mealign.addresses import is_address
 from mealign.language.vendor import address_of, writers
-from mealign.settings import INFINITE, free_text, leads_home, optional, section, setting
+from mealign.settings import INFINITE, free_text, leads_home, name_problem, name_setting, optional, section, setting
 
 LOCAL = "local"
 """The backend of a model that the run itself loads; any other backend is a vendor's name."""
@@ -78,12 +78,22 @@ class PackagedFile:
     sha256: str = ""
     path: str = ""
 
+    def problems(self, key: str) -> Iterator[str]:
+        """Say what could not be the name of a package's folder, or a path in it."""
+        if not self.package:
+            return
+        for name in ("package", "version", "sha256"):
+            if found := name_problem(f"{key}.{name}", getattr(self, name)):
+                yield found
+        if self.path.startswith("/") or ".." in self.path.split("/"):
+            yield f"{key}.path={self.path!r}: it leads out of the package; name a file or folder in it"
+
 
 @dataclass
 class ModelConfig:
     """The base model. A random model uses the tokenizer of ``weights``."""
 
-    name: str = setting("the model's name")
+    name: str = name_setting("the model's name")
     source: WeightsSource = setting("where its weights come from")
     max_length: int = setting("the longest sequence in tokens", 64, 1_000_000)
     precision: Precision = setting("the number format of weights and products")

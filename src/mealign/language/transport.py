@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
 
-from mealign.errors import ConfigError, MealignError
+from mealign.errors import ConfigError, MealignError, causes
 from mealign.language.bounded import TooLargeError, bounded
 from mealign.language.settings import RequestLimits
 
@@ -65,13 +66,15 @@ def async_http_client(server: Server, limits: RequestLimits) -> httpx2.AsyncClie
         proxy=server.proxy,
         follow_redirects=False,
         timeout=limits.timeout,
+        # Whatever a server wants to be remembered, it is not.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
         event_hooks=bounded(limits.max_reply_bytes),
     )
 
 
 def body_of(response: httpx2.Response) -> str:
-    """Return a response's body, which is JSON and thus UTF-8 (RFC 8259, 8.1), whatever its header says."""
+    """Return a response's body, which is JSON and thus UTF-8, whatever its header says."""
     return response.content.decode("utf-8", "replace")
 
 
@@ -165,7 +168,7 @@ def fault_of(error: BaseException) -> Fault | None:
         return _fault_of_response(response, type(error).__name__)
     from aiohttp import ClientConnectorError, ClientError
 
-    chain = list(_causes(error))
+    chain = list(causes(error))
     if told_by(error):
         return None
     if isinstance(chain[-1], TooLargeError):
@@ -182,14 +185,7 @@ def fault_of(error: BaseException) -> Fault | None:
 
 def told_by(error: BaseException) -> MealignError | None:
     """Return the message for the user behind an SDK's exception, if something of ours raised one."""
-    return next((link for link in _causes(error) if isinstance(link, MealignError)), None)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__
+    return next((link for link in causes(error) if isinstance(link, MealignError)), None)
 
 
 def explained(fault: Fault, endpoint: AnyEndpoint) -> MealignError:
@@ -235,11 +231,19 @@ def wait_of(headers: Mapping[str, str]) -> float | None:
         try:
             seconds = float(value) * unit
         except ValueError:
-            try:
-                moment = parsedate_to_datetime(value)
-            except ValueError:
+            if (moment := _moment(value)) is None:
                 continue
-            seconds = (moment - datetime.now(moment.tzinfo and UTC)).total_seconds()
+            # By the server's own clock: ours may be wrong by years.
+            seconds = (moment - (_moment(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
         if math.isfinite(seconds) and seconds >= 0:
             return seconds
     return None
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment that a header names (RFC 9110, 5.6.7); None if it names none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

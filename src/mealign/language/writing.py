@@ -94,11 +94,11 @@ class RemoteWriter:
         time: int = 0,
     ) -> Request[WrittenReply]:
         return self._remote.request(
-            # Vendors' limits count the longest answer, not the likely one.
             self._endpoint.body(prompt, max_new_tokens=max_new_tokens, sampling=sampling, schema=schema),
             self._endpoint.read,
             personal=personal,
             max_new_tokens=max_new_tokens,
+            # Vendors' limits count the longest answer, not the likely one.
             answer_tokens=max_new_tokens,
             time=time,
         )
@@ -116,7 +116,7 @@ class RemoteWriter:
             texts[request.key] = writable(written.text)
             for place in places[request.key]:
                 on_answer(place, texts[request.key])
-            self._remote.usage(request, written, reply)
+            self._remote.count(request, self._remote.usage(request, written, reply))
 
         distinct = list({request.key: request for request in requests}.values())
         if distinct:

@@ -13,35 +13,39 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mealign.jsonl import digest_path
-from mealign.memory.clauses import blocks, clauses, implied_subject
+from mealign.memory.clauses import NO_WORD, blocks, clauses, implied_subject
 from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
 from mealign.memory.known_people import KnownPeople, NameMentions, name_mentions_in
-from mealign.memory.pronouns import antecedent, names_in
+from mealign.memory.pronouns import FORMS, antecedent, name_tokens, names_in, remembered
 from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, SpeakerContext, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.progress import bar
 from mealign.records import Document, Fact, Record, content_id
 
 Token = Any
+T = TypeVar("T")
 
-CHUNK = 256
-"""Documents whose parses are in memory at the same time."""
-PIPELINE_BATCH = 64
+CHUNK, CHUNK_CHARACTERS = 256, 2_000_000
+"""Documents, and characters of them, whose parses are in memory at the same time."""
+PIPELINE_BATCH, BATCH_TOKENS = 64, 50_000
+"""Paragraphs, and tokens of them, that are parsed together."""
 ANNOTATIONS = ("ORTH", "SPACY", "HEAD", "DEP", "TAG", "POS", "LEMMA", "ENT_IOB", "ENT_TYPE")
 """The annotations of a parse that extraction uses."""
 MAX_WORDS = 45
 MIN_WORDS = 3
+MAX_TOKENS = 5 * MAX_WORDS
+"""Tokens of which no statement of :data:`MAX_WORDS` words can be made."""
 NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP"}
 VAGUE = {"it", "this", "that", "they", "there", "which", "who", "these", "those", "he", "she", "what", "everything"}
 COMPLEMENTS = ("dobj", "attr", "acomp", "oprd", "dative")
@@ -58,6 +62,7 @@ class ClauseRefusal(StrEnum):
     no_subject = "no_subject"
     length = "length"
     vague = "vague"
+    no_word = "no_word"
     says_nothing = "says_nothing"
 
 
@@ -66,6 +71,11 @@ class DocumentFacts(Record):
 
     facts: tuple[Fact, ...]
     refused: dict[ClauseRefusal, int]
+
+
+Remembered = NameMentions | DocumentFacts
+"""What a memo keeps of a document."""
+M = TypeVar("M", NameMentions, DocumentFacts)
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ class Extraction:
 
 
 def extract_facts(
-    documents: Sequence[Document], *, person: str, parser: Path, memo: MutableMapping[str, str] | None = None
+    documents: Sequence[Document], *, person: str, parser: Path, memo: MutableMapping[str, Remembered] | None = None
 ) -> Extraction:
     """Extract facts from all documents, oldest first, with later changes marked.
 
@@ -111,7 +121,7 @@ def extract_facts(
 class _DocumentParser:
     """Parses the documents whose results are not in the memo, a chunk at a time, each document once."""
 
-    def __init__(self, parser: Path, memo: MutableMapping[str, str]) -> None:
+    def __init__(self, parser: Path, memo: MutableMapping[str, Remembered]) -> None:
         self._parser = parser
         self._memo = memo
         self._code = digest_path(Path(__file__).parent)
@@ -121,53 +131,50 @@ class _DocumentParser:
     def name_mentions(self, documents: Sequence[Document], speakers: KnownPeople) -> list[tuple[str, NameMentions]]:
         """Return every document's author and what the document says about names."""
 
-        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
+        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> NameMentions:
             sentences = [sentence for block in blocks for sentence in block.parsed.sents]
-            found = name_mentions_in(sentences, speaker=short_name(document.author), known=about.spoken)
-            return found.model_dump_json()
+            return name_mentions_in(sentences, speaker=short_name(document.author), known=about.spoken)
 
-        results = self._each("names", documents, speakers, work)
-        return [
-            (document.author, NameMentions.model_validate_json(result))
-            for document, result in zip(documents, results, strict=True)
-        ]
+        results = self._each("names", NameMentions, documents, speakers, work)
+        return [(document.author, result) for document, result in zip(documents, results, strict=True)]
 
     def facts(self, documents: Sequence[Document], people: KnownPeople) -> Iterator[DocumentFacts]:
         """Yield the facts of every document."""
 
-        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> str:
+        def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> DocumentFacts:
             found = list(_facts_in(document, blocks, about))
             refused = Counter(each for each in found if isinstance(each, ClauseRefusal))
             facts = tuple(each for each in found if isinstance(each, Fact))
-            return DocumentFacts(facts=facts, refused=dict(sorted(refused.items()))).model_dump_json()
+            return DocumentFacts(facts=facts, refused=dict(sorted(refused.items())))
 
-        for result in self._each("facts", documents, people, work):
-            yield DocumentFacts.model_validate_json(result)
+        return self._each("facts", DocumentFacts, documents, people, work)
 
     def _each(
         self,
-        kind: str,
+        name: str,
+        kind: type[M],
         documents: Sequence[Document],
         people: KnownPeople,
-        work: Callable[[Document, Sequence[_ParsedBlock], KnownPeople], str],
-    ) -> Iterator[str]:
+        work: Callable[[Document, Sequence[_ParsedBlock], KnownPeople], M],
+    ) -> Iterator[M]:
         """Yield the result of ``work`` for every document, from the memo where it has it."""
-        with bar(f"read {kind}", total=len(documents)) as shown:
-            for start in range(0, len(documents), CHUNK):
-                chunk = documents[start : start + CHUNK]
+        with bar(f"read {name}", total=len(documents)) as shown:
+            for chunk in groups(documents, CHUNK, CHUNK_CHARACTERS, lambda document: len(document.text)):
                 about = [people.relevant_to(document) for document in chunk]
                 keys = [
-                    content_id(kind, self._code, self._parser.name, document.id, asdict(people))
+                    content_id(name, self._code, self._parser.name, document.id, asdict(people))
                     for document, people in zip(chunk, about, strict=True)
                 ]
-                results = [self._memo.get(key) for key in keys]
-                missing = [position for position, result in enumerate(results) if result is None]
+                known = {key: found for key in keys if isinstance(found := self._memo.get(key), kind)}
+                missing = [position for position, key in enumerate(keys) if key not in known]
                 parsed = self._parse([chunk[position] for position in missing])
-                for position, blocks in zip(missing, parsed, strict=True):
-                    results[position] = work(chunk[position], blocks, about[position])
-                self._memo.update({keys[position]: str(results[position]) for position in missing})
+                made = {
+                    keys[position]: work(chunk[position], blocks, about[position])
+                    for position, blocks in zip(missing, parsed, strict=True)
+                }
+                self._memo.update(made)
                 shown.advance(len(chunk))
-                yield from (str(result) for result in results)
+                yield from ((known | made)[key] for key in keys)
 
     def _parse(self, documents: Sequence[Document]) -> list[list[_ParsedBlock]]:
         """Return the parses of documents, reusing those made earlier in this run."""
@@ -175,13 +182,32 @@ class _DocumentParser:
         new = [document for document in documents if document.id not in self._parses]
         pieces = [(content, (document.id, offset)) for document in new for offset, content in blocks(document.text)]
         self._parses |= {document.id: [] for document in new}
-        for parsed, (identifier, offset) in nlp.pipe(pieces, as_tuples=True, batch_size=PIPELINE_BATCH):
-            self._parses[identifier].append((offset, parsed.to_array(ANNOTATIONS)))
+        tokenized = ((nlp.make_doc(content), place) for content, place in pieces)
+        for batch in groups(tokenized, PIPELINE_BATCH, BATCH_TOKENS, lambda piece: len(piece[0])):
+            for parsed, (identifier, offset) in nlp.pipe(batch, as_tuples=True, batch_size=PIPELINE_BATCH):
+                self._parses[identifier].append((offset, parsed.to_array(ANNOTATIONS)))
         self.documents_read += len(new)
         return [
             [_ParsedBlock(offset, _unpacked(tokens, nlp.vocab)) for offset, tokens in self._parses[document.id]]
             for document in documents
         ]
+
+
+def groups(items: Iterable[T], most: int, size: int, size_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """Split items, in their order, into groups of at most ``most`` whose sizes add up to at most ``size``.
+
+    A larger item is a group of its own.
+    """
+    group: list[T] = []
+    filled = 0
+    for item in items:
+        if group and (len(group) == most or filled + size_of(item) > size):
+            yield group
+            group, filled = [], 0
+        group.append(item)
+        filled += size_of(item)
+    if group:
+        yield group
 
 
 def _unpacked(tokens: NDArray[np.uint64], vocab: Any) -> Any:
@@ -205,8 +231,9 @@ def _facts_in(
     document: Document, blocks: Sequence[_ParsedBlock], people: KnownPeople
 ) -> Iterator[Fact | ClauseRefusal]:
     """Yield the facts of one document and, for each clause that makes none, the reason."""
+    yield from (ClauseRefusal.no_word for _ in NO_WORD.finditer(document.text))
     speaker = short_name(document.author)
-    mentioned: list[list[str]] = []
+    mentioned: list[Sequence[str]] = []
     for block in blocks:
         for sentence in block.parsed.sents:
             context = SpeakerContext(
@@ -218,7 +245,7 @@ def _facts_in(
             )
             yield from _facts_of(sentence, document, block.offset, context, people)
             if names := [name for name in names_in(sentence, people.certain) if name != speaker]:
-                mentioned.append(names)
+                mentioned = remembered(mentioned, names, people.genders)
 
 
 @cache
@@ -231,10 +258,10 @@ def _pipeline(parser: Path) -> Any:
 def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, people: KnownPeople) -> dict[int, str]:
     """Resolve the sentence's third-person pronouns: position of each -> first name of the person meant."""
     found = {}
+    named = [token for token in name_tokens(sentence, people.certain) if token.text != speaker]
     for token in sentence:
-        if token.pos_ == "PRON":
-            before = [word for word in sentence if word.i < token.i]
-            here = [name for name in names_in(before, people.certain) if name != speaker]
+        if token.pos_ == "PRON" and token.lower_ in FORMS:
+            here = list(dict.fromkeys(name.text for name in named if name.i < token.i))
             if name := antecedent(token, mentioned, here, people.genders):
                 found[token.i] = name
     return found
@@ -269,7 +296,7 @@ def _facts_of(
         subject = subject_of(verb)
         if subject is not None and subject.lower_ in VAGUE and subject.i not in context.third and previous:
             # "... and it was wonderful": only the clause before says what "it" is.
-            tokens = [token for token in sentence if previous[0].i <= token.i <= tokens[-1].i]
+            tokens = list(sentence.doc[previous[0].i : tokens[-1].i + 1])
         fact = _fact(verb, tokens, subject, document, offset, context, people)
         yield fact
         if isinstance(fact, Fact):
@@ -300,6 +327,8 @@ def _fact(
         return ClauseRefusal.command
     if subject is None and not (document.kind == "note" and _lost_its_i(verb, subject)):
         return ClauseRefusal.no_subject
+    if len(tokens) > MAX_TOKENS:
+        return ClauseRefusal.length
     times = find_times(tokens, written=context.written)
     rewriter = Rewriter(tokens, context, times)
     who = context.speaker if subject is None else _subject_text(subject, context, rewriter)

@@ -27,6 +27,7 @@ from mealign.language.egress import Personal
 from mealign.language.prices import tokens_of
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
+from mealign.memory.clauses import windows
 from mealign.memory.extract import ENDED, MAX_WORDS, VAGUE
 from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
 from mealign.memory.known_people import KnownPeople
@@ -226,14 +227,7 @@ def read_items(text: str, key: str) -> list[Any] | None:
 
 
 def _windows(document: Document) -> Iterator[Window]:
-    """Cut a long document at the end of a line, else of a sentence, else of a word."""
-    text, start = document.text, 0
-    while len(text) - start > WINDOW:
-        ends = (text.rfind(mark, start + WINDOW // 2, start + WINDOW) for mark in ("\n", ". ", " "))
-        end = next((end for end in ends if end > 0), start + WINDOW - 1) + 1
-        yield Window(document, start, end)
-        start = end
-    yield Window(document, start, len(text))
+    return (Window(document, start, end) for start, end in windows(document.text, WINDOW))
 
 
 def _prompt(window: Window, person: str) -> tuple[Message, ...]:

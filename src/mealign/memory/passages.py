@@ -57,7 +57,7 @@ def passages_of(facts: Sequence[Fact], documents: Sequence[Document]) -> list[Pa
         document = by_id[fact.evidence.document_id]
         # A text that is only markup (a heading without words) has no paragraphs.
         own = found[document.id] or [_Block(0, document.text, "")]
-        block = own[max(0, bisect_right([other.start for other in own], fact.evidence.start) - 1)]
+        block = own[max(0, bisect_right(own, fact.evidence.start, key=lambda other: other.start) - 1)]
         text = _around(block.content, fact.evidence.start - block.start, fact.evidence.end - block.start)
         passages.append(
             Passage(

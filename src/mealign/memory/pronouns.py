@@ -25,20 +25,24 @@ MIN_VOTES = 2
 
 def names_in(tokens: Iterable[Token], known: Mapping[str, str]) -> list[str]:
     """Return the first names of the people among the tokens, each once, in order; ``known`` are names of people."""
-    names = []
-    for token in tokens:
-        person = token.ent_type_ == "PERSON" or token.text in known or token.lower_ in KIN
-        if (
-            token.pos_ == "PROPN"
-            and person
-            and token.text[:1].isupper()
-            and not _is_place(token, known)
-            and token.text not in TITLES
-        ):
-            begins = token.i == token.sent.start or token.nbor(-1).ent_type_ != "PERSON" or token.ent_iob_ == "B"
-            if begins:
-                names.append(str(token.text))
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(str(token.text) for token in name_tokens(tokens, known)))
+
+
+def name_tokens(tokens: Iterable[Token], known: Mapping[str, str]) -> list[Token]:
+    """Return the tokens that are people's first names."""
+    return [token for token in tokens if _begins_a_name(token, known)]
+
+
+def _begins_a_name(token: Token, known: Mapping[str, str]) -> bool:
+    person = token.ent_type_ == "PERSON" or token.text in known or token.lower_ in KIN
+    return bool(
+        token.pos_ == "PROPN"
+        and person
+        and token.text[:1].isupper()
+        and not _is_place(token, known)
+        and token.text not in TITLES
+        and (token.i == token.sent.start or token.nbor(-1).ent_type_ != "PERSON" or token.ent_iob_ == "B")
+    )
 
 
 def gender_votes(sentence: Any, *, speaker: str, known: Mapping[str, str]) -> Counter[tuple[str, Gender]]:
@@ -53,10 +57,11 @@ def gender_votes(sentence: Any, *, speaker: str, known: Mapping[str, str]) -> Co
     """
     votes: Counter[tuple[str, Gender]] = Counter()
     names = [name for name in names_in(sentence, known) if name != speaker]
+    first = next((token.i for token in sentence if token.text in names), 0)
     for token in sentence:
         if kin := kin_of(token):
             votes[token.text, KIN[kin]] += MIN_VOTES
-        elif len(names) == 1 and token.lower_ in ("he", "she") and _before(names[0], token):
+        elif len(names) == 1 and token.lower_ in ("he", "she") and first < token.i:
             votes[names[0], FORMS[token.lower_]] += 1
     return votes
 
@@ -68,7 +73,7 @@ def antecedent(
 
     Args:
         pronoun: ``he``, ``she`` or a form of them.
-        mentioned: names in the sentences before, oldest first.
+        mentioned: names in the sentences before, oldest first, as :func:`remembered`.
         here: names before the pronoun in its own sentence.
         genders: the pronoun of each name for which it is known.
     """
@@ -88,6 +93,18 @@ def antecedent(
     # Somebody whose pronoun is unknown does not take precedence over somebody nearby whom it certainly fits.
     doubtful = len(fits) == 1 and fits[0] not in genders and any(name != fits[0] for name in certain)
     return fits[0] if len(fits) == 1 and not doubtful else None
+
+
+def remembered(
+    mentioned: Sequence[Sequence[str]], names: Sequence[str], genders: Mapping[str, Gender]
+) -> list[Sequence[str]]:
+    """Add the names of a sentence to those before, and drop those to which no pronoun can refer any more.
+
+    What is left are the names of this sentence, and of the latest with a name of each gender.
+    """
+    found = [*mentioned, names]
+    latest = {genders.get(name): position for position, each in enumerate(found) for name in each}
+    return [each for position, each in enumerate(found) if each is names or position in latest.values()]
 
 
 def _relative_of_somebody(pronoun: Token, gender: Gender) -> bool:
@@ -122,7 +139,3 @@ def kin_of(token: Token) -> str | None:
     beside = [token.head] if token.dep_ == "appos" else []
     beside += [child for child in token.children if child.dep_ == "compound"]
     return next((word.lemma_.lower() for word in beside if word.lemma_.lower() in KIN), None)
-
-
-def _before(name: str, pronoun: Token) -> bool:
-    return any(token.text == name for token in pronoun.sent if token.i < pronoun.i)

@@ -78,6 +78,15 @@ def resolve(expression: str, written: date, *, future: bool = False) -> Time | N
         written: day on which it was written.
         future: whether its sentence is about the future, which decides what ``on Friday`` and ``in May`` mean.
     """
+    try:
+        found = _resolve(expression, written, future=future)
+        # A time whose end lies outside the calendar is none either.
+        return found if found and found.end else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _resolve(expression: str, written: date, *, future: bool) -> Time | None:
     text = re.sub(r"\s+", " ", expression.lower().strip(" .,;:!"))
     text = re.sub(r"\b(?:this past|this coming) ", lambda match: f"{match[0].split()[1]} ", text)
     bare = re.sub(r"^(on|in|at|by|since|until|from|around|about) ", "", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mealign.jsonl import read_json, read_records
+from mealign.jsonl import read_record, read_records
 from mealign.pipeline.models import language_model
 from mealign.pipeline.recalling import memory_index
 
@@ -45,7 +45,7 @@ def judge_of(context: StageContext) -> Judge:
         settings.judge,
         facts=read_records(context.inputs / "memory/facts.jsonl", Fact),
         index=lambda: memory_index(context),
-        bio=Profile.model_validate(read_json(context.inputs / "memory/profile.json")).text,
+        bio=read_record(context.inputs / "memory/profile.json", Profile).text,
         person=settings.user.person,
         model=lambda asked: _deciding_model(context, asked),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mealign import terminal
 from mealign.errors import ConfigError
-from mealign.jsonl import digest_path, read_json
+from mealign.jsonl import digest_path, read_object
 
 if TYPE_CHECKING:
     from mealign.language.local import LocalModel
@@ -90,7 +90,7 @@ def given_adapter(context: StageContext) -> Path | None:
     """
     if context.start is None:
         return None
-    trained_on = read_json(context.start / "adapter_config.json")["base_model_name_or_path"]
+    trained_on = read_object(context.start / "adapter_config.json").get("base_model_name_or_path")
     if (present := base_model(context).name) != trained_on:
         raise ConfigError(
             f"training.init_from={context.settings.training.init_from}: its adapter was trained on {trained_on}, and "

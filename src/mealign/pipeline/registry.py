@@ -12,16 +12,30 @@ from mealign.config import Settings
 from mealign.errors import ConfigError
 from mealign.language.settings import Destination, leaves, unpinned
 from mealign.pipeline.stage import Command, Stage, asked_stages
-from mealign.settings import problems
+from mealign.settings import name_problem, problems
 
 STAGES, COMMANDS = "mealign.stages", "mealign.commands"
 ALL = "all"
+KEPT = ("adapters", "checkpoints", "decisions", "llm", "memos")
+"""The store's other folders, beside those of the stages."""
 
 
 @cache
 def stages() -> dict[str, Stage]:
-    """Return every stage by name, including those of plug-ins."""
-    return {stage.name: stage for stage in plugins.members(STAGES, "STAGE").values()}
+    """Return every stage by name, including those of plug-ins.
+
+    Raises:
+        ConfigError: a stage's name could not be that of a folder, or is one that the store has for something else.
+    """
+    found = plugins.members(STAGES, "STAGE")
+    for module, stage in found.items():
+        if problem := name_problem(f"{plugins.file_of(STAGES, module)}: name", stage.name):
+            raise ConfigError(problem)
+        if stage.name in (ALL, *KEPT):
+            raise ConfigError(
+                f"{plugins.file_of(STAGES, module)}: name={stage.name!r}: it is taken; give it another one"
+            )
+    return {stage.name: stage for stage in found.values()}
 
 
 @cache

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mealign.config import Settings
+from mealign.jsonl import digest_path
 from mealign.summaries import Summary
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Stage:
         reads_if: further paths that it reads with given settings.
         settings_if: further keys that decide the result with given settings.
         reads_summaries: whether it reads what all other stages report.
-        files: what else decides the result, by name: files and folders outside the user's folder.
+        files: what else decides the result, by name: files and folders outside the user's folder, or digests of them.
         active: whether the stage is active with given settings.
         starts: whether it works with the adapter of ``training.init_from``.
         tracked: whether a run that does this work is an MLflow run.
@@ -89,7 +90,7 @@ class Stage:
     reads_if: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     settings_if: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     reads_summaries: bool = False
-    files: Callable[[Settings, Path], Mapping[str, Path]] = lambda settings, root: {}
+    files: Callable[[Settings, Path], Mapping[str, Path | str]] = lambda settings, root: {}
     active: Callable[[Settings], bool] = lambda _: True
     starts: Callable[[Settings], bool] = lambda _: False
     tracked: bool = False
@@ -109,6 +110,11 @@ class Stage:
     def outputs(self, settings: Settings) -> tuple[str, ...]:
         """Paths that the stage writes, with its summary last."""
         return tuple(path.format(judge=settings.judge.name) for path in (*self.writes, self.summary))
+
+    def outside(self, settings: Settings, root: Path) -> dict[str, str]:
+        """Return the digests of what is outside the user's folder and decides the result, by name."""
+        found = self.files(settings, root)
+        return {name: digest_path(what) if isinstance(what, Path) else what for name, what in found.items()}
 
     @property
     def by_judge(self) -> bool:

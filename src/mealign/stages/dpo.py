@@ -25,7 +25,7 @@ def run(context: StageContext) -> DpoSummary:
     from mealign.training.dpo import train_dpo
 
     settings = context.settings
-    with kept(context, "reference") as known:
+    with kept(context, "reference", tuple[float, float]) as known:
         result = train_dpo(
             read_records(context.inputs / "preferences" / settings.judge.name / "train.jsonl", Preference),
             model=base_model(context),

@@ -8,9 +8,9 @@ from typing import Any
 
 from mealign import terminal
 from mealign.config import Settings
+from mealign.damage import make_room
 from mealign.jsonl import write_json, write_records
 from mealign.pipeline.stage import Stage, StageContext
-from mealign.settings import path_at
 from mealign.summaries import Funnel, Summary
 
 
@@ -28,6 +28,7 @@ class IngestSummary(Summary):
 
 def run(context: StageContext) -> IngestSummary:
     """Read the user's sources."""
+    from mealign.ingest import contained
     from mealign.ingest.report import render
     from mealign.ingest.user import IngestError, ingest_user
 
@@ -36,8 +37,10 @@ def run(context: StageContext) -> IngestSummary:
         result = ingest_user(settings.user, settings.ingest, root=context.root)
     except IngestError as error:
         # The report says what to fix; the documents of the last success stay next to it.
-        write_json(context.inputs / "ingest_report.json", error.report.to_json())
+        write_json(make_room(context.inputs / "ingest_report.json", inside=context.inputs), error.report.to_json())
         raise
+    finally:
+        contained.close()
     if result.report.problems:
         terminal.show(render(result.report))
     write_records(context.outputs / "documents.jsonl", result.documents)
@@ -57,9 +60,11 @@ def run(context: StageContext) -> IngestSummary:
     )
 
 
-def source(settings: Settings, root: Path) -> dict[str, Path]:
-    """Return the user's sources."""
-    return {"source": path_at(root, settings.user.path)}
+def source(settings: Settings, root: Path) -> dict[str, str]:
+    """Return the digest of the user's sources."""
+    from mealign.ingest.user import digest_of
+
+    return {"source": digest_of(settings.user, settings.ingest, root=root)}
 
 
 STAGE = Stage(

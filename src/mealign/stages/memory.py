@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mealign import terminal
 from mealign.config import Settings
 from mealign.errors import MealignError
-from mealign.jsonl import read_json, read_records, write_json, write_records
+from mealign.jsonl import read_record, read_records, write_json, write_records
 from mealign.language.settings import LOCAL, Destination, goes_to, server_of
 from mealign.memory.settings import Extractor
 from mealign.pipeline.memos import kept
@@ -58,7 +58,7 @@ def run(context: StageContext) -> MemorySummary:
     from mealign.records import Corrections, Document
 
     documents = read_records(context.inputs / "documents.jsonl", Document)
-    corrections = Corrections.model_validate(read_json(context.inputs / "corrections.json"))
+    corrections = read_record(context.inputs / "corrections.json", Corrections)
     model = cache(lambda: _extracting_model(context))
     extracted, counts = _extract(context, documents, model)
     if not extracted:
@@ -96,9 +96,9 @@ def _extract(
     """Return the facts that the chosen extractor finds, and its counts."""
     settings = context.settings
     if settings.memory.extractor is Extractor.statements:
-        from mealign.memory.extract import extract_facts
+        from mealign.memory.extract import Remembered, extract_facts
 
-        with kept(context, "read") as memo:
+        with kept(context, "read", Remembered) as memo:
             read = extract_facts(
                 documents,
                 person=settings.user.person,

@@ -58,7 +58,7 @@ def _replayed(context: StageContext, *, beside: int) -> Sequence[Replayed]:
     if not share:
         return ()
     model = language_model(context, given_adapter(context))
-    with kept(context, "replay") as known:
+    with kept(context, "replay", str) as known:
         return replayed(model, count=round(beside * share / (1 - share)), seed=settings.seed, known=known)
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model, get_peft_model_state_dict
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from mealign.errors import MealignError
+from mealign.jsonl import AGAIN, read_object
 from mealign.language.weights import quiet_transformers
 from mealign.training.settings import LoraConfig, LoraVariant
 
@@ -25,6 +26,12 @@ WEIGHTS_FILE = "adapter_model.safetensors"
 PISSA_ITERATIONS = 16
 """Iterations of the randomised decomposition of every layer (arXiv 2404.02948, sec. 3 and app. G), which takes seconds;
 the exact one takes minutes."""
+CONFIGURED = {
+    "base_model_name_or_path", "lora_alpha", "lora_dropout", "r", "target_modules", "use_dora", "use_rslora"
+}  # fmt: skip
+"""What every adapter's configuration says."""
+UNFIT = (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
+"""What PEFT raises of an adapter that is damaged, or another base model's."""
 ADAPTER = "default"
 """PEFT's name for the adapter that is trained; TRL calls its frozen copy ``ref``."""
 
@@ -74,6 +81,18 @@ def peft_config(base: Any, lora: LoraConfig) -> Any:
     )
 
 
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read the configuration of a saved adapter.
+
+    Raises:
+        MealignError: it is missing or damaged.
+    """
+    found = read_object(folder / CONFIG_FILE)
+    if not found.keys() >= CONFIGURED or not isinstance(found["target_modules"], list):
+        raise MealignError(f"{folder / CONFIG_FILE}: it is no whole configuration of an adapter; {AGAIN}")
+    return found
+
+
 def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
     """Add a saved adapter to its base model, for further training.
 
@@ -88,11 +107,12 @@ def load_adapter(base: Any, folder: Path, *, lora: LoraConfig) -> Any:
         # PEFT only warns about missing weights; they are compared below.
         with quiet_transformers():
             policy = PeftModel.from_pretrained(base, folder, is_trainable=True)
-    except (RuntimeError, ValueError) as error:
+        with safe_open(folder / WEIGHTS_FILE, framework="pt") as saved:
+            names = set(saved.keys())
+    except UNFIT as error:
         raise _misfit(folder, base) from error
-    with safe_open(folder / WEIGHTS_FILE, framework="pt") as saved:
-        if set(saved.keys()) != set(get_peft_model_state_dict(policy, save_embedding_layers=False)):
-            raise _misfit(folder, base)
+    if names != set(get_peft_model_state_dict(policy, save_embedding_layers=False)):
+        raise _misfit(folder, base)
     return policy
 
 
@@ -135,7 +155,7 @@ def _onto_the_whole_base(file: Path, taken_out: Mapping[str, torch.Tensor]) -> N
 
 
 def _check_configuration(folder: Path, expected: Any, *, times: int) -> None:
-    found = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    found = read_config(folder)
     for key, field, wanted in (
         ("lora.variant", "use_dora", expected.use_dora),
         ("lora.variant", "use_rslora", expected.use_rslora),
@@ -153,6 +173,6 @@ def _check_configuration(folder: Path, expected: Any, *, times: int) -> None:
 def _misfit(folder: Path, base: Any) -> MealignError:
     shape = f"{base.config.num_hidden_layers} layers of width {base.config.hidden_size}"
     return MealignError(
-        f"{folder}: this adapter was made for another base model than the one configured ({shape}); train it again "
-        "with this model (stage=sft)"
+        f"{folder}: this adapter is damaged, or was made for another base model than the one configured ({shape}); "
+        "train it again with this model (stage=sft)"
     )

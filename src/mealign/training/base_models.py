@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from mealign.errors import MealignError
 from mealign.language.precision import dtype_of
 from mealign.language.settings import Precision
-from mealign.language.weights import quiet_transformers
+from mealign.language.weights import loading
 from mealign.training.settings import Attention, LoraVariant
 
 
@@ -20,10 +20,10 @@ def load_tokenizer(model: Path) -> Any:
     """Load the tokenizer of a base model.
 
     Raises:
-        MealignError: it has no chat template, or one without a generation header.
+        MealignError: it cannot be loaded, has no chat template, or one without a generation header.
     """
-    with quiet_transformers():
-        tokenizer = AutoTokenizer.from_pretrained(model)
+    with loading(model):
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     if not tokenizer.chat_template:
         raise MealignError(f"{model.name}: its tokenizer has no chat template; choose an instruction-tuned model")
     asked = [{"role": "user", "content": "a"}]
@@ -63,10 +63,11 @@ def load_base(
         raise MealignError(
             "training.dpo.attention=flex_attention needs an accelerator, and there is none here; set it to sdpa"
         )
-    with quiet_transformers():
+    with loading(model):
         return AutoModelForCausalLM.from_pretrained(
             model,
             dtype=dtype_of(precision),
             attn_implementation=attention.value,
             quantization_config=quantized,
+            trust_remote_code=False,
         )

@@ -2,7 +2,8 @@
 
 A checkpoint is the trainer's own: adapter, optimizer, scheduler, random state and the reports so far. It is written
 under a temporary name, gets a manifest of its files' digests and then its final name; a checkpoint whose files differ
-from its manifest is never used.
+from its manifest, or which cannot be loaded, is thrown away. Its tensors are loaded as data alone: transformers loads
+them with ``weights_only=True``, which builds nothing else from a pickle.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from transformers import TrainerCallback, TrainerState
 from transformers.trainer_callback import TrainerControl
 
 from mealign import processes
+from mealign.damage import discard, lock_at, make_folder, remove
 from mealign.errors import MealignError
 from mealign.jsonl import digest_path, read_json, write_json
 from mealign.records import content_id
@@ -58,23 +60,29 @@ class Checkpoints:
         return self.folder / PART
 
     def last(self) -> Path | None:
-        """Return the complete checkpoint of the latest step; incomplete ones are removed."""
-        shutil.rmtree(self.part, ignore_errors=True)
+        """Return the complete checkpoint of the latest step; incomplete and damaged ones are removed."""
+        make_folder(self.folder, inside=self.folder.parent)
+        remove(self.part)
         for checkpoint in sorted(self.folder.glob("step-*"), reverse=True):
             if _is_complete(checkpoint):
                 return checkpoint
-            shutil.rmtree(checkpoint)
+            discard(checkpoint, "this checkpoint differs from its manifest")
         return None
+
+    def discard(self) -> None:
+        """Throw away what cannot be loaded although it agrees with its manifest."""
+        for checkpoint in self.folder.glob("step-*"):
+            discard(checkpoint, "this checkpoint cannot be loaded")
 
     def keep(self, made: Path, *, step: int) -> None:
         """Make a written checkpoint the last one, and remove earlier ones."""
         write_json(made / MANIFEST, _digests(made))
         target = self._path(step)
-        shutil.rmtree(target, ignore_errors=True)
+        remove(target)
         made.rename(target)
         for other in self.folder.glob("step-*"):
             if other != target:
-                shutil.rmtree(other)
+                remove(other)
 
     def holds(self, step: int) -> bool:
         """Whether the checkpoint of this step exists."""
@@ -97,8 +105,7 @@ def opened(folder: Path | None, *, scratch: Path) -> Iterator[Checkpoints]:
         scratch: an existing folder that exists as long as the run.
     """
     if folder is not None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.parent / f"{folder.name}.lock")
+        lock = lock_at(folder.parent / f"{folder.name}.lock", inside=folder.parent.parent)
         try:
             lock.acquire(timeout=0)
         except Timeout:

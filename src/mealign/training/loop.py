@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
@@ -25,6 +26,12 @@ from mealign.training.sampler import SeededSampler
 from mealign.training.settings import DpoConfig, SftConfig
 
 OnLog = Callable[[int, dict[str, float]], None]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class UnusableCheckpointError(Exception):
+    """A checkpoint agrees with its manifest and cannot be loaded."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,16 @@ class _Loop:
     save: Callable[[Any], None]
 
     def attempt(self, build_trainer: Callable[[Path, int], Any], micro: int) -> list[dict[str, float]] | None:
-        """Train from the last checkpoint and save; None if memory runs out."""
+        """Train from the last checkpoint that can be loaded and save; None if memory runs out."""
+        while True:
+            try:
+                return self._attempt(build_trainer, micro)
+            except UnusableCheckpointError:
+                pass
+            if processes.leads():
+                self.kept.discard()
+
+    def _attempt(self, build_trainer: Callable[[Path, int], Any], micro: int) -> list[dict[str, float]] | None:
         last = processes.share(self.kept.last() if processes.leads() else None)
         try:
             with bar(f"{self.stage}: prepare", total=None):
@@ -146,13 +162,15 @@ class _Loop:
         stopping = next((each for each in trainer.callback_handler.callbacks if isinstance(each, EarlyStopping)), None)
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(curve)
-        done = reports(last) if last else []
+        for name in ("_load_from_checkpoint", "_load_optimizer_and_scheduler", "_load_rng_state"):
+            setattr(trainer, name, _loading(getattr(trainer, name)))
+        done = _loading(reports)(last) if last else []
         if done:
             curve.restore(done)
             # TRL counts only the tokens of this process.
             trainer._total_train_tokens = int(done[-1]["num_tokens"])
         if last and stopping:
-            stopping.restore(last, done)
+            _loading(stopping.restore)(last, done)
         with termination() as asked:
             keeper = CheckpointCallback(trainer, self.kept, asked, beside=stopping.write if stopping else None)
             trainer.add_callback(keeper)
@@ -202,6 +220,21 @@ class HistoryCallback(TrainerCallback):  # type: ignore[misc]
         self._shown.note(f"loss {point['loss']:.3f}")
         if self._tell:
             self._tell(step, {name: value for name, value in point.items() if name != "step"})
+
+
+def _loading(load: Callable[P, T]) -> Callable[P, T]:
+    """Make a function raise :class:`UnusableCheckpointError` for whatever else than lack of memory goes wrong in it."""
+
+    @wraps(load)
+    def call(*args: P.args, **given: P.kwargs) -> T:
+        try:
+            return load(*args, **given)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            raise UnusableCheckpointError from error
+
+    return call
 
 
 def is_out_of_memory(error: BaseException) -> bool:

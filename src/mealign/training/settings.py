@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mealign.settings import INFINITE, optional, section, setting
+from mealign.settings import INFINITE, name_setting, optional, section, setting
 
 
 class LoraVariant(StrEnum):
@@ -44,7 +44,7 @@ class MixConfig:
     training tasks.
     """
 
-    name: str = setting("the mix's name")
+    name: str = name_setting("the mix's name")
     sft: bool = setting("whether SFT trains an adapter first")
     dpo: bool = setting("whether DPO trains an adapter")
     dpo_fraction: float = setting("the share of the steps that are DPO", 0.01, 1)

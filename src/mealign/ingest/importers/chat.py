@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterator
 
 from mealign.ingest.files import SourceFile
 from mealign.ingest.importing import ImportContext, Importer, Messages
-from mealign.ingest.json_arrays import MESSAGES, elements
+from mealign.ingest.json_arrays import DECODER, MESSAGES, elements
 from mealign.ingest.text import read_text
 from mealign.records import Document
 
@@ -30,8 +30,11 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     text = read_text(file.path, file.name, context.problems, may_be_cut=True)
     if text is None or not FORMAT.search(text):
         return []
-    messages = Messages(file, context)
+    messages, array = Messages(file, context), -1
+    participants: tuple[str, ...] = ()
     for element in elements(text, MESSAGES, file.name, context.problems):
+        if element.array != array:
+            array, participants = element.array, messages.people(_participants(element.head, context))
         message = element.value
         if not isinstance(message, dict):
             mend = "a message is an object with id, author and text"
@@ -41,7 +44,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
         messages.add(
             id_,
             author=context.name_of(author),
-            participants=_participants(element.head, context),
+            participants=participants,
             date=message.get("created_at"),
             text=content,
             line=element.line,
@@ -49,16 +52,14 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     return messages.documents
 
 
-def _participants(head: str, context: ImportContext) -> tuple[str, ...]:
-    """Return the participants named before a conversation's messages; none where that is not a list of names."""
+def _participants(head: str, context: ImportContext) -> Iterator[str]:
+    """Yield the participants named before a conversation's messages; none where that is not a list of names."""
     opening = PARTICIPANTS.search(head)
-    if not opening:
-        return ()
     try:
-        names, _ = json.JSONDecoder().raw_decode(head, opening.end() - 1)
+        names, _ = DECODER.raw_decode(head, opening.end() - 1) if opening else ((), 0)
     except (ValueError, RecursionError):
-        return ()
-    return tuple(name for name in (context.name_of(str(name)) for name in names) if name)
+        return
+    yield from (context.name_of(str(name)) for name in names)
 
 
 IMPORTER = Importer(suffixes=frozenset({".json"}), read=read, recognises=recognises)

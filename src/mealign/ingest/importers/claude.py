@@ -35,7 +35,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
             continue
         for position, message in enumerate(conversation["chat_messages"], start=1):
             label = f"message {position} of conversation {number}"
-            if not isinstance(message, dict) or message.get("sender") not in authors:
+            if not isinstance(message, dict) or message.get("sender") not in tuple(authors):
                 problem = f"{label} is from neither human nor assistant"
                 context.problems.add(file.name, element.line, "message", problem, "export the chats again")
             elif content := _text(message):

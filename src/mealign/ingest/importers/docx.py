@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 COMPOUND_FILE = bytes.fromhex("d0cf11e0a1b11ae1")
 """The first bytes of an Office file with a password, and of a .doc that was merely renamed."""
 
+PART = 65536
+"""Bytes that are unpacked at once."""
+
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read paragraphs, list items and tables, in their order, as a note of the person.
@@ -27,7 +31,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     import docx
 
     problems = context.problems
-    data = read_bytes(file.path, file.name, problems, context.settings)
+    data = read_bytes(file.path, file.name, problems)
     if data is None:
         return []
     if data.startswith(COMPOUND_FILE):
@@ -35,15 +39,38 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
         problems.add(file.name, None, "encrypted", message, "save it as .docx without a password")
         return []
     try:
+        most = context.settings.max_unpacked_bytes
+        if _unpacked(data, most) > most:
+            message = f"it unpacks to more than ingest.max_unpacked_bytes={most}"
+            problems.add(file.name, None, "too_large", message, "split it, or raise ingest.max_unpacked_bytes")
+            return []
         document = docx.Document(BytesIO(data))
         text = "\n\n".join(_blocks(document.iter_inner_content()))
         created = None if file.date else document.core_properties.created
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - zipfile, lxml and python-docx each raise their own
         message = "the document is damaged, or is none"
         problems.add(file.name, None, "broken", message, "open it and save it again")
         return []
     mend = "begin the file name with the date (YYYY-MM-DD)"
     return context.note(file, text, date=file.date or created, mend=mend)
+
+
+def _unpacked(data: bytes, most: int) -> int:
+    """Return how many bytes a ZIP file unpacks to; counting ends beyond ``most``.
+
+    Raises:
+        zipfile.BadZipFile: it is none, or one of its files is not what the list of files says, its size included.
+    """
+    with zipfile.ZipFile(BytesIO(data)) as packed:
+        size = sum(entry.file_size for entry in packed.infolist())
+        for entry in packed.infolist() if size <= most else ():
+            # To its end, where its sum is compared; a part never takes more room than this.
+            with packed.open(entry) as stream:
+                while stream.read(PART):
+                    pass
+    return size
 
 
 def _blocks(items: Iterator[Paragraph | Table]) -> Iterator[str]:
@@ -65,4 +92,4 @@ def _rows(table: Table) -> Iterator[list[str]]:
         yield [" ".join(_blocks(cell.iter_inner_content())) for cell in cells]
 
 
-IMPORTER = Importer(suffixes=frozenset({".docx"}), read=read)
+IMPORTER = Importer(suffixes=frozenset({".docx"}), read=read, limit="max_bytes", contained=True)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import email
-import mailbox
 import re
-from contextlib import closing
-from email import policy
+from collections.abc import Iterator
 from email.headerregistry import AddressHeader
 from email.message import EmailMessage, MIMEPart
+from email.policy import EmailPolicy
+from typing import Any, BinaryIO, cast
 
 from mealign.ingest.files import SourceFile
 from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.mail_text import own_text
-from mealign.ingest.text import add_unreadable, well_formed
+from mealign.ingest.text import add_unreadable, open_regular, well_formed
 from mealign.records import Document
 
+LARGEST = 100_000_000
+"""Bytes of a mail; no server takes one of that size."""
+LONGEST_HEADER = 10_000
+"""Characters of a header that is parsed: some 300 addresses."""
+PEOPLE = frozenset({"from", "to", "cc"})
+PARSED = frozenset({"content-type", "content-disposition", "content-transfer-encoding", "message-id", "date"})
 ESCAPED_FROM = re.compile(r"^>(>*From )", re.MULTILINE)
 SPACES = re.compile(r"[ \t\r\n\u00a0]+")
 GAPS = re.compile(r"\n{3,}")
@@ -40,28 +46,69 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
 
     Attachments are counted, not read.
     """
-    messages = Messages(file, context)
+    messages, number = Messages(file, context), 0
     try:
-        # For a missing file mailbox raises an error of its own, without the reason.
-        file.path.stat()
-        mails = mailbox.mbox(file.path, create=False)
-        keys = mails.keys()
+        with open_regular(file.path) as stream:
+            for number, mail in enumerate(_mails(stream), start=1):
+                _add(mail, number, messages)
     except OSError as error:
         add_unreadable(file.name, error, context.problems)
-        return []
-    with closing(mails):
-        for number, key in enumerate(keys, start=1):
-            _add(mails, key, number, messages)
-    if not keys:
+        return messages.documents
+    if not number:
         message = "there is no mail in it: no line begins with From"
         context.problems.add(file.name, None, "no_mail", message, "export the mails as mbox again, or delete the file")
     return messages.documents
 
 
-def _add(mails: mailbox.mbox, key: str, number: int, messages: Messages) -> None:
+def _mails(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the mails of a mailbox, without the line that begins each; of one that is too large, only the beginning.
+
+    Lines are read in parts, for one may be as long as the file.
+    """
+    mail: bytearray | None = None
+    begins, introduces = True, False
+    while part := stream.readline(LARGEST):
+        if begins:
+            introduces = part.startswith(b"From ")
+        if begins and introduces:
+            if mail is not None:
+                yield _without_last_empty_line(mail)
+            mail = bytearray()
+        elif mail is not None and not introduces and len(mail) <= LARGEST:
+            mail += part
+        begins = part.endswith(b"\n")
+    if mail is not None:
+        yield _without_last_empty_line(mail)
+
+
+def _without_last_empty_line(mail: bytearray) -> bytes:
+    return bytes(mail[:-1] if mail.endswith(b"\n\n") or mail == b"\n" else mail)
+
+
+class _Headers(EmailPolicy):
+    """Headers as the standard library reads them, in a time that grows with the square of their length."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """Return a header's parsed value; of a list of addresses that is too long, only the first.
+
+        Raises:
+            ValueError: another header is too long.
+        """
+        if len(value) > LONGEST_HEADER and name.lower() in PEOPLE:
+            value = value[:LONGEST_HEADER].rpartition(",")[0]
+        elif len(value) > LONGEST_HEADER and name.lower() in PARSED:
+            raise ValueError("one of the headers is too long")
+        return super().header_fetch_parse(name, value)
+
+
+def _add(data: bytes, number: int, messages: Messages) -> None:
     context, label = messages.context, f"mail {number}"
+    if len(data) > LARGEST:
+        message = f"{label} has more than {LARGEST} bytes"
+        context.problems.add(messages.file.name, None, "too_large", message, "take it out of the mailbox")
+        return
     try:
-        mail = email.message_from_bytes(mails.get_bytes(key), policy=policy.default)
+        mail = cast(EmailMessage, email.message_from_bytes(data, policy=HEADERS))
         senders = _people(mail, "From", context)
         people = [*senders, *_people(mail, "To", context), *_people(mail, "Cc", context)]
         date = _date(mail)
@@ -73,6 +120,9 @@ def _add(mails: mailbox.mbox, key: str, number: int, messages: Messages) -> None
         context.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
         return
     context.problems.ignored["attachment"] += attachments
+    if any(len(value) > LONGEST_HEADER and name.lower() in PEOPLE for name, value in mail.raw_items()):
+        message = f"{label} names its people in more than {LONGEST_HEADER} characters; only the first are kept"
+        context.problems.add(messages.file.name, None, "crowd", message, "none needed: the mail is kept")
     messages.add(
         item,
         author=senders[0] if senders else "",
@@ -147,4 +197,11 @@ def _from_html(html: str) -> str:
     return GAPS.sub("\n\n", "\n".join(lines))
 
 
-IMPORTER = Importer(suffixes=frozenset({".mbox", ""}), read=read, recognises=recognises)
+HEADERS = _Headers()
+IMPORTER = Importer(
+    suffixes=frozenset({".mbox", ""}),
+    read=read,
+    recognises=recognises,
+    limit="max_mailbox_bytes",
+    contained=True,
+)

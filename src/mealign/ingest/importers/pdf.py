@@ -19,7 +19,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     from pypdf import PdfReader
 
     problems = context.problems
-    data = read_bytes(file.path, file.name, problems, context.settings)
+    data = read_bytes(file.path, file.name, problems)
     if data is None:
         return []
     # It warns about minor damage in terms of PDF objects, which no user can repair.
@@ -30,8 +30,15 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
         if pdf.is_encrypted and not pdf.decrypt(""):
             problems.add(file.name, None, "encrypted", "a password locks the PDF", "save a copy without a password")
             return []
+        pages, most = len(pdf.pages), context.settings.max_pages
+        if pages > most:
+            message = f"{pages} pages are more than ingest.max_pages={most}"
+            problems.add(file.name, None, "too_large", message, "split it, or raise ingest.max_pages")
+            return []
         text = "\n\n".join(page.extract_text().strip() for page in pdf.pages)
         created = pdf.metadata.creation_date if pdf.metadata and not file.date else None
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - a damaged file can make pypdf raise anything
         problems.add(file.name, None, "broken", "the PDF is damaged, or is none", "open it and save it again")
         return []
@@ -43,4 +50,4 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     return context.note(file, text, date=file.date or created, mend=mend)
 
 
-IMPORTER = Importer(suffixes=frozenset({".pdf"}), read=read)
+IMPORTER = Importer(suffixes=frozenset({".pdf"}), read=read, limit="max_bytes", contained=True)

@@ -15,7 +15,7 @@ YEAR = re.compile(r"\d{4}")
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:
     """Read a note of the person; its date comes from the file name, or from a first line that is only a date."""
-    text = read_text(file.path, file.name, context.problems, context.settings)
+    text = read_text(file.path, file.name, context.problems)
     if text is None:
         return []
     first, _, rest = text.lstrip().partition("\n")
@@ -36,4 +36,4 @@ def _is_date(line: str, context: ImportContext) -> bool:
     return True
 
 
-IMPORTER = Importer(suffixes=frozenset({".txt"}), read=read)
+IMPORTER = Importer(suffixes=frozenset({".txt"}), read=read, limit="max_bytes")

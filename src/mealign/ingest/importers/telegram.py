@@ -49,13 +49,13 @@ def _read_chat(chat: list[Element], number: int, messages: Messages, context: Im
             context.problems.add(messages.file.name, element.line, "message", "this is not a message", mend)
         elif element.value.get("type") == "message" and (text := _text(element.value)):
             written.append((element, _named(element.value, AUTHOR, context), text))
-    senders = dict.fromkeys(_named(element.value, SENDER, context) for element, _, _ in written)
+    senders = messages.people(dict.fromkeys(_named(element.value, SENDER, context) for element, _, _ in written))
     for element, author, text in written:
         message = element.value
         messages.add(
             f"{ids[-1] if ids else number}/{message.get('id', '')}",
             author=author,
-            participants=tuple(dict.fromkeys(name for name in (*senders, author) if name)),
+            participants=senders if author in senders else (*senders, author),
             # `date` is the local time of whoever made the export, `date_unixtime` is UTC.
             date=message.get("date") or from_unix(message.get("date_unixtime")),
             text=text,

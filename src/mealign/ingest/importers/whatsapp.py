@@ -35,7 +35,7 @@ FILE_SENT = re.compile(
     r"|\u200e?<[^<>:\n]{1,40}: [^<>\n]{1,200}\.\w{2,5}>",
     re.MULTILINE,
 )
-EDITED = re.compile(r"\s*\u200e?<This message was edited>\Z")
+EDITED = re.compile(r"(?<!\s)\s*\u200e?<This message was edited>\Z")
 PLACEHOLDERS = {
     "null", "This message was deleted", "You deleted this message", "Missed voice call", "Missed video call",
     "Waiting for this message", "Waiting for this message. This may take a while.",
@@ -62,8 +62,8 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     entries = _entries(text, file.name, context.problems)
     day_first = _day_first(entries, file.name, context.problems)
     written = [(entry, *found) for entry in entries if (found := _author_and_text(entry, context))]
-    participants = tuple(dict.fromkeys(author for _, author, _ in written))
     messages = Messages(file, context)
+    participants = messages.people(dict.fromkeys(author for _, author, _ in written))
     at: Counter[datetime] = Counter()
     for entry, author, content in written:
         date = entry.moment(day_first=day_first)

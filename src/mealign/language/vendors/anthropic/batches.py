@@ -9,7 +9,7 @@ from typing import Any
 
 import anthropic
 
-from mealign.language.batch_api import BatchApi, answered, identifier
+from mealign.language.batch_api import BatchApi, answered, identifier, word
 from mealign.language.batches import CLOCKS
 from mealign.language.endpoints import Batch, Ended, Endpoint, Request, Result
 from mealign.language.vendors.anthropic.connection import AnthropicConnection
@@ -51,7 +51,7 @@ class AnthropicBatches:
     async def ended(self, batch: Batch) -> Ended | None:
         """Return the results; None while the batch is in progress."""
         found = await self._api.get(f"{PATH}/{batch.id}")
-        if found.get("processing_status") != "ended":
+        if word(found.get("processing_status")) != "ended":
             return None
         # Not the address that the server names, to which the key would be sent.
         return Ended("", self._api.results(f"{PATH}/{batch.id}/results", _read))

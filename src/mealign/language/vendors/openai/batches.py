@@ -8,7 +8,7 @@ from typing import Any
 
 import openai
 
-from mealign.language.batch_api import BatchApi, answered, identifier
+from mealign.language.batch_api import BatchApi, answered, identifier, word
 from mealign.language.batches import CLOCKS
 from mealign.language.endpoints import Batch, Ended, Endpoint, Request, Result
 from mealign.language.vendors.openai.connection import OpenAIConnection
@@ -45,9 +45,15 @@ class OpenAIBatches:
             for request in requests
         ]
         content = ("\n".join(lines) + "\n").encode()
-        file = await self._api.client.files.create(file=(f"{tag}.jsonl", content), purpose="batch")
+        file = await self._api.post(
+            "/files",
+            {"purpose": "batch"},
+            files=[("file", (f"{tag}.jsonl", content))],
+            options={"headers": {"Content-Type": "multipart/form-data"}},
+        )
         asked = {"endpoint": self._path, "completion_window": "24h", "metadata": {TAG: tag}}
-        return identifier((await self._api.post("/batches", {"input_file_id": file.id, **asked})).get("id"))
+        batch = await self._api.post("/batches", {"input_file_id": identifier(file.get("id")), **asked})
+        return identifier(batch.get("id"))
 
     async def find(self, batch: Batch) -> str | None:
         """Return the id of the batch with this tag; None if there is none."""
@@ -61,7 +67,7 @@ class OpenAIBatches:
     async def ended(self, batch: Batch) -> Ended | None:
         """Return the results; None while the batch is in progress."""
         found = await self._api.get(f"/batches/{batch.id}")
-        early = ENDED.get(str(found.get("status")))
+        early = ENDED.get(word(found.get("status")))
         if early is None:
             return None
         files = [identifier(found[kind]) for kind in ("output_file_id", "error_file_id") if found.get(kind)]
