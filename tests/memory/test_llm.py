@@ -164,20 +164,8 @@ MAY = {"span": "I may sell it all", "relation": "sell", "object": "all", "statem
             "when": "never",
             "statement": "Ilse has driven a van to Ghent.",
         },
-        {
-            "span": "I may sell the boat",
-            "relation": "sell",
-            "object": "the boat",
-            "when": "may",
-            "statement": "Nadia sells the boat.",
-        },
-        {
-            "span": "I may sell the boat",
-            "relation": "sell",
-            "object": "the boat",
-            "when": "May",
-            "statement": "Nadia sells the boat.",
-        },
+        {**MAY, "when": "may"},
+        {**MAY, "when": "May"},
     ],
 )
 def test_what_a_fact_says_beyond_its_quotation_is_refused(extract: Extract, change: dict[str, object]) -> None:
