@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf._utils import get_omega_conf_dumper
+from omegaconf.errors import OmegaConfBaseException
 
 from mealign.config import Settings
 from mealign.errors import ConfigError, MealignError
@@ -121,7 +122,10 @@ def explain(error: BaseException) -> str:
     key_match = re.search(r"full_key: ([\w.]+)", text)
     if key_match and (given := re.search(r"Value '(.*?)' (?:of type|is not)|Invalid value '(.*?)'", text, re.DOTALL)):
         key, value = key_match[1], given[1] or given[2]
-        return f"{key}={value}: {_expected(text)}; for example {key}={flat(compose_settings()).get(key)}"
+        # Without an example where nothing composes.
+        with suppress(HydraException, OmegaConfBaseException, MealignError):
+            return f"{key}={value}: {_expected(text)}; for example {key}={flat(compose_settings()).get(key)}"
+        return f"{key}={value}: {_expected(text)}"
     if (listed := re.search(r"override \W*([\w.]+)=", text)) and "is not a ListConfig" in text:
         return f"{listed[1]}: it must be a list; write {listed[1]}=[...], with commas between several"
     causes = (link for link in _causes(error) if link.args and link.args[0])

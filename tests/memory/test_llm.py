@@ -133,6 +133,9 @@ def test_what_is_no_fact_is_refused_with_its_reason(extract: Extract, change: di
     assert result.refused == {reason: 1}
 
 
+MAY = {"span": "I may sell it all", "relation": "sell", "object": "all", "statement": "Nadia sells it all."}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -154,10 +157,21 @@ def test_what_is_no_fact_is_refused_with_its_reason(extract: Extract, change: di
         {"span": "van to Ghent", "subject": "Ilse", "statement": "Ilse moved to Ghent."},
         {"when": "next year", "statement": "Nadia moved to Ghent next year."},
         {"when": "in 2001", "statement": "Nadia moved to Ghent in 2001."},
+        {
+            "span": "has never driven a van to Ghent",
+            "subject": "Ilse",
+            "relation": "drive to",
+            "when": "never",
+            "statement": "Ilse has driven a van to Ghent.",
+        },
+        {**MAY, "when": "may"},
+        {**MAY, "when": "May"},
     ],
 )
 def test_what_a_fact_says_beyond_its_quotation_is_refused(extract: Extract, change: dict[str, object]) -> None:
-    document = note("I moved to Ghent. I hid a key in the shed next year. Ilse has never driven a van to Ghent.")
+    document = note(
+        "I moved to Ghent. I hid a key in the shed next year. Ilse has never driven a van to Ghent. I may sell it all."
+    )
     result = extract(saying({**said("I moved to Ghent"), **change}), document)
     assert result.facts == []
     assert result.refused == {"beyond_quotation": 1}
@@ -209,6 +223,13 @@ def test_a_reply_that_cannot_be_read_is_counted_and_kept_in_the_cache_alone(
     assert json.loads(entry.read_text())["text"] == text
     if text:
         assert text not in str(result)
+
+
+def test_no_reply_has_more_facts_than_its_document_can_state(extract: Extract) -> None:
+    result = extract(
+        saying(*[said("I moved to Ghent", relation=str(n)) for n in range(300)]), note("I moved to Ghent.")
+    )
+    assert result.refused["too_many"] == 100
 
 
 def test_one_bad_fact_does_not_cost_the_others(extract: Extract) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache as cached
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -40,6 +41,12 @@ WINDOW = 4000
 """Characters of a document that one request shows; a longer document takes several requests."""
 MAX_CHARACTERS = 400
 MAX_ENTITIES = 20
+MAX_FACTS = 200
+"""Facts of one reply: no four thousand characters state more."""
+MAX_PLACES = 10
+"""Of the places where a quotation stands, the most that are looked at."""
+AROUND = 1000
+"""Characters before and behind a quotation within which its sentence, and who is named before it, are sought."""
 CONFIDENCE = 0.8
 """The quotation is certain, what the model made of it is not."""
 
@@ -88,6 +95,7 @@ class StatementRefusal(StrEnum):
     says_nothing = "says_nothing"
     beyond_quotation = "beyond_quotation"
     duplicate = "duplicate"
+    too_many = "too_many"
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,8 @@ def extract_with_llm(
     for window, text in zip(windows, replies.texts, strict=True):
         items = read_items(text, "facts")
         outcomes["empty" if not text.strip() else "malformed" if items is None else "read"] += 1
-        for item in items or ():
+        refused.update([StatementRefusal.too_many] * (len(items or ()) - MAX_FACTS))
+        for item in (items or ())[:MAX_FACTS]:
             fact = _fact(item, window, people, reservations, known=facts)
             if isinstance(fact, StatementRefusal):
                 refused[fact] += 1
@@ -257,7 +266,8 @@ def _fact(
     if isinstance(extracted, StatementRefusal):
         return extracted
     document = window.document
-    spans = [span for span in document.spans_of(extracted.span) if window.start <= span[0] and span[1] <= window.end]
+    found = (span for span in document.spans_of(extracted.span) if window.start <= span[0] and span[1] <= window.end)
+    spans = list(islice(found, MAX_PLACES))
     if not spans:
         return StatementRefusal.not_in_document
     subject = _name(extracted.subject, document, people)
@@ -301,39 +311,46 @@ def _bearing(
     None where it does not bear the statement, or subject, relation and object say another thing. Most of the words must
     be in the quotation itself.
     """
-    start, end = quoted
+    low, text = _surroundings(document, quoted)
+    start, end = quoted[0] - low, quoted[1] - low
     author, other = people.canonical(document.author), listener(document)
     group = GROUP["we"].format(short_name(document.author))
     names = {**people.full_names, document.author: author, group: f"{author} and others"}
     voices = Voices(
         names,
-        first=None if _is_quoted(document.text, start) else author,
+        first=None if _is_quoted(text, start) else author,
         second=people.canonical(other) if other else None,
-        third=last_named(document.text[:start], names, but=author),
+        third=last_named(text[:start], names, but=author),
     )
     time = _time(extracted.when, quoted, document) if extracted.when else None
-    told = extracted.when if extracted.when and _is_in_sentence(extracted.when, quoted, document) else None
-    whens = [text for text in (told, time and time.phrase) if text]
+    whens = [str(extracted.when), time.phrase] if time else []
     who = read(subject, Voices(names))
     statement = read(_untimed(PRONOUN.sub(lambda _: subject, extracted.statement, 1), whens), Voices(names))
     parts = read(f"{subject} {extracted.relation.replace('_', ' ')} {extracted.object}", Voices(names))
     if not holds(statement, who, Voices(names)):
         return None
-    for begin, close in clauses_around(document.text, start, end):
-        clause = read(_untimed(document.text[begin:close], whens), voices)
+    for begin, close in clauses_around(text, start, end):
+        clause = read(_untimed(text[begin:close], whens), voices)
         borne = bears(clause, statement, voices)
         if borne and holds(clause, parts, voices):
             places = [(begin + word.start, begin + word.end) for word in borne if word.person is None]
             if 2 * sum(start <= first and last <= end for first, last in places) < max(1, len(places)):
                 return None
             ends = [(begin + word.start, begin + word.end) for word in borne]
-            return min(start, *(first for first, _ in ends)), max(end, *(last for _, last in ends))
+            return low + min(start, *(first for first, _ in ends)), low + max(end, *(last for _, last in ends))
     return None
 
 
+def _surroundings(document: Document, span: tuple[int, int]) -> tuple[int, str]:
+    """Return the text around a span, and where it begins in the document."""
+    low = max(0, span[0] - AROUND)
+    return low, document.text[low : span[1] + AROUND]
+
+
 def _is_in_sentence(when: str, span: tuple[int, int], document: Document) -> bool:
-    begin, end = sentence_around(document.text, *span)
-    return " ".join(when.split()).lower() in " ".join(document.text[begin:end].split()).lower()
+    low, text = _surroundings(document, span)
+    begin, end = sentence_around(text, span[0] - low, span[1] - low)
+    return " ".join(when.split()).lower() in " ".join(text[begin:end].split()).lower()
 
 
 def _is_quoted(text: str, position: int) -> bool:
@@ -343,11 +360,19 @@ def _is_quoted(text: str, position: int) -> bool:
 
 
 def _untimed(text: str, whens: Iterable[str]) -> str:
-    """Blank out expressions of time with their prepositions; everything else stays in its place."""
+    """Blank out expressions of time with their prepositions; everything else stays in its place.
+
+    What negates or qualifies is no time, whatever a model calls it: ``may`` is not May.
+    """
     for when in whens:
         words = r"\s+".join(map(re.escape, when.split()))
         phrase = rf"(?:\b(?:{'|'.join(LEADING)})\s+)?(?<!\w){words}(?!\w)"
-        text = re.sub(phrase, lambda match: " " * len(match[0]), text, flags=re.IGNORECASE)
+        text = re.sub(
+            phrase,
+            lambda match: match[0] if read(match[0], Voices()).operators else " " * len(match[0]),
+            text,
+            flags=re.IGNORECASE,
+        )
     return text
 
 

@@ -56,6 +56,12 @@ ALL_BUT = re.compile(r"(?i:every|any|no)\w*\s*$|\b(?i:all|none)\s*$")
 MARKS = frozenset(",.;:!?\"'`´‘’“”()[]{}-–—…*_#>•")
 """Punctuation that says nothing by itself; any other sign counts as a word."""
 
+MAX_CLAUSES = 6
+"""How many clauses a quotation's subject may lie back."""
+MAX_WORDS = 80
+"""Words of a clause; a longer one is none, and takes long."""
+MAX_SKIPPED = 12
+"""Words between two counterparts."""
 REPLY_LENGTH = 4
 """Words of a remark at the end of a sentence that belongs to what it follows: ``..., I think``."""
 
@@ -149,7 +155,8 @@ def clauses_around(text: str, start: int, end: int) -> Iterator[tuple[int, int]]
     if len(text[close:last].split()) <= REPLY_LENGTH:
         close = last
     if not text[first:last].rstrip('"”’)').endswith("?"):
-        yield from ((begin, close) for begin in (*(m.end() for m in reversed(breaks) if m.end() <= start), first))
+        nearest = [match.end() for match in reversed(breaks) if match.end() <= start][:MAX_CLAUSES]
+        yield from ((begin, close) for begin in (*nearest, first))
 
 
 def read(text: str, voices: Voices) -> Reading:
@@ -247,7 +254,7 @@ def holds(clause: Reading, parts: Reading, voices: Voices) -> bool:
 
 
 def _counterparts(clause: Reading, statement: Reading, voices: Voices, *, names_between: bool) -> list[Word] | None:
-    if not statement.words or statement.adverbs - clause.adverbs:
+    if not statement.words or len(clause.words) > MAX_WORDS or statement.adverbs - clause.adverbs:
         return None
     align = partial(_align, clause.words, voices=voices, names_between=names_between)
     if found := align(statement.words):
@@ -293,7 +300,7 @@ def _align(
             return None
         if index + 1 == len(said):
             return None if not names_between and _decides(told[at + 1 :]) else (at,)
-        for after in range(at + 1, len(told)):
+        for after in range(at + 1, min(at + 2 + MAX_SKIPPED, len(told))):
             between = told[at + 1 : after]
             if _decides(between):
                 return None
