@@ -33,7 +33,7 @@ from tests.promises.judges import judges
 from tests.promises.machine import CannotError, may_mount
 from tests.promises.project import Project, copy_of, new_project
 
-OTHERS = 6.0
+OTHERS = 7.5
 """Minutes of all scenarios but the judges, with the undisturbed run before them."""
 SETTLE = 60.0
 """Seconds after which the memory of a judge may not grow any more."""

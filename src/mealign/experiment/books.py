@@ -217,7 +217,9 @@ def fetch_adapter(
     with refusals(settings):
         from mlflow.exceptions import MlflowException
 
-        client = open_books(settings, root=root, ledger=ledger).client
+        books = open_books(settings, root=root, ledger=ledger)
+    with books.writing():
+        client = books.client
         try:
             tags = client.get_run(run_id).data.tags
         except MlflowException as error:

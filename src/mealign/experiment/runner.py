@@ -196,7 +196,8 @@ def _compute(stage: Stage, settings: Settings, place: Place, made: Path, tracker
         tell(f"{place.folder / path}: it is not what stage={maker} wrote there; to have that again, run stage={maker}")
     context = context_of(settings, place, outputs=made, tracker=tracker)
     try:
-        summary = stage.run(replace(context, settings=visible(settings, stage.keys(settings))))
+        with refusals_named(place.store):
+            summary = stage.run(replace(context, settings=visible(settings, stage.keys(settings))))
     except Exception as error:
         if not changed or isinstance(error, MealignError):
             raise
