@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-
-from nltk.stem import PorterStemmer
+from functools import cache
 
 LOCOMO_ABSTENTIONS = ("not mentioned", "no information available")
 """The two phrases by which LoCoMo recognises an abstention, anywhere in the lower-cased answer."""
@@ -23,7 +22,6 @@ _ABSTENTIONS = re.compile(
 
 _DROPPED_WORDS = re.compile(r"\b(?:a|an|the|and)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
-_STEMMER = PorterStemmer()
 
 
 def abstained(text: str) -> bool:
@@ -48,4 +46,12 @@ def normalise(text: str) -> list[str]:
     ['2', 'cat', 'dog', 'bowl']
     """
     bare = text.lower().translate(_NO_PUNCTUATION)
-    return [_STEMMER.stem(word) for word in _DROPPED_WORDS.sub(" ", bare).split()]
+    return [_stem(word) for word in _DROPPED_WORDS.sub(" ", bare).split()]
+
+
+@cache
+def _stem(word: str) -> str:
+    # NLTK loads scikit-learn and pandas, which takes a second that most commands need not wait.
+    from nltk.stem import PorterStemmer
+
+    return str(PorterStemmer().stem(word))
