@@ -195,7 +195,7 @@ def test_the_report_names_places_and_no_text(folder: Path) -> None:
     (folder / "notes/secret.md").write_text("My secret has no date.")
     report = ingest(folder).report
     assert "secret has" not in json.dumps(report.to_json())
-    assert report.counts() == {"kept": {"note": 1}, "questions": 0, "problems": {"no_date": 1}}
+    assert report.counts() == {"kept": {"note": 1}, "questions": 0, "problems": {"no_date": 1}, "left_out": {}}
     assert render(report).row_count == 1
 
 

@@ -69,7 +69,8 @@ def read(module: str, file: SourceFile, context: ImportContext) -> list[Document
         raise ContainedError(answer["failed"])
     items = [Problem(**item) for item in answer["items"]]
     counts = Counter({(name, code): number for name, code, number in answer["counts"]})
-    context.problems.include(Problems(items, Counter(answer["ignored"]), counts))
+    left_out = Counter({(name, reason): number for name, reason, number in answer["left_out"]})
+    context.problems.include(Problems(items, Counter(answer["ignored"]), counts, left_out))
     return [Document.model_validate(document) for document in answer["documents"]]
 
 
@@ -157,6 +158,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         "items": [vars(problem) for problem in problems.items],
         "counts": [[*kind, number] for kind, number in problems.counts.items()],
         "ignored": problems.ignored,
+        "left_out": [[*kind, number] for kind, number in problems.left_out.items()],
     }
 
 

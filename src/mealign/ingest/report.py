@@ -39,12 +39,13 @@ class Problems:
     """The problems met so far, in the order in which they were met, and how many things of which kind were left out.
 
     ``ignored`` counts files of no known format by extension, and attachments of mails; ``counts`` the problems by file
-    and code.
+    and code; ``left_out`` the characters of a source that are in no document, by file and reason.
     """
 
     items: list[Problem] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, file: str, line: int | None, code: str, message: str, mend: str) -> None:
         """Note one more problem; those of one kind in one file beyond :data:`LISTED` are only counted."""
@@ -52,11 +53,17 @@ class Problems:
         if self.counts[file, code] <= LISTED:
             self.items.append(Problem(file, line, code, message, mend))
 
+    def leave_out(self, file: str, reason: str, text: str) -> None:
+        """Count a text of a source that no document holds, such as a program's line or what another mail said."""
+        if text.strip():
+            self.left_out[file, reason] += len(text)
+
     def include(self, other: Problems) -> None:
         """Add the problems of another file."""
         self.items += other.items
         self.ignored += other.ignored
         self.counts += other.counts
+        self.left_out += other.left_out
 
     def all(self) -> Iterator[Problem]:
         """Yield the listed problems, and one for those of each kind that were only counted."""
@@ -68,13 +75,17 @@ class Problems:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """Counts of what was kept and of what is in no known format, every problem, and their number by code."""
+    """Counts of what was kept and of what is in no known format, every problem, and their number by code.
+
+    ``left_out`` has the characters that no document holds, by file and reason.
+    """
 
     kept: dict[str, int]
     questions: int
     ignored: dict[str, int]
     problems: tuple[Problem, ...]
     codes: dict[str, int]
+    left_out: dict[str, dict[str, int]]
 
     @classmethod
     def of(cls, documents: Iterable[Document], *, questions: int, problems: Problems) -> IngestReport:
@@ -83,21 +94,34 @@ class IngestReport:
         codes: Counter[str] = Counter()
         for (_, code), number in problems.counts.items():
             codes[code] += number
+        left_out: dict[str, dict[str, int]] = {}
+        for (file, reason), characters in sorted(problems.left_out.items()):
+            left_out.setdefault(file, {})[reason] = characters
         return cls(
             kept=dict(sorted(kept.items())),
             questions=questions,
             ignored={kind: number for kind, number in sorted(problems.ignored.items()) if number},
             problems=tuple(problems.all()),
             codes=dict(sorted(codes.items())),
+            left_out=left_out,
         )
 
     def counts(self) -> dict[str, Any]:
-        """Numbers alone: documents by kind, problems by code."""
-        return {"kept": self.kept, "questions": self.questions, "problems": self.codes}
+        """Numbers alone: documents by kind, problems by code, characters that were left out by reason."""
+        left_out: Counter[str] = Counter()
+        for reasons in self.left_out.values():
+            left_out.update(reasons)
+        return {
+            "kept": self.kept,
+            "questions": self.questions,
+            "problems": self.codes,
+            "left_out": dict(sorted(left_out.items())),
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole report as JSON values."""
-        return {**self.counts(), "ignored": self.ignored, "items": [vars(problem) for problem in self.problems]}
+        items = [vars(problem) for problem in self.problems]
+        return {**self.counts(), "ignored": self.ignored, "left_out_of": self.left_out, "items": items}
 
 
 def render(report: IngestReport) -> Table:

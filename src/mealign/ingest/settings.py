@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mealign.settings import INFINITE, free_text, name_setting, optional, setting
 
@@ -48,5 +49,14 @@ class IngestConfig:
     max_unpacked_bytes: int = setting("the bytes to which a note or message may unpack", 1, INFINITE)
     max_pages: int = setting("the pages that a PDF may have", 1, INFINITE)
     max_seconds: float = setting("the seconds for a PDF, a Word file or a megabyte of mail", 1, INFINITE)
+    time_zone: str = setting("the writer's time zone, in which moments without one are told, as Europe/Brussels")
     first_year: int = setting("the first year of a plausible date", 1, 9999)
     last_year: int = setting("the last year of a plausible date", 1, 9999)
+    day_first: bool | None = optional("whether 03/04/2024 is a day of April; null: what the file itself shows")
+
+    def problems(self, key: str) -> Iterator[str]:
+        """Say what cannot work."""
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            yield f"{key}.time_zone={self.time_zone}: there is no such zone; name one as Europe/Brussels or UTC"
