@@ -9,8 +9,8 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(abspath .dvc/tmp/site)
 # DVC calls `python`, which has to be this environment's.
 export PATH := $(abspath $(BIN)):$(PATH)
-# A process a core, each with one thread; the tests of a file share what they load.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+# A process a core, each with one thread, and one more, since some tests wait; those of a file share what they load.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder
 # What makes this processor compute as others do.
 PROCESSORS := MKL_CBWR=COMPATIBLE MKL_CBWR=AVX2 ATEN_CPU_CAPABILITY=default
 

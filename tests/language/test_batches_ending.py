@@ -299,7 +299,7 @@ def test_a_result_that_is_too_large_is_not_read(kind: str, tmp_path: Path) -> No
             model.decide(inquiries(2)[1:])
 
 
-@pytest.mark.parametrize("kind", WORDY)
+@pytest.mark.parametrize("kind", [WORDY[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in WORDY[1:])])
 @pytest.mark.parametrize("where", ["submit", "list", "look", "results"])
 def test_a_batch_api_out_of_its_mind_is_one_message(kind: str, where: str, tmp_path: Path) -> None:
     """Bounded in time and memory, and what was submitted is found by a later run."""

@@ -272,6 +272,7 @@ def pdf_file(path: Path, pages: int, content: bytes, rounds: int = 1) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bounded")
 def test_what_keeps_a_library_busy_is_given_up(folder: Path) -> None:
     word_file(folder / "2024-01-03 fine.docx", PARAGRAPH)
@@ -331,6 +332,7 @@ def test_many_problems_are_counted_and_the_first_are_listed(folder: Path) -> Non
     assert report["problems"] == {"message": 50_001}
 
 
+@pytest.mark.slow
 def test_a_paragraph_without_end_is_parsed_in_pieces(folder: Path) -> None:
     """Evidence stays where it stands in the text, and neither a deep sentence nor a far time ends the run."""
     (folder / "2024-02-01.md").write_text("I bought " + "apples and " * 2500 + "pears.")
