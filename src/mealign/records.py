@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 ABSTENTION = "Not mentioned"
 """The reference answer of every question that the memory cannot answer."""
 
-DocumentKind = Literal["note", "message", "assistant", "turn"]
+DocumentKind = Literal["note", "message", "prompt", "assistant", "turn"]
 TaskKind = Literal["memory_qa_self", "memory_qa_third_party", "context_enhance", "context_critic"]
 Family = Literal["recall", "temporal", "multi_hop", "update", "preference", "unanswerable"]
 Split = Literal["train", "eval"]
@@ -83,7 +83,8 @@ class Document(Record):
     ``source`` is where to find it: a path relative to the user's folder, or ``file#item`` for one item of a file with
     many (``notes/2024-01-03-keys.md``, ``chat.json#m0042``, ``conv-26#D1:3``). ``author`` is who wrote the text: in a
     note, the user. ``participants`` are all who took part in its conversation, the author among them; empty for a note.
-    The kind ``assistant`` is for what a program said to the user: context for the user's words, but never evidence.
+    A ``prompt`` is what the user says to a program, and ``assistant`` what the program says: context for the user's
+    words, but never evidence.
     """
 
     id: str

@@ -127,7 +127,8 @@ def test_what_is_read_of_each_format(
 ) -> None:
     (found,) = [document for document in person.documents if document.source == source]
     assert (found.author, found.created_at, found.text) == (author, created_at, text)
-    spoken = "assistant" if author in ("ChatGPT", "Claude") else "message"
+    kind = "prompt" if source.startswith(("chatgpt", "claude")) else "message"
+    spoken = "assistant" if author in ("ChatGPT", "Claude") else kind
     assert found.kind == (spoken if "#" in source else "note")
 
 

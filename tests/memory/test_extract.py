@@ -1,15 +1,16 @@
 """Sentences to facts, by a table; and what holds for any text: every span is there, every statement stands alone."""
 
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mealign.memory.clauses import blocks
 from mealign.memory.extract import extract_facts
 from mealign.memory.known_people import KnownPeople
+from mealign.memory.reading import Role, blocks
 from mealign.records import Document, Fact
 
 NADIA, BART = "Nadia Verhoeven", "Bart Molenaar"
@@ -84,8 +85,7 @@ def test_you_is_the_one_other_participant(parser_path: Path) -> None:
     (fact,) = extract(message("You are a good climber.", BART, NADIA), parser=parser_path)
     assert fact.statement == "Nadia is a good climber."
     assert fact.entities == (NADIA,)
-    (fact,) = extract(message("You are a good climber.", BART, NADIA, "Ilse Verhoeven"), parser=parser_path)
-    assert fact.statement == "You are a good climber."
+    assert extract(message("You are a good climber.", BART, NADIA, "Ilse Verhoeven"), parser=parser_path) == []
 
 
 def test_he_is_the_one_person_just_named(parser_path: Path) -> None:
@@ -137,12 +137,22 @@ def test_whatever_the_text_spans_are_inside_and_order_does_not_matter(texts: lis
     assert extract(*reversed(documents), parser=parser_path) == facts
 
 
-@given(st.text())
-def test_blocks_keep_every_character_in_its_place(text: str) -> None:
-    for offset, content in blocks(text):
-        original = text[offset : offset + len(content)]
-        assert len(original) == len(content)
-        assert all(a == b or b == " " for a, b in zip(original, content, strict=True))
+MARKED = st.lists(
+    st.sampled_from([*"ab Iil.!?:\n-*_`~>|#[]()<>\"'’“”", "u", "im", "took a walk", "\n\n", "- [ ] ", "> ", "[x](y)"])
+)
+
+
+@given(st.text() | MARKED.map("".join), st.booleans(), st.booleans())
+def test_every_letter_is_in_a_paragraph_that_knows_its_place(text: str, message: bool, prompt: bool) -> None:
+    found = list(blocks(text, message=message, prompt=prompt))
+    for block in found:
+        assert block.text.strip() or block.role is not Role.own
+        if block.text:
+            places = [block.traced.span(at, at + 1) for at in range(len(block.text))]
+            assert all(0 <= start <= end <= len(text) for start, end in places)
+            assert places == sorted(places)
+    spans = [block.traced.span(0, len(block.text)) for block in found]
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 def test_a_shared_first_name_means_nobody() -> None:

@@ -26,27 +26,33 @@ def statements(text: str, parser: Path) -> list[str]:
     [
         ("I met Ilse at the station. She bought a red coat.", "Ilse bought a red coat."),
         ("I saw Koen and Ilse. She bought a red coat.", "Ilse bought a red coat."),
-        ("Koen sold the red coat. She bought a blue coat in Utrecht.", "She bought a blue coat in Utrecht."),
         ("I met Ilse. Koen sold the red coat. She bought a blue coat.", "Ilse bought a blue coat."),
         ("Ilse washed her old car.", "Ilse washed Ilse's old car."),
         ("Ilse said that the teacher gave her a book.", "Ilse said that the teacher gave Ilse a book."),
         ("Mum made soup. She sold the red pot.", "Mum sold the red pot."),
-        ("Koen came home. His sister is tired, and she bought a coat.", "she bought a coat"),
+        ("I met Koen. My sister came home. She bought a coat.", "Nadia's sister bought a coat."),
+        ("The dog bit Ilse. My boss is strict. He lives in Hull.", "Nadia's boss lives in Hull."),
     ],
 )
 def test_a_pronoun_means_the_one_person_it_fits(text: str, statement: str, parser_path: Path) -> None:
     assert any(statement in found for found in statements(text, parser_path))
 
 
-def test_he_does_not_do_it_to_himself(parser_path: Path) -> None:
-    """``Koen`` cannot be whom Koen saw; with nobody else named, the pronoun stays."""
-    assert statements("Koen saw him at the station.", parser_path) == ["Koen saw him at the station."]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Koen sold the red coat. She bought a blue coat in Utrecht.",
+        "I met Koen at the station. A man came in. He bought a blue coat in Utrecht.",
+        "Koen came home. His sister is tired, and she bought a blue coat.",
+        # Koen cannot be whom Koen saw.
+        "Koen saw him at the station in a blue coat.",
+        "I went to Ghent. She typed a long letter on blue paper.",
+        "The dog bit Koen. The doctor was late. He wore a blue coat.",
+    ],
+)
+def test_who_may_be_somebody_without_a_name_is_nobody(text: str, parser_path: Path) -> None:
+    assert not any("blue" in found for found in statements(text, parser_path))
 
 
 def test_a_reflexive_stays(parser_path: Path) -> None:
     assert statements("Koen built the boat himself.", parser_path) == ["Koen built the boat himself."]
-
-
-def test_a_place_is_nobody(parser_path: Path) -> None:
-    (first, second) = statements("I went to Ghent. She typed a long letter on paper.", parser_path)
-    assert (first, second) == ("Nadia went to Ghent.", "She typed a long letter on paper.")

@@ -51,7 +51,7 @@ def test_the_year_is_the_one_that_was_meant(day: str, text: str, statement: str,
         ("Bart and I boulder at Blok every Monday.", "Bart and Nadia boulder at Blok every Monday."),
         ("Bart teaches swimming on Sunday nights.", "Bart teaches swimming on Sunday nights."),
         ("The class moves from Tuesday to Wednesday.", "The class moves from Tuesday to Wednesday."),
-        ("Lotte moved it to the last Sunday of the month.", "Lotte moved it to the last Sunday of the month."),
+        ("Lotte moved tea to the last Sunday of the month.", "Lotte moved tea to the last Sunday of the month."),
         ("Ilse is twenty-one weeks pregnant.", "Ilse is twenty-one weeks pregnant."),
         ("I have never asked Lotte, in nine years.", "Nadia has never asked Lotte, in nine years."),
     ],
@@ -65,7 +65,7 @@ def test_a_habit_or_a_length_of_time_is_no_date(text: str, statement: str, parse
 @pytest.mark.parametrize(
     ("text", "statement"),
     [
-        ("It's been tough since Bart lost the boat.", "It has been tough since Bart lost the boat."),
+        ("Work's been tough since Bart lost the boat.", "Work has been tough since Bart lost the boat."),
         ("We've put our hearts into the boat.", "Nadia and others have put their hearts into the boat."),
         ("I've sold the boat.", "Nadia has sold the boat."),
         ('I have said "perhaps" to Bart.', 'Nadia has said "perhaps" to Bart.'),

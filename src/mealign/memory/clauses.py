@@ -1,53 +1,18 @@
-"""Sentences of a document and the clauses they are made of, with their places in the text."""
+"""The clauses that a sentence is made of."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mealign.memory.rewrite import subject_of
+from mealign.words import word_set
 
 Token = Any
-BLOCK = re.compile(r"(?:[^\n]++|\n(?![^\S\n]*(?:\n|[-*+>#]|\d+[.)]\s)))++")
-MARKER = re.compile(r"\s*(?:#+\s+|[-*+>]\s+(?:\[[ xX]\]\s+)?|\d+[.)]\s+)*")
 LONG = 24
-LONGEST_BLOCK = 10_000
-"""Characters that are parsed at once: what the parser needs in memory grows with them. No paragraph is as long."""
-NO_WORD = re.compile(r"\S{1000,}")
-"""What nobody writes as a word, such as an encoded picture; a tokenizer's time grows with the square of its length."""
-
-
-def blocks(text: str) -> Iterator[tuple[int, str]]:
-    """Yield paragraphs, list items and headings as (offset in the text, content).
-
-    A line break within a paragraph becomes a space and emphasis marks become spaces, so that every character keeps its
-    place: ``text[offset + i]`` is where character ``i`` of the content came from. A paragraph above
-    :data:`LONGEST_BLOCK` is cut at the end of a sentence, else of a word, and what is no word (:data:`NO_WORD`) becomes
-    spaces.
-    """
-    for match in BLOCK.finditer(text):
-        marker = MARKER.match(match[0])
-        skipped = marker.end() if marker else 0
-        if match[0].lstrip().startswith("#"):
-            continue
-        content = re.sub(r"[\n*_`]", " ", match[0][skipped:])
-        content = NO_WORD.sub(lambda found: " " * len(found[0]), content)
-        for start, end in windows(content, LONGEST_BLOCK):
-            if content[start:end].strip():
-                yield match.start() + skipped + start, content[start:end]
-
-
-def windows(text: str, size: int) -> Iterator[tuple[int, int]]:
-    """Cut a long text at the end of a line, else of a sentence, else of a word: [start, end) of each part."""
-    start = 0
-    while len(text) - start > size:
-        ends = (text.rfind(mark, start + size // 2, start + size) for mark in ("\n", ". ", " "))
-        end = next((end for end in ends if end > 0), start + size - 1) + 1
-        yield start, end
-        start = end
-    yield start, len(text)
+REPORTING = word_set("say tell think guess believe hope know mean suppose write ask swear reckon hear feel see find")
+"""Verbs before which what is said may stand: ``He is late, I think``."""
 
 
 def clauses(sentence: Any) -> list[tuple[Token, list[Token]]]:
@@ -62,7 +27,8 @@ def clauses(sentence: Any) -> list[tuple[Token, list[Token]]]:
     for verb in verbs:
         for child in verb.children:
             own = any(grandchild.dep_ in ("nsubj", "nsubjpass") for grandchild in child.children)
-            if child.dep_ == "conj" and child.pos_ in ("VERB", "AUX") and (own or len(sentence) > LONG):
+            joined = child.dep_ == "conj" and child.pos_ in ("VERB", "AUX") and (own or len(sentence) > LONG)
+            if joined or (own and _is_spliced(child, verb)):
                 verbs.append(child)
     heads = {verb.i for verb in verbs}
     result = []
@@ -73,6 +39,15 @@ def clauses(sentence: Any) -> list[tuple[Token, list[Token]]]:
         ]
         result.append((verb, _trim(tokens)))
     return result
+
+
+def _is_spliced(clause: Token, verb: Token) -> bool:
+    """Whether a clause merely stands before another one, with a comma: ``I'm tired, I'll pick you up``."""
+    told = verb.lemma_ in REPORTING or any(
+        child.dep_ == "mark" or child.tag_ in ("WRB", "WP") for child in clause.children
+    )
+    comma = clause.right_edge.i + 1 < len(clause.doc) and clause.right_edge.nbor(1).text in (",", ";", "-", "–", "—")
+    return clause.dep_ in ("ccomp", "parataxis") and clause.i < verb.i and not told and comma
 
 
 def implied_subject(verb: Token) -> Token | None:

@@ -3,7 +3,8 @@
 A sentence is split into clauses; a clause with a finite verb and a subject that can be named becomes one fact. The
 first person is replaced by the author, the second by the only other participant of a conversation, a third-person
 pronoun by the one person just mentioned, ``my sister`` by the one sister whose name is known, and a relative time by
-its date, counted from the day of writing. Questions, commands and clauses without a nameable subject make no fact.
+its date, counted from the day of writing. Questions, commands, what might be or is planned, other people's words
+(:mod:`mealign.memory.reading`) and clauses without a nameable subject make no fact.
 
 Each document is processed twice: for what it says about names, then for its facts. Both results are kept in a memo
 under the document's id and everything else that they depend on, so that only a new note has to be parsed.
@@ -13,8 +14,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -24,14 +25,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mealign.jsonl import digest_path
-from mealign.memory.clauses import NO_WORD, blocks, clauses, implied_subject
-from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
+from mealign.memory.clauses import clauses, implied_subject
+from mealign.memory.facts import document_order, listener, make_fact, oldest_first, sorted_facts, to_when
+from mealign.memory.kinship import GENDERED, Gender
 from mealign.memory.known_people import KnownPeople, NameMentions, name_mentions_in
-from mealign.memory.pronouns import FORMS, antecedent, name_tokens, names_in, remembered
+from mealign.memory.languages import ENGLISH, counts, language_of, languages_of
+from mealign.memory.moods import Mood, mood_of
+from mealign.memory.pronouns import FORMS, UNKNOWN, antecedent, name_tokens, remembered, unnamed
+from mealign.memory.reading import NO_WORD, Block, Role, blocks
 from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, SpeakerContext, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.progress import bar
 from mealign.records import Document, Fact, Record, content_id
+from mealign.words import word_set
 
 Token = Any
 T = TypeVar("T")
@@ -48,6 +54,13 @@ MAX_TOKENS = 5 * MAX_WORDS
 """Tokens of which no statement of :data:`MAX_WORDS` words can be made."""
 NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP"}
 VAGUE = {"it", "this", "that", "they", "there", "which", "who", "these", "those", "he", "she", "what", "everything"}
+"""Pronouns that name nobody and nothing."""
+INDEFINITE = word_set(
+    "one ones everybody everyone somebody someone anybody anyone nobody nothing something anything people others some "
+    "all both another each most many none whoever here him her them you yours whatever whom else thing things guys us"
+)
+"""What else, as the subject of a clause, names nobody and nothing."""
+UNRESOLVED = {"he", "she", "him", "her", "his", "hers", "they", "them", "their", "theirs", "it", "its", "this", "that"}
 COMPLEMENTS = ("dobj", "attr", "acomp", "oprd", "dative")
 CLAUSAL = ("xcomp", "ccomp")
 ENDED = re.compile(r"[.!?][\"”]?$")
@@ -64,6 +77,16 @@ class ClauseRefusal(StrEnum):
     vague = "vague"
     no_word = "no_word"
     says_nothing = "says_nothing"
+    quoted = "quoted"
+    pasted = "pasted"
+    planned = "planned"
+    table = "table"
+    heading = "heading"
+    code = "code"
+    other_language = "other_language"
+    conditional = "conditional"
+    uncertain = "uncertain"
+    in_general = "in_general"
 
 
 class DocumentFacts(Record):
@@ -82,12 +105,13 @@ M = TypeVar("M", NameMentions, DocumentFacts)
 class Extraction:
     """Facts in the order of their documents, what was refused, and how many documents had to be parsed.
 
-    ``refused`` counts clauses by reason (:class:`ClauseRefusal`), and under ``assistant`` the documents that a program
-    wrote.
+    ``refused`` counts clauses and paragraphs by reason (:class:`ClauseRefusal`), and under ``assistant`` the documents
+    that a program wrote; ``languages`` counts the documents that are not in English by their language.
     """
 
     facts: list[Fact]
     refused: dict[str, int]
+    languages: dict[str, int]
     documents_read: int
 
 
@@ -104,8 +128,9 @@ def extract_facts(
     """
     memo = {} if memo is None else memo
     ordered = [document for document in oldest_first(documents) if document.kind != "assistant"]
-    parsing = _DocumentParser(parser, memo)
     speakers = KnownPeople.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
+    languages = languages_of(ordered)
+    parsing = _DocumentParser(parser, memo, languages)
     mentions = parsing.name_mentions(ordered, speakers)
     people = KnownPeople.of(speakers.spoken.values(), mentions)
     found: dict[str, Fact] = {}
@@ -115,25 +140,26 @@ def extract_facts(
         refused.update({reason.value: count for reason, count in document_facts.refused.items()})
     order = document_order(documents)
     facts = supersede(sorted_facts(found.values(), order), order=order)
-    return Extraction(facts, dict(sorted((+refused).items())), parsing.documents_read)
+    return Extraction(facts, dict(sorted((+refused).items())), counts(languages), parsing.documents_read)
 
 
 class _DocumentParser:
     """Parses the documents whose results are not in the memo, a chunk at a time, each document once."""
 
-    def __init__(self, parser: Path, memo: MutableMapping[str, Remembered]) -> None:
+    def __init__(self, parser: Path, memo: MutableMapping[str, Remembered], languages: Mapping[str, str]) -> None:
         self._parser = parser
+        self._languages = languages
         self._memo = memo
         self._code = digest_path(Path(__file__).parent)
-        self._parses: dict[str, list[tuple[int, NDArray[np.uint64]]]] = {}
+        self._parses: dict[str, list[NDArray[np.uint64]]] = {}
         self.documents_read = 0
 
     def name_mentions(self, documents: Sequence[Document], speakers: KnownPeople) -> list[tuple[str, NameMentions]]:
         """Return every document's author and what the document says about names."""
 
         def work(document: Document, blocks: Sequence[_ParsedBlock], about: KnownPeople) -> NameMentions:
-            sentences = [sentence for block in blocks for sentence in block.parsed.sents]
-            return name_mentions_in(sentences, speaker=short_name(document.author), known=about.spoken)
+            sentences = [sentence for block in blocks if block.parsed for sentence in block.parsed.sents]
+            return name_mentions_in(sentences, speaker=about.spoken_name(document.author), known=about.spoken)
 
         results = self._each("names", NameMentions, documents, speakers, work)
         return [(document.author, result) for document, result in zip(documents, results, strict=True)]
@@ -162,12 +188,14 @@ class _DocumentParser:
             for chunk in groups(documents, CHUNK, CHUNK_CHARACTERS, lambda document: len(document.text)):
                 about = [people.relevant_to(document) for document in chunk]
                 keys = [
-                    content_id(name, self._code, self._parser.name, document.id, asdict(people))
+                    content_id(
+                        name, self._code, self._parser.name, document.id, self._languages[document.id], asdict(people)
+                    )
                     for document, people in zip(chunk, about, strict=True)
                 ]
                 known = {key: found for key in keys if isinstance(found := self._memo.get(key), kind)}
                 missing = [position for position, key in enumerate(keys) if key not in known]
-                parsed = self._parse([chunk[position] for position in missing])
+                parsed = self._parse([(chunk[position], about[position]) for position in missing])
                 made = {
                     keys[position]: work(chunk[position], blocks, about[position])
                     for position, blocks in zip(missing, parsed, strict=True)
@@ -176,20 +204,42 @@ class _DocumentParser:
                 shown.advance(len(chunk))
                 yield from ((known | made)[key] for key in keys)
 
-    def _parse(self, documents: Sequence[Document]) -> list[list[_ParsedBlock]]:
-        """Return the parses of documents, reusing those made earlier in this run."""
+    def _parse(self, documents: Sequence[tuple[Document, KnownPeople]]) -> Iterator[list[_ParsedBlock]]:
+        """Yield the parses of each document, reusing those made earlier in this run."""
         nlp = _pipeline(self._parser)
-        new = [document for document in documents if document.id not in self._parses]
-        pieces = [(content, (document.id, offset)) for document in new for offset, content in blocks(document.text)]
-        self._parses |= {document.id: [] for document in new}
-        tokenized = ((nlp.make_doc(content), place) for content, place in pieces)
+        divided = {document.id: self._blocks(document, people) for document, people in documents}
+        new = [identifier for identifier in divided if identifier not in self._parses]
+        self._parses |= {identifier: [] for identifier in new}
+        own = (
+            (block.text, identifier) for identifier in new for block in divided[identifier] if block.role is Role.own
+        )
+        tokenized = ((nlp.make_doc(text), identifier) for text, identifier in own)
         for batch in groups(tokenized, PIPELINE_BATCH, BATCH_TOKENS, lambda piece: len(piece[0])):
-            for parsed, (identifier, offset) in nlp.pipe(batch, as_tuples=True, batch_size=PIPELINE_BATCH):
-                self._parses[identifier].append((offset, parsed.to_array(ANNOTATIONS)))
+            for parsed, identifier in nlp.pipe(batch, as_tuples=True, batch_size=PIPELINE_BATCH):
+                self._parses[identifier].append(parsed.to_array(ANNOTATIONS))
         self.documents_read += len(new)
+        for identifier, found in divided.items():
+            parses = iter(self._parses[identifier])
+            yield [
+                _ParsedBlock(block, _unpacked(next(parses), nlp.vocab) if block.role is Role.own else None)
+                for block in found
+            ]
+
+    def _blocks(self, document: Document, people: KnownPeople) -> list[Block]:
+        """Divide a document into paragraphs; one that is not in English is nobody's that can be parsed."""
+        found = blocks(
+            document.text,
+            message=document.kind != "note",
+            prompt=document.kind == "prompt",
+            author=(document.author, people.spoken_name(document.author)),
+            people=people.spoken,
+        )
+        usual = self._languages[document.id]
         return [
-            [_ParsedBlock(offset, _unpacked(tokens, nlp.vocab)) for offset, tokens in self._parses[document.id]]
-            for document in documents
+            replace(block, role=Role.other_language)
+            if block.role is Role.own and language_of(block.text, usual) != ENGLISH
+            else block
+            for block in found
         ]
 
 
@@ -221,31 +271,37 @@ def _unpacked(tokens: NDArray[np.uint64], vocab: Any) -> Any:
 
 @dataclass(frozen=True)
 class _ParsedBlock:
-    """A parsed paragraph and its place in the document."""
+    """A paragraph, and its parse where it is in the author's own words."""
 
-    offset: int
+    block: Block
     parsed: Any
 
 
 def _facts_in(
     document: Document, blocks: Sequence[_ParsedBlock], people: KnownPeople
 ) -> Iterator[Fact | ClauseRefusal]:
-    """Yield the facts of one document and, for each clause that makes none, the reason."""
+    """Yield the facts of one document and, for each clause or paragraph that makes none, the reason."""
     yield from (ClauseRefusal.no_word for _ in NO_WORD.finditer(document.text))
-    speaker = short_name(document.author)
+    speaker, spoken_to = people.spoken_name(document.author), None if document.kind == "prompt" else listener(document)
     mentioned: list[Sequence[str]] = []
-    for block in blocks:
-        for sentence in block.parsed.sents:
+    for each in blocks:
+        if each.parsed is None:
+            yield ClauseRefusal(each.block.role.value)
+            continue
+        for sentence in each.parsed.sents:
+            names = _names(sentence, speaker, people)
+            genders = {**people.genders, **_genders_of(names.values())}
             context = SpeakerContext(
                 speaker=speaker,
-                listener=listener(document),
+                listener=people.spoken_name(spoken_to) if spoken_to else None,
                 written=document.created_at.date(),
-                third=_resolved(sentence, mentioned, speaker, people),
+                third=_resolved(sentence, mentioned, names, genders),
                 named=_relatives(sentence, document.author, people),
+                quoted=frozenset(token.i for token in sentence if each.block.is_speech(token.idx)),
             )
-            yield from _facts_of(sentence, document, block.offset, context, people)
-            if names := [name for name in names_in(sentence, people.certain) if name != speaker]:
-                mentioned = remembered(mentioned, names, people.genders)
+            yield from _facts_of(sentence, document, each.block, context, people)
+            if names:
+                mentioned = remembered(mentioned, list(dict.fromkeys(names.values())), genders)
 
 
 @cache
@@ -255,14 +311,29 @@ def _pipeline(parser: Path) -> Any:
     return spacy.load(parser)
 
 
-def _resolved(sentence: Any, mentioned: Sequence[Sequence[str]], speaker: str, people: KnownPeople) -> dict[int, str]:
-    """Resolve the sentence's third-person pronouns: position of each -> first name of the person meant."""
+def _names(sentence: Any, speaker: str, people: KnownPeople) -> dict[int, str]:
+    """Return who is mentioned, by position: names, and descriptions of people who are not named."""
+    found = {token.i: str(token.text) for token in name_tokens(sentence, people.certain) if token.text != speaker}
+    return dict(sorted({**unnamed(sentence, speaker=speaker, but=found), **found}.items()))
+
+
+def _genders_of(names: Iterable[str]) -> dict[str, Gender]:
+    return {name: gender for name in names if " " in name and (gender := GENDERED.get(name.split()[-1]))}
+
+
+def _resolved(
+    sentence: Any, mentioned: Sequence[Sequence[str]], names: Mapping[int, str], genders: Mapping[str, Gender]
+) -> dict[int, str]:
+    """Resolve the sentence's third-person pronouns: position of each -> the person meant, where that one can be named.
+
+    A pronoun that may mean somebody without a name stays.
+    """
     found = {}
-    named = [token for token in name_tokens(sentence, people.certain) if token.text != speaker]
     for token in sentence:
         if token.pos_ == "PRON" and token.lower_ in FORMS:
-            here = list(dict.fromkeys(name.text for name in named if name.i < token.i))
-            if name := antecedent(token, mentioned, here, people.genders):
+            here = list(dict.fromkeys(name for position, name in names.items() if position < token.i))
+            name = antecedent(token, mentioned, here, genders)
+            if name and not name.startswith(UNKNOWN):
                 found[token.i] = name
     return found
 
@@ -281,28 +352,18 @@ def _relatives(sentence: Any, author: str, people: KnownPeople) -> dict[int, str
 
 
 def _facts_of(
-    sentence: Any, document: Document, offset: int, context: SpeakerContext, people: KnownPeople
+    sentence: Any, document: Document, block: Block, context: SpeakerContext, people: KnownPeople
 ) -> Iterator[Fact | ClauseRefusal]:
-    if sentence.text.strip().endswith("?"):
-        yield ClauseRefusal.question
-        return
     parts = clauses(sentence)
     if not parts:
         yield ClauseRefusal.no_verb
-    previous: list[Token] = []
     for verb, tokens in parts:
         if not tokens:
             continue
         subject = subject_of(verb)
-        if subject is not None and subject.lower_ in VAGUE and subject.i not in context.third and previous:
-            # "... and it was wonderful": only the clause before says what "it" is.
-            tokens = list(sentence.doc[previous[0].i : tokens[-1].i + 1])
-        fact = _fact(verb, tokens, subject, document, offset, context, people)
-        yield fact
-        if isinstance(fact, Fact):
-            previous = tokens
-        if subject is not None and (apposition := _apposition(subject)):
-            yield _kinship(subject, apposition, document, offset, context, people)
+        yield _fact(verb, tokens, subject, document, block, context, people)
+        if subject is not None and subject.i not in context.quoted and (apposition := _apposition(subject)):
+            yield _kinship(subject, apposition, document, block, context, people)
 
 
 def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None) -> bool:
@@ -319,62 +380,79 @@ def _fact(
     tokens: list[Token],
     subject: Token | None,
     document: Document,
-    offset: int,
+    block: Block,
     context: SpeakerContext,
     people: KnownPeople,
 ) -> Fact | ClauseRefusal:
+    if verb.i in context.quoted:
+        return ClauseRefusal.quoted
     if verb.tag_ == "VB" and not _has_auxiliary(verb, subject):
         return ClauseRefusal.command
-    if subject is None and not (document.kind == "note" and _lost_its_i(verb, subject)):
+    mood = mood_of(verb, subject, context.quoted)
+    if mood is not Mood.asserted:
+        return ClauseRefusal(mood.value)
+    if subject is None:
         return ClauseRefusal.no_subject
     if len(tokens) > MAX_TOKENS:
         return ClauseRefusal.length
-    times = find_times(tokens, written=context.written)
+    if not _is_clear(verb, subject, context):
+        return ClauseRefusal.vague
+    times = find_times(tokens, written=context.written, people=people.certain)
     rewriter = Rewriter(tokens, context, times)
-    who = context.speaker if subject is None else _subject_text(subject, context, rewriter)
+    who = _subject_text(subject, context, rewriter)
     text = rewriter.render(tokens)
     shared = implied_subject(verb)
-    if subject is None or (shared is not None and shared not in tokens):
+    if shared is not None and shared not in tokens:
         text = f"{who} {text[0].lower()}{text[1:]}"
     words = text.split()
     if not MIN_WORDS <= len(words) <= MAX_WORDS:
         return ClauseRefusal.length
-    vague = subject is not None and subject.lower_ in VAGUE and subject.i not in context.third
-    if vague and len(words) < 6:
-        return ClauseRefusal.vague
     if not _says_something(verb, tokens, subject):
         return ClauseRefusal.says_nothing
     relation, value = _predicate(verb, tokens, rewriter)
     dated = next(((start, end) for start, (end, _) in times.items() if belongs_to(tokens[end - 1], verb)), None)
     canonical = people.canonical(who)
-    start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1].text)
+    start, end = block.traced.span(tokens[0].idx, tokens[-1].idx + len(tokens[-1].text))
     return make_fact(
-        document, start + offset, end + offset,
+        document, start, end,
         subject=canonical,
         relation=relation,
         value=value,
         statement=f"{text[0].upper()}{text[1:]}{'' if ENDED.search(text) else '.'}",
         when=to_when(_text(tokens[slice(*dated)]), times[dated[0]][1]) if dated else None,
         entities=(canonical, *_entities(tokens, context, people)),
-        confidence=_confidence(vague=vague, complete=bool(value), inferred=subject is None or _is_pronoun(subject)),
+        confidence=_confidence(complete=bool(value), inferred=_is_pronoun(subject) or _was_added(subject, block)),
     )  # fmt: skip
+
+
+def _is_clear(verb: Token, subject: Token, context: SpeakerContext) -> bool:
+    """Whether subject and object can be understood without the text around them."""
+    about = (subject, *(child for child in subject.subtree if child.dep_ == "poss"))
+    if any(child.lower_ in ("this", "that", "these", "those") for child in subject.children if child.dep_ == "det"):
+        return False
+    objects = (child for child in verb.children if child.dep_ in ("dobj", "dative", "attr"))
+    named = {*context.third, *context.named}
+    return not any(
+        (token.lower_ in VAGUE | INDEFINITE and not (token.lower_ == "you" and context.listener))
+        or token.lower_ in UNRESOLVED
+        for token in about
+        if token.i not in named
+    ) and not any(token.lower_ in UNRESOLVED and token.i not in named for token in objects)
+
+
+def _was_added(subject: Token, block: Block) -> bool:
+    """Whether the subject is an ``I`` that the text leaves out."""
+    start, end = block.traced.span(subject.idx, subject.idx + 1)
+    return start == end
 
 
 def _text(tokens: Sequence[Token]) -> str:
     return "".join(token.text_with_ws for token in tokens)
 
 
-def _confidence(*, vague: bool, complete: bool, inferred: bool) -> float:
-    """Return 0.9 for explicit subject, verb and complement, and less for each that is inferred, vague or missing."""
-    return round(0.9 - 0.3 * vague - 0.2 * (not complete) - 0.1 * inferred, 2)
-
-
-def _lost_its_i(verb: Token, subject: Token | None) -> bool:
-    """Whether a verb without subject opens its sentence as in diaries (``Bought a bike``), at most after adverbs."""
-    if subject is not None or verb.tag_ not in ("VBD", "VBN", "VBG"):
-        return False
-    opening = [token for token in verb.sent if token.i < verb.i and not token.is_punct]
-    return all(token.pos_ in ("ADV", "AUX", "PART", "CCONJ", "SCONJ") for token in opening)
+def _confidence(*, complete: bool, inferred: bool) -> float:
+    """Return 0.9 for explicit subject, verb and complement, and less for each that is inferred or missing."""
+    return round(0.9 - 0.2 * (not complete) - 0.1 * inferred, 2)
 
 
 def _is_pronoun(subject: Token) -> bool:
@@ -416,20 +494,20 @@ def _apposition(subject: Token) -> Token | None:
 
 
 def _kinship(
-    subject: Token, name: Token, document: Document, offset: int, context: SpeakerContext, people: KnownPeople
+    subject: Token, name: Token, document: Document, block: Block, context: SpeakerContext, people: KnownPeople
 ) -> Fact:
     """Make the fact that an apposition states: ``my sister Ilse`` says that Ilse is the speaker's sister."""
     who = people.canonical(" ".join(token.text for token in name.subtree if token.dep_ in ("compound", "appos")))
     role = [token for token in subject.subtree if token.i < name.left_edge.i and not token.is_punct]
     value = Rewriter(role, context, {}).render(role)
     phrase = list(subject.subtree)
-    start, end = phrase[0].idx, phrase[-1].idx + len(phrase[-1].text)
+    start, end = block.traced.span(phrase[0].idx, phrase[-1].idx + len(phrase[-1].text))
     return make_fact(
-        document, start + offset, end + offset,
+        document, start, end,
         subject=who,
         relation="be",
         value=value,
-        statement=f"{short_name(who)} is {value}.",
+        statement=f"{people.spoken_name(who)} is {value}.",
         when=None,
         entities=(who, people.canonical(context.speaker)),
         confidence=0.8,
@@ -471,6 +549,8 @@ def _entities(tokens: Sequence[Token], context: SpeakerContext, people: KnownPeo
     inside = {token.i for token in tokens}
     names = []
     for token in tokens:
+        if token.i in context.quoted:
+            continue
         if token.i in context.named:
             names.append(people.canonical(context.named[token.i]))
         if token.lower_ in (*FIRST, "my", "mine", *GROUP):

@@ -23,15 +23,10 @@ def sorted_facts(facts: Iterable[Fact], order: Mapping[str, int]) -> list[Fact]:
     return sorted(facts, key=lambda fact: (order[fact.evidence.document_id], fact.evidence.start, fact.id))
 
 
-def short_name(name: str) -> str:
-    """Return the first name."""
-    return name.split()[0]
-
-
 def listener(document: Document) -> str | None:
-    """Return the first name of whom a message addresses: the other participant, where exactly two take part."""
+    """Return the full name of whom a message addresses: the other participant, where exactly two take part."""
     others = [name for name in document.participants if name != document.author]
-    return short_name(others[0]) if len(others) == 1 else None
+    return others[0] if len(others) == 1 else None
 
 
 def to_when(expression: str, time: Time) -> When:

@@ -89,3 +89,6 @@ ADVERBS = frozenset({
     "here", "there", "even", "ever", "today", "tonight", "yesterday", "tomorrow",
 })  # fmt: skip
 """Adverbs without which a statement says the same."""
+FUNCTION_WORDS = frozenset().union(
+    FIRST, GROUP, SECOND, THIRD, ARTICLES, AUXILIARIES, OPERATORS, MARKERS, ADVERBS, ("this", "that", "these", "those")
+)

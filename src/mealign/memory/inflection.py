@@ -69,3 +69,18 @@ def lemmas(form: str, *kinds: str) -> frozenset[str]:
         return frozenset(lemma for kind in kinds for lemma in found.get(kind, ()))
     inflected = {lemma for kind in ("VERB", "AUX", "NOUN") for lemma in found.get(kind, ())}
     return frozenset(inflected | {lemma for listed in found.values() for lemma in listed if lemma == form})
+
+
+@cache
+def is_past_form(word: str, *, also_base: bool = False) -> bool:
+    """Whether a lower-case word is the past of a verb; with ``also_base``, whether its present is written so too.
+
+    >>> [is_past_form(word) for word in ("took", "baked", "red", "read")]
+    [True, True, False, True]
+    >>> is_past_form("took", also_base=True), is_past_form("read", also_base=True)
+    (False, True)
+    """
+    from lemminflect import getAllLemmas, getInflection
+
+    verbs = getAllLemmas(word, "VERB").get("VERB", ())
+    return any(word in getInflection(verb, "VBD") and (not also_base or verb == word) for verb in verbs)

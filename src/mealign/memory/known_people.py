@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from mealign.memory.pronouns import MIN_VOTES, Gender, gender_votes, kin_of
+from mealign.memory.kinship import Gender
+from mealign.memory.pronouns import MIN_VOTES, gender_votes, kin_of
+from mealign.names import short_name
 from mealign.records import Document, Record
 
 Token = Any
@@ -76,13 +78,15 @@ class KnownPeople:
 
     ``full_names`` maps every name of a person, full or short, to the full name, where it is unambiguous; ``spoken`` are
     those of authors and participants. ``genders`` maps first names to their pronoun, ``relatives`` maps an author's
-    kinship word to a first name, where the author has one such relative.
+    kinship word to a first name, where the author has one such relative; ``shared`` are the short names that more than
+    one speaker has.
     """
 
     full_names: Mapping[str, str] = field(default_factory=dict)
     spoken: Mapping[str, str] = field(default_factory=dict)
     genders: Mapping[str, Gender] = field(default_factory=dict)
     relatives: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, speakers: Iterable[str], mentions: Iterable[tuple[str, NameMentions]] = ()) -> KnownPeople:
@@ -102,9 +106,9 @@ class KnownPeople:
             for role, name in found.relatives:
                 relatives.setdefault(author, {}).setdefault(role, set()).add(name)
         # A first name belongs to the speaker who has it rather than to somebody who is only mentioned.
-        first_names = {name.split()[0] for name in speakers}
+        first_names = Counter(short_name(name) for name in speakers)
         return cls(
-            full_names=_unambiguous(speakers | {name for name in mentioned if name.split()[0] not in first_names}),
+            full_names=_unambiguous(speakers | {name for name in mentioned if short_name(name) not in first_names}),
             spoken=_unambiguous(speakers),
             genders={
                 name: next(iter(counts))
@@ -115,11 +119,17 @@ class KnownPeople:
                 author: {role: next(iter(names)) for role, names in sorted(roles.items()) if len(names) == 1}
                 for author, roles in sorted(relatives.items())
             },
+            shared=frozenset(name for name, count in first_names.items() if count > 1),
         )
 
     def canonical(self, name: str) -> str:
         """Return the full name behind a name, or the name itself."""
         return self.full_names.get(name, name)
+
+    def spoken_name(self, name: str) -> str:
+        """Return the name by which somebody is called: the short one, unless it may mean another speaker, too."""
+        short = short_name(name)
+        return short if self.spoken.get(short, name) == name and short not in self.shared else name
 
     @cached_property
     def certain(self) -> Mapping[str, str]:
@@ -136,6 +146,7 @@ class KnownPeople:
             spoken={name: self.spoken[name] for name in self._names_of(words) if name in self.spoken},
             genders={word: self.genders[word] for word in sorted(words) if word in self.genders},
             relatives={document.author: {role: name for role, name in own.items() if role in lowered}},
+            shared=frozenset(map(short_name, (document.author, *document.participants))) & self.shared,
         )
 
     @cached_property
@@ -155,5 +166,5 @@ def _unambiguous(full_names: Iterable[str]) -> dict[str, str]:
     owners: dict[str, set[str]] = {}
     for name in full_names:
         owners.setdefault(name, set()).add(name)
-        owners.setdefault(name.split()[0], set()).add(name)
+        owners.setdefault(short_name(name), set()).add(name)
     return {short: next(iter(full)) for short, full in sorted(owners.items()) if len(full) == 1}

@@ -27,14 +27,15 @@ from mealign.language.egress import Personal
 from mealign.language.prices import tokens_of
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
-from mealign.memory.clauses import windows
 from mealign.memory.extract import ENDED, MAX_WORDS, VAGUE
-from mealign.memory.facts import document_order, listener, make_fact, oldest_first, short_name, sorted_facts, to_when
+from mealign.memory.facts import document_order, listener, make_fact, oldest_first, sorted_facts, to_when
 from mealign.memory.known_people import KnownPeople
 from mealign.memory.quotations import Voices, bears, clauses_around, holds, last_named, read, sentence_around
+from mealign.memory.reading import windows
 from mealign.memory.rewrite import FIRST, GROUP, PREPOSITIONS, SECOND
 from mealign.memory.supersede import supersede
 from mealign.memory.times import Time, format_day, resolve
+from mealign.names import short_name
 from mealign.records import Document, Fact, Message, Record
 
 WINDOW = 4000
@@ -236,7 +237,7 @@ def _prompt(window: Window, person: str) -> tuple[Message, ...]:
     values = {
         "person": person,
         "author": document.author,
-        "listener": f' "You" and "your" mean {spoken_to}.' if spoken_to else "",
+        "listener": f' "You" and "your" mean {short_name(spoken_to)}.' if spoken_to else "",
         "written": format_day(document.created_at.date()),
         # A text cannot hold its own hash, so it cannot end its own quotation.
         "fence": document.id.removeprefix("doc_"),

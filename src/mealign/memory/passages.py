@@ -6,12 +6,13 @@ with the message before it.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from mealign.memory.clauses import blocks
+from mealign.memory.reading import paragraphs
 from mealign.records import Document, Fact
 
 REACH = 400
@@ -81,7 +82,9 @@ def _blocks_of(documents: Sequence[Document]) -> dict[str, list[_Block]]:
             moment, text = latest[conversation]
             before = text if document.created_at - moment <= SAME_CONVERSATION else ""
         own = []
-        for start, content in blocks(document.text):
+        for _, start, end in paragraphs(document.text, message=document.kind != "note"):
+            # Every character keeps its place.
+            content = re.sub(r"[\n*_`]", " ", document.text[start:end])
             own.append(_Block(start, content, before))
             before = _said(document, content)
         found[document.id] = own

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
+from mealign.memory.kinship import ANIMALS, KIN, PEOPLE, Gender
 from mealign.memory.rewrite import subject_of
 
 Token = Any
-Gender = Literal["he", "she"]
 
 FORMS: dict[str, Gender] = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
 TITLES = {"St", "Saint", "Dr", "Mr", "Mrs", "Ms", "Prof"}
-KIN: dict[str, Gender] = dict.fromkeys(
-    ("brother", "father", "dad", "husband", "boyfriend", "son", "uncle", "nephew", "grandfather", "grandpa"), "he"
-)
-KIN |= dict.fromkeys(
-    ("sister", "mother", "mum", "mom", "wife", "girlfriend", "daughter", "aunt", "niece", "grandmother", "grandma"),
-    "she",
-)
 MIN_VOTES = 2
+UNKNOWN = "?"
+"""What the mention of somebody begins with who has neither a name nor one to whom they belong: ``a man``."""
 
 
 def names_in(tokens: Iterable[Token], known: Mapping[str, str]) -> list[str]:
@@ -31,6 +26,28 @@ def names_in(tokens: Iterable[Token], known: Mapping[str, str]) -> list[str]:
 def name_tokens(tokens: Iterable[Token], known: Mapping[str, str]) -> list[Token]:
     """Return the tokens that are people's first names."""
     return [token for token in tokens if _begins_a_name(token, known)]
+
+
+def unnamed(sentence: Any, *, speaker: str, but: Collection[int] = ()) -> dict[int, str]:
+    """Return who, or which animal, is mentioned without a name, by position.
+
+    ``my boss`` is the speaker's (``Nadia's boss``); anybody else, such as ``a man``, begins with :data:`UNKNOWN`.
+
+    Args:
+        sentence: a parsed sentence.
+        speaker: its author's name.
+        but: positions of names; ``my sister Ilse`` is one.
+    """
+    found = {}
+    for token in sentence:
+        if token.pos_ != "NOUN" or token.lemma_.lower() not in PEOPLE | ANIMALS or token.tag_ == "NNS":
+            continue
+        beside = [*token.children, *([token.head] if token.dep_ in ("compound", "appos") else [])]
+        if any(word.i in but for word in beside):
+            continue
+        mine = any(child.dep_ == "poss" and child.lower_ == "my" for child in token.children)
+        found[token.i] = f"{speaker}'s {token.lower_}" if mine else f"{UNKNOWN} {token.lower_}"
+    return found
 
 
 def _begins_a_name(token: Token, known: Mapping[str, str]) -> bool:
@@ -78,7 +95,7 @@ def antecedent(
         genders: the pronoun of each name for which it is known.
     """
     gender = FORMS.get(pronoun.lower_)
-    if gender is None or _relative_of_somebody(pronoun, gender):
+    if gender is None:
         return None
     latest = [*(mentioned[-1] if mentioned else ()), *here]
     doer = _doer(pronoun)
@@ -105,14 +122,6 @@ def remembered(
     found = [*mentioned, names]
     latest = {genders.get(name): position for position, each in enumerate(found) for name in each}
     return [each for position, each in enumerate(found) if each is names or position in latest.values()]
-
-
-def _relative_of_somebody(pronoun: Token, gender: Gender) -> bool:
-    """Whether an unnamed relative (``his mother``) precedes the pronoun and may be meant."""
-    relatives = [token for token in pronoun.sent if token.i < pronoun.i and KIN.get(token.lower_) == gender]
-    return any(
-        token.pos_ == "NOUN" and not any(child.pos_ == "PROPN" for child in token.children) for token in relatives
-    )
 
 
 def _doer(pronoun: Token) -> str | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from mealign.memory.inflection import inflect
-from mealign.memory.times import WEEKDAYS, Time, may_name_a_time, resolve
+from mealign.memory.times import MONTHS, WEEKDAYS, Time, may_name_a_time, resolve
+from mealign.words import word_set
 
 Token = Any
 """A ``spacy.tokens.Token``; spaCy stays out of the import time of this module."""
@@ -33,7 +34,8 @@ PREPOSITIONS = ("on", "in", "at", "by", "since", "until", "from", "around", "abo
 class SpeakerContext:
     """Who speaks, to whom and when, and who is meant by words, by their position in the text.
 
-    ``third`` maps third-person pronouns to who is meant, ``named`` mentions of relatives without a name to the name.
+    ``third`` maps third-person pronouns to who is meant, ``named`` mentions of relatives without a name to the name;
+    ``quoted`` are the words between quotation marks, which are another's and stay as they are.
     """
 
     speaker: str
@@ -41,12 +43,14 @@ class SpeakerContext:
     written: date
     third: Mapping[int, str] = field(default_factory=dict)
     named: Mapping[int, str] = field(default_factory=dict)
+    quoted: Collection[int] = frozenset()
 
 
-def find_times(tokens: Sequence[Token], *, written: date) -> dict[int, tuple[int, Time]]:
+def find_times(tokens: Sequence[Token], *, written: date, people: Collection[str] = ()) -> dict[int, tuple[int, Time]]:
     """Find time expressions: index of the first token -> (index after the last one, resolved time).
 
-    The longest expression that starts at a token wins; an expression is at most six tokens long.
+    The longest expression that starts at a token wins; an expression is at most six tokens long. A month's name that
+    may be somebody's, above all one of ``people``, is a time only where a time stands: ``in May``, ``last June``.
     """
     found: dict[int, tuple[int, Time]] = {}
     telling = [may_name_a_time(token.text) for token in tokens]
@@ -56,12 +60,30 @@ def find_times(tokens: Sequence[Token], *, written: date) -> dict[int, tuple[int
             if not any(telling[position : position + length]):
                 break
             words = tokens[position : position + length]
-            if time := _time_of(words, written):
+            if not _is_name(words, people) and (time := _time_of(words, written)):
                 found[position] = (position + length, time)
                 position += length - 1
                 break
         position += 1
     return _without_habits(tokens, found)
+
+
+BEFORE_MONTHS = word_set("in since until till by last next this during early late mid throughout around of")
+DOUBTFUL = word_set("from to for with and or at before after than about between")
+
+
+def _is_name(words: Sequence[Token], people: Collection[str]) -> bool:
+    """Whether a month's name without day or year is somebody's name: ``May gave me a book``, ``lunch with Jan``."""
+    months = [word for word in words if word.text.rstrip(".").lower() in MONTHS]
+    if not months or any(character.isdigit() for word in words for character in word.text):
+        return False
+    first = words[0]
+    before = first if first.i < months[0].i else first.nbor(-1) if first.i > first.sent.start else None
+    if before is not None and before.lower_ in BEFORE_MONTHS:
+        return False
+    if months[0].text in people or before is None or before.lower_ not in DOUBTFUL:
+        return True
+    return bool(months[0].ent_type_ != "DATE")
 
 
 def _time_of(words: Sequence[Token], written: date) -> Time | None:
@@ -182,6 +204,8 @@ class Rewriter:
             return self._replaced[token.i]
         lower = token.lower_
         context = self._context
+        if token.i in context.quoted:
+            return str(token.text)
         if lower in FIRST:
             return context.speaker
         if lower in FIRST_POSSESSIVE:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class MemorySummary(Summary):
     """How many facts there are, and what was read and rejected.
 
-    ``refused`` counts clauses of the statements extractor by reason; ``extraction`` and ``bio`` are the counts of a
-    language model that reads and writes.
+    ``refused`` counts clauses of the statements extractor by reason, ``languages`` the documents that it does not
+    read, by language; ``extraction`` and ``bio`` are the counts of a language model that reads and writes.
     """
 
     facts: int
@@ -41,6 +41,7 @@ class MemorySummary(Summary):
     dimensions: int
     corrections: dict[str, int]
     refused: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
     extraction: dict[str, Any] = field(default_factory=dict)
     bio: dict[str, Any] = field(default_factory=dict)
 
@@ -107,7 +108,10 @@ def _extract(
             )
         # Not in the summary: how much was already known is not a property of the result.
         terminal.show(f"read {read.documents_read} of {len(documents)} documents; the others are known")
-        return read.facts, {"refused": read.refused}
+        if read.languages:
+            found = ", ".join(f"{number} in {code}" for code, number in read.languages.items())
+            terminal.show(f"memory=statements reads English; not in English: {found}; memory=llm reads those, too")
+        return read.facts, {"refused": read.refused, "languages": read.languages}
     from mealign.memory.llm import extract_with_llm
 
     extraction = extract_with_llm(

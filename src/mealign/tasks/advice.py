@@ -15,8 +15,9 @@ from typing import Literal
 
 from mealign.records import Family
 from mealign.tasks.grammar import Clause, predicate, state
-from mealign.tasks.lexicon import STANDALONE_PRONOUNS, word_set
+from mealign.tasks.lexicon import STANDALONE_PRONOUNS
 from mealign.tasks.questions import ADDRESSED, is_preference
+from mealign.words import word_set
 
 MAX_WORDS = 16
 OTHERS = frozenset({"he", "she", "him", "her", "his"})

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mealign.names import short_name
 from mealign.progress import track
 from mealign.records import Fact
 from mealign.tasks.dates import TimePhrase, take_time_phrase, written
@@ -24,7 +25,6 @@ from mealign.tasks.grammar import (
     Unparsed,
     Word,
     say,
-    short_name,
 )
 from mealign.tasks.lexicon import (
     DROPPED_ADVERBS,
@@ -34,9 +34,9 @@ from mealign.tasks.lexicon import (
     PLACE_NOUNS,
     REPORTING_VERBS,
     STATIVE_VERBS,
-    word_set,
 )
 from mealign.tasks.statements import people_in, tidy
+from mealign.words import word_set
 
 _AUXILIARIES = {
     "ca": "can", "wo": "will", "sha": "shall", "'ll": "will", "'ve": "have", "'re": "are", "'m": "am", "’ll": "will",

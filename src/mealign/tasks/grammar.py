@@ -14,9 +14,7 @@ from typing import Literal
 
 from mealign.records import Fact
 from mealign.tasks.dates import TimePhrase
-from mealign.tasks.lexicon import (
-    word_set,
-)
+from mealign.words import word_set
 
 Voice = Literal["third", "first", "second"]
 Role = Literal[
@@ -114,11 +112,6 @@ class Unparsed:
     """Why a statement gives no clause."""
 
     reason: str
-
-
-def short_name(person: str) -> str:
-    """Return the name that people use: the first word of the full name."""
-    return person.split()[0]
 
 
 def say(phrase: Iterable[Word], voice: Voice) -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-
-def word_set(words: str) -> frozenset[str]:
-    """Return the set of the words that a text lists, separated by spaces."""
-    return frozenset(words.split())
-
+from mealign.words import word_set
 
 PREFERENCE_VERBS = frozenset(
     {"like", "love", "enjoy", "prefer", "hate", "dislike", "adore", "detest", "favour", "favor"}

@@ -7,9 +7,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from mealign.names import short_name
 from mealign.records import Fact
 from mealign.tasks.dates import TimePhrase, day_of
-from mealign.tasks.grammar import Clause, Voice, predicate, say, say_subject, short_name
+from mealign.tasks.grammar import Clause, Voice, predicate, say, say_subject
 from mealign.tasks.lexicon import PEOPLE_NOUNS
 from mealign.tasks.questions import Draft, Skipped, content_words, make_draft, problem
 

@@ -36,8 +36,8 @@ from mealign.tasks.lexicon import (
     TOPICS,
     VAGUE_ADJECTIVES,
     VAGUE_ANSWERS,
-    word_set,
 )
+from mealign.words import word_set
 
 MAX_ANSWER_WORDS = 10
 MIN_QUESTION_WORDS = 4

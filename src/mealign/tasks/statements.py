@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from mealign.records import Fact
-from mealign.tasks.lexicon import PEOPLE_NOUNS, word_set
+from mealign.tasks.lexicon import PEOPLE_NOUNS
+from mealign.words import word_set
 
 MIN_CONFIDENCE = 0.6
 _BREAKS = re.compile(r"\s+[-–—]+\s+|\s*--+\s*|;\s+|:\s+|\s+\((?=\w)|\.\.+\s*")

@@ -14,11 +14,12 @@ from functools import lru_cache
 
 import snowballstemmer
 
+from mealign.names import short_name
 from mealign.records import ABSTENTION, Fact
 from mealign.tasks.dates import day_of, written
-from mealign.tasks.grammar import Clause, Voice, ask, say, say_subject, short_name
-from mealign.tasks.lexicon import word_set
+from mealign.tasks.grammar import Clause, Voice, ask, say, say_subject
 from mealign.tasks.questions import Draft, Skipped, content_words, make_draft
+from mealign.words import word_set
 
 KNOWN_SHARE = 0.02
 """People are asked about if at least this share of all drafts about people is about them."""

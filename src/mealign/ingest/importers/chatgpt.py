@@ -54,7 +54,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
                 participants=(context.person, ASSISTANT),
                 date=from_unix(moment),
                 text=content,
-                kind="assistant" if author == ASSISTANT else "message",
+                kind="assistant" if author == ASSISTANT else "prompt",
                 line=element.line,
                 label=f"message {position} of conversation {number}",
             )

@@ -45,7 +45,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
                     participants=(context.person, ASSISTANT),
                     date=message.get("created_at") or conversation.get("created_at"),
                     text=content,
-                    kind="assistant" if message["sender"] == "assistant" else "message",
+                    kind="assistant" if message["sender"] == "assistant" else "prompt",
                     line=element.line,
                     label=label,
                 )
