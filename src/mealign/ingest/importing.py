@@ -18,13 +18,15 @@ from mealign.records import Document, DocumentKind
 class ImportContext:
     """Whose folder is imported and under which settings; collects the problems.
 
-    ``names`` are all names and addresses of the person, case-folded.
+    ``names`` are all names and addresses of the person, case-folded; ``forms`` how a file writes its messages, by its
+    name, where a program writes them in several forms.
     """
 
     person: str
     names: frozenset[str]
     settings: IngestConfig
     problems: Problems = field(default_factory=Problems)
+    forms: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def of(cls, user: UserConfig, settings: IngestConfig) -> ImportContext:
