@@ -45,10 +45,10 @@ BESIDE = (
     "को बजे|টা|בשעה|ב|ساعت|در|الساعة|في|t|的|gada|st|den|dne|a"
 )
 """Words beside a date or a time that say nothing of the part of the day."""
-YEAR_FIRST = frozenset(
-    ("上午", "下午", "中午", "凌晨", "清晨", "早上", "傍晚", "晚上")
-    + ("午前", "午後", "오전", "오후", "새벽", "저녁", "de", "du")
-)
+YEAR_FIRST = frozenset({
+    "上午", "下午", "中午", "凌晨", "清晨", "早上", "傍晚", "晚上", "午前", "午後",
+    "오전", "오후", "새벽", "저녁", "de", "du",
+})  # fmt: skip
 """Words of languages that write the year first, even with two digits."""
 
 BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -70,12 +70,12 @@ OPENING = rf"{GAP}(?P<open>\[?){GAP}"
 CLOSING = r"(?P<close>\]|[-–—](?=[^\w\n]|$)|:(?=\s|$))?"
 SHAPES = (
     re.compile(rf"{OPENING}{DATE}(?P<before>{WORDS}{{1,24}}){TIME}(?P<after>{WORDS}{{0,24}}){CLOSING}"),
-    re.compile(rf"{OPENING}{TIME}(?P<before>)(?P<after>{WORDS}{{0,24}}){GAP}{DATE}(?P<late>{WORDS}{{0,12}}){CLOSING}"),
+    re.compile(rf"{OPENING}(?P<before>{WORDS}{{0,16}}){TIME}(?P<after>{WORDS}{{0,24}}){DATE}{WORDS}{{0,12}}{CLOSING}"),
 )
 """Date and time, and the other way round, as Vietnamese phones and the web write them."""
-BEGINS = re.compile(rf"{GAP}\[?{GAP}\d")
+BEGINS = re.compile(rf"{GAP}(?:\[{WORDS}{{0,16}})?\d")
 LOOKS = re.compile(
-    rf"{GAP}(?:\[(?=[^\]\n]{{0,40}}\d[:.]\d\d)(?=[^\]\n]{{0,40}}\d{GAP}[./-]{GAP}\d)[^\]\n]{{5,48}}\]"
+    rf"{GAP}(?:\[(?=[^\]\n]{{0,40}}\d[:.]\d\d)(?=[^\]\n]{{0,40}}\d{GAP}[./-])[^\]\n]{{5,48}}\][^\n:]{{1,120}}:(?:\s|$)"
     rf"|\d{{1,4}}{GAP}[./\-年년]{GAP}\w{{1,4}}{GAP}[./\-月월][^\n:]{{1,32}}[:.]\d\d?[^\n:\[\]]{{0,20}}[-–—:](?:\s|$))"
 )
 """What looks like the beginning of a message, read or not."""
