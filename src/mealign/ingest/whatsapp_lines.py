@@ -850,8 +850,8 @@ EDGES = re.compile(rf"[{MARKS}]+")
 BLANKS = re.compile(rf"[{SPACES}]+")
 NAMED_BY_PROGRAM = re.compile(r"[A-Z]{3,5}-\d{8}-WA\d{4,6}\.\w{1,5}|\d{8}-[A-Z_]{3,10}-[\d-]{4,24}\.\w{1,5}")
 FILE = re.compile(r"(?P<file>[^\n/<>]{1,200}\.\w{1,5}) \((?P<word>[^()\n]{2,60})\)")
-ATTACHED = re.compile(r"<[^<>:：\n]{1,40}[:：] ?[^<>\n]{1,200}\.\w{1,5}>")
-ANGLED = re.compile(rf"[{MARKS}]{{0,2}}<(?P<inside>[^<>\n@/=]{{3,80}})>[.\s]{{0,4}}\Z")
+ATTACHED = re.compile(rf"[{MARKS}]{{0,2}}<[^<>:：\n]{{1,40}}[:：] ?[^<>\n]{{1,200}}\.\w{{1,5}}>")
+ANGLED = re.compile(rf"[{MARKS}]{{0,2}}<(?P<inside>[^<>\n@=:/][^<>\n@=:]{{2,80}})>[.\s]{{0,4}}\Z")
 PLACE = re.compile(
     r"[^\n:：]{0,60}[:：] ?(?:[^\n]{0,200}\()?"
     r"https?://(?:maps\.google\.com/(?:maps)?\?q=|maps\.app\.goo\.gl/|www\.google\.com/maps|foursquare\.com/v/)[^\s()]{1,200}\)?"
@@ -924,6 +924,8 @@ class Program:
         left_out: list[tuple[str, str]] = []
         if _is_poll(text):
             return "", [("poll", text)]
+        if _is_program(text.strip()):
+            return "", [("program_line", text)]
         if marks and text.startswith(LRM) and not self._is_attachment(text.partition("\n")[0]):
             return "", [("program_line", text)]
         if "<" in text and (mark := _last_angled(text)) and mark.start() and self._is_edit(mark):
@@ -931,11 +933,7 @@ class Program:
             text = text[: mark.start()].rstrip()
         if LRM in text or ">" in text or ")" in text or "•" in text:
             text = self._without_attachments(text, left_out)
-        text = text.strip()
-        if _is_program(text):
-            left_out.append(("program_line", text))
-            text = ""
-        return text, left_out
+        return text.strip(), left_out
 
     def _is_edit(self, mark: re.Match[str]) -> bool:
         inside = plain(mark["inside"])
@@ -1006,7 +1004,8 @@ def _is_program(text: str) -> bool:
     if len(head) == len(text) or plain(head) not in MISSED | CALLS:
         return False
     rest = text[len(head) + 1 :]
-    return _is_outcome(rest) or all(_is_outcome(part) for part in MORE.split(rest) if plain(part))
+    parts = [part for part in MORE.split(rest) if plain(part)]
+    return _is_outcome(rest) or (bool(parts) and all(map(_is_outcome, parts)))
 
 
 def _is_outcome(text: str) -> bool:

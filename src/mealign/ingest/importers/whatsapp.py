@@ -112,7 +112,7 @@ def _entries(text: str) -> Iterator[_Entry]:
             if number > 1:
                 entry.text = "\n".join(more)
                 yield entry
-            entry, more = _Entry(number, stamp, ""), [line[stamp.end :] if stamp else line]
+            entry, more = _Entry(number, stamp, ""), [line[stamp.end :].lstrip() if stamp else line]
         else:
             more.append(line)
     entry.text = "\n".join(more)
