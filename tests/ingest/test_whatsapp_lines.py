@@ -188,7 +188,7 @@ def test_a_line_without_an_author(tmp_path: Path, line: str) -> None:
 
 
 NAMES = {
-    'Jim "Jimbo" Hale': 'Jim "Jimbo" Hale', "“Auntie” Jo": "“Auntie” Jo", "+44 7700 900123": "+44 7700 900123", "\u202a+44\u00a07700\u00a0900123\u202c": "+44\u00a07700\u00a0900123",
+    'Jim "Jimbo" Hale': 'Jim "Jimbo" Hale', "“Auntie” Jo": "“Auntie” Jo", "+44 7700 900123": "+44 7700 900123", "\u202a+44\u00a07700\u00a0900\u2011123\u202c": "+44 7700 900-123",
     "~\u202fIngrid": "Ingrid", "De Vries, Jan": "De Vries, Jan", "Dr. Hale": "Dr. Hale", "The Boss": "The Boss", "O'Brien": "O'Brien", 'יו"ר הוועד': 'יו"ר הוועד',
     "«Tata»": "«Tata»", "Bob 5\" pipe": "Bob 5\" pipe", "added": "added", "Tom left": "Tom left", "Anna 🛶 (work)": "Anna 🛶 (work)", "a:b": "a:b", "1234": "1234",
     "👩\u200d👩\u200d👧": "👩\u200d👩\u200d👧", "Mr. - Smith": "Mr. - Smith", "[Ops] Bart": "[Ops] Bart", "@tom": "@tom", "10:30 Bar": "10:30 Bar", "„Omi“": "„Omi“",

@@ -34,7 +34,7 @@ ONE = [
     "13/5/2018, 6:03 μ.μ. - ", "13/5/2018, 6:03 p. m. - ", "13/5/2018 6:03 p. m. - ", "13/5/18 6:03 p.m. - ",
     "13/5/2018, 6:03 de la tarde - ", "13.05.2018 6:03 ÖS - ", "18:03, 13/05/2018 - ", "18:03 13/05/2018 - ", "6:03 CH, 13/05/2018 - ",
     "13/05/2018 18.03 - ", "13.05.2018 kl. 18.03 - ", "2018-05-13 kl. 18:03 - ", "2018-05-13 18:03 - ", "2018-05-13, 6:03 p.m. - ",
-    "2018-05-13 18 h 03 - ", "13/5/2561 18:03 - ", "13/5/2561, 18:03 - ", "13.05.2018, 18:03 Uhr - ",
+    "2018-05-13 18 h 03 - ", "13.5.2018 klo 18.03.00 - ", "13-05-2018 06.03 PM - ", "13/5/2561 18:03 - ", "13/5/2561, 18:03 - ", "13.05.2018, 18:03 Uhr - ",
     "13/05/2018 às 18:03 - ", "13/5/2018, 6:03 PTG - ", "13/05/18 18:03:00: ", "13.05.18 18.03.00: ", "13. 5. 2018. 18:03:00 ",
     "[13/05/2018, 18:03:00] ", "[13.05.18, 18:03:00] ", "\u200e[13.05.18, 18:03:00] ", "[5/13/18, 6:03:00\u202fPM] ", "[13/05/18 18:03:00] ",
     "[13/5/2018 6:03:00 p. m.] ", "[2018/5/13 下午6:03:00] ", "[2018. 5. 13. 오후 6:03:00] ", "[2018. 05. 13. 18:03:00] ", "[13.5.2018 klo 18.03.00] ",
@@ -141,6 +141,15 @@ def test_what_only_looks_a_little_like_one_is_text(tmp_path: Path) -> None:
     more = "- 13/05/2018 18:00 dinner\n18:30 cinema: two tickets\n3 eggs, 2 onions: for 10:30\n1. first: 12\n2024: a good year\n[x] done: all"
     result = ingest(tmp_path, f"13/05/2018, 6:00 - Mira: Plans\n{more}\n14/05/2018, 7:00 - Mira: I ski.\n")
     assert [document.text for document in result.documents] == [f"Plans\n{more}", "I ski."]
+    assert result.report.problems == ()
+
+
+def test_copied_messages_have_the_order_of_the_others(tmp_path: Path) -> None:
+    text = "5/13/2018, 6:00 PM - Mira: one\n[18:01, 5/6/2018] Mira: two\nand more\n5/14/2018, 6:00 PM - Mira: three\n"
+    result = ingest(tmp_path, text)
+    assert [(f"{document.created_at:%m-%d}", document.text) for document in result.documents] == [
+        ("05-06", "two\nand more"), ("05-13", "one"), ("05-14", "three"),
+    ]  # fmt: skip
     assert result.report.problems == ()
 
 

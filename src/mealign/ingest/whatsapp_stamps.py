@@ -67,7 +67,7 @@ TIME = (
     rf"(?:(?:[:.：٫]|{GAP}min{GAP})(?P<second_of>\d{{2}})(?!\d)초?)?"
 )
 OPENING = rf"{GAP}(?P<open>\[?){GAP}"
-CLOSING = r"(?P<close>\]|[-–—](?=[^\w\n]|$)|:(?=\s|$))?"
+CLOSING = r"(?P<close>\]:?|[-–—](?=[^\w\n]|$)|:(?=\s|$))?"
 SHAPES = (
     re.compile(rf"{OPENING}{DATE}(?P<before>{WORDS}{{1,24}}){TIME}(?P<after>{WORDS}{{0,24}}){CLOSING}"),
     re.compile(rf"{OPENING}(?P<before>{WORDS}{{0,16}}){TIME}(?P<after>{WORDS}{{0,24}}){DATE}{WORDS}{{0,12}}{CLOSING}"),
@@ -129,15 +129,14 @@ def read_stamp(line: str) -> Stamp | None:
 
 def _stamp(found: re.Match[str]) -> Stamp | None:
     date_first = found.re is SHAPES[0]
-    opened, close, after = found["open"], found["close"] or "", found["after"]
+    opened, close, after = found["open"], (found["close"] or "")[:1], found["after"]
     end, words = found.end(), f"{found['before']} {after}"
     if (opened == "[") != (close == "]"):
         return None
     if close in (":", "") and (close == "" or after):
-        # An old form has no mark between the time and the name: what follows the time is the name.
-        half = known(after)
-        if close == "" or half is None or len(_letters(after)) < 2:
-            if found["second_of"] is None or not after[:1].isspace() or not date_first:
+        # An old form has no mark between the time and the name: unless they are known, the words after it are the name.
+        if close == "" or known(after) is None or len(_letters(after)) < 2:
+            if not (close or found["second_of"]) or not after[:1].isspace() or not date_first:
                 return None
             end, words, close = found.start("after"), found["before"], ""
     elif close in ("-", "–", "—") and not SPACE.match(found[0], len(found[0]) - 2):

@@ -38,7 +38,8 @@ AUTHOR = re.compile(r"(?P<name>(?:[^:\n]|:(?![ \n]|$)){1,120}):(?: |$)", re.MULT
 QUOTED = re.compile(r"(?:\A|[\s(])(?:\"(?=\S)[^\"“”]*|[“„”][^\"“”]*|«[^»]*|「[^」]*|『[^』]*|‘[^’]*|'(?=\S)[^']*)\Z")
 """A quotation that does not end: the name of a group in what the program says, cut at its colon."""
 AROUND_NAMES = re.compile(rf"\A[{SPACES}{MARKS}~]+|[{SPACES}{MARKS}]+\Z")
-IN_NAMES = re.compile(rf"[{BIDI}]+|[{SPACES}]+(?=[{SPACES}])")
+IN_NAMES = re.compile(rf"[{BIDI}]+")
+WHITE = re.compile(rf"[{SPACES}]+")
 EXPORTS = re.compile(r"_chat\b|WhatsApp[ -]Chat\b", re.IGNORECASE)
 """How WhatsApp calls its exports in English and German: such a file is one, whatever is in it."""
 ENOUGH = 2
@@ -177,12 +178,16 @@ class _Survey:
 
 
 def _orders(survey: _Survey, file: SourceFile, context: ImportContext) -> dict[Form, Order]:
-    orders, guessed = {}, None
-    for form in survey.forms:
-        stamps = list(survey.dates[form].values())
-        orders[form], decided = date_order(stamps, day_first=context.settings.day_first)
-        guessed = guessed if decided else orders[form]
-    if guessed:
+    found = {
+        form: date_order(list(survey.dates[form].values()), day_first=context.settings.day_first)
+        for form in survey.forms
+    }
+    # A few messages that were copied from elsewhere in the same phone have the order of the others.
+    shown = {form.long: order for form, (order, decided) in found.items() if decided}
+    orders = {form: order if decided else shown.get(form.long, order) for form, (order, decided) in found.items()}
+    if guessed := next(
+        (order for form, (order, decided) in found.items() if not decided and form.long not in shown), None
+    ):
         message = f"no date in it says in which order day, month and year stand; {ORDERS[guessed]} was taken"
         mend = "where that is wrong, set ingest.day_first, or let the phone write dates otherwise and export again"
         context.problems.add(file.name, None, "day_order", message, mend)
@@ -201,10 +206,15 @@ def _written(
         if not entry.line:
             _note_beginning(entry.text, file, context)
             continue
-        if not stamp or stamp.form not in orders or (known(stamp.words) is None and not clock24[stamp.form]):
-            message = "it begins like a message, but not in a form that is known, or not in that of the others"
+        unread = None
+        if not stamp or stamp.form not in orders:
+            unread = "it begins like a message, but not in a form that is known, or not in that of the others"
             mend = "write its date, time and name as in the other lines, or put a word before the date"
-            problems.add(name, entry.line, "message", message, mend)
+        elif known(stamp.words) is None and not clock24[stamp.form]:
+            unread = "the words beside its time are not known: they may mean morning or evening"
+            mend = "let the phone show 24 hours and export the chat again"
+        if unread or not stamp:
+            problems.add(name, entry.line, "message", str(unread), mend)
             problems.leave_out(name, "unread_message", entry.text)
             continue
         if not (opening := _opening(entry.text, survey.often)):
@@ -246,7 +256,8 @@ def _author(text: str) -> str | None:
 
 
 def _clean(name: str) -> str:
-    return AROUND_NAMES.sub("", IN_NAMES.sub("", name))
+    """Return a name without marks, and with the spaces and hyphens of a keyboard, as in an alias that was typed."""
+    return AROUND_NAMES.sub("", WHITE.sub(" ", IN_NAMES.sub("", name))).replace("‑", "-")
 
 
 IMPORTER = Importer(suffixes=frozenset({".txt"}), read=read, recognises=recognises)
