@@ -157,6 +157,21 @@ def test_what_people_say_is_kept(tmp_path: Path, text: str) -> None:
         assert result.report.left_out == {}
 
 
+@pytest.mark.parametrize(
+    ("text", "caption"),
+    [
+        ("\u200ePlan.pdf • \u200e3 pages \u200e<attached: 00012-Plan.pdf>\nread it", "read it"),
+        ("\u200e<attached: 00012-a.jpg>\nread it", "read it"), ("read it \u200e<qqq: 00012-a.jpg>", "read it"),
+        ("read it \u200eimage omitted", "read it"), ("\u200eimage omitted\nread it", "read it"), ("<Media omitted>\nread it\nnow", "read it\nnow"),
+        ("DOC-20240105-WA0001.pdf (file attached)\nPlan for May.pdf\nread it", "read it"), ("Plan.pdf (file attached)\nread it", "read it"),
+    ],
+)  # fmt: skip
+def test_a_caption_is_kept(tmp_path: Path, text: str, caption: str) -> None:
+    result = ingest(tmp_path, ios(text))
+    assert said(result) == ["I row.", caption]
+    assert set(result.report.left_out["_chat.txt"]) == {"attachment_mark"}
+
+
 def test_marks_of_an_unknown_language_are_learned(tmp_path: Path) -> None:
     text = android(
         "one <qqq qqq qqq>", "two <qqq qqq qqq>", "IMG-20240105-WA0001.jpg (qq qq)", "my plan.pdf (qq qq)\nread it"
@@ -175,6 +190,9 @@ LINES = [
     "Tom qqq 「船: 二」",
     "+44 7700 900123 left",
     "You're now an admin",
+    "Tom将主题改为“船: 二”",
+    "Tom がグループ名を「船: 二」に変更しました",
+    "Tom bytte ämnet till ”Båtar: två”",
     "Tom пригласил вас",
 ]
 
@@ -190,7 +208,7 @@ def test_a_line_without_an_author(tmp_path: Path, line: str) -> None:
 NAMES = {
     'Jim "Jimbo" Hale': 'Jim "Jimbo" Hale', "“Auntie” Jo": "“Auntie” Jo", "+44 7700 900123": "+44 7700 900123", "\u202a+44\u00a07700\u00a0900\u2011123\u202c": "+44 7700 900-123",
     "~\u202fIngrid": "Ingrid", "De Vries, Jan": "De Vries, Jan", "Dr. Hale": "Dr. Hale", "The Boss": "The Boss", "O'Brien": "O'Brien", 'יו"ר הוועד': 'יו"ר הוועד',
-    "«Tata»": "«Tata»", "Bob 5\" pipe": "Bob 5\" pipe", "added": "added", "Tom left": "Tom left", "Anna 🛶 (work)": "Anna 🛶 (work)", "a:b": "a:b", "1234": "1234",
+    "«Tata»": "«Tata»", "Bob 5\" pipe": "Bob 5\" pipe", "added": "added", "Tom left": "Tom left", "Anna 🛶 (work)": "Anna 🛶 (work)", "a:b": "a:b", "1234": "1234", "Jan van 't Hof": "Jan van 't Hof", "Jan van ‘t Hof": "Jan van ‘t Hof", "D’Arcy": "D’Arcy", "“Oma“": "“Oma“", "”Mormor”": "”Mormor”",
     "👩\u200d👩\u200d👧": "👩\u200d👩\u200d👧", "Mr. - Smith": "Mr. - Smith", "[Ops] Bart": "[Ops] Bart", "@tom": "@tom", "10:30 Bar": "10:30 Bar", "„Omi“": "„Omi“",
 }  # fmt: skip
 

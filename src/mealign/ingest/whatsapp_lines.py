@@ -857,6 +857,9 @@ PLACE = re.compile(
     r"https?://(?:maps\.google\.com/(?:maps)?\?q=|maps\.app\.goo\.gl/|www\.google\.com/maps|foursquare\.com/v/)[^\s()]{1,200}\)?"
 )
 DOCUMENT = re.compile(r"[^\n]{1,200}\.\w{1,5} ?• ?[^\n]{1,80}")
+NAME = re.compile(
+    r"[^\n]{1,200}\.(?:pdf|docx?|xlsx?|pptx?|od[tsp]|txt|csv|zip|vcf|ics|epub|jpe?g|png|gif|webp|mp[34]|opus|m4a|mov)"
+)
 DURATION = re.compile(
     r"\d{1,3}(?::\d\d){1,2}|\d{1,4} ?[^\W\d][^\d\n,•]{0,14}(?:,? ?\d{1,4} ?[^\W\d][^\d\n,•]{0,14}){0,2}"
 )
@@ -926,7 +929,7 @@ class Program:
             return "", [("poll", text)]
         if _is_program(text.strip()):
             return "", [("program_line", text)]
-        if marks and text.startswith(LRM) and not self._is_attachment(text.partition("\n")[0]):
+        if marks and text.startswith(LRM) and self._spoken(text.partition("\n")[0]):
             return "", [("program_line", text)]
         if "<" in text and (mark := _last_angled(text)) and mark.start() and self._is_edit(mark):
             left_out.append(("edit_mark", mark[0]))
@@ -956,9 +959,10 @@ class Program:
         if (mark := ANGLED.fullmatch(text)) and (" " in mark["inside"] or not mark["inside"].isascii()):
             left_out.append(("attachment_mark", text))
             return ""
-        lines = []
+        lines: list[str] = []
         for line in text.split("\n"):
-            kept = self._spoken(line)
+            # Android repeats a document's name below its mark.
+            kept = "" if left_out and not lines and NAME.fullmatch(line) else self._spoken(line)
             if kept != line:
                 # What was kept is at the beginning, or around a mark that was cut out.
                 left_out.append(("attachment_mark", "x" * (len(line) - len(kept))))
@@ -971,7 +975,9 @@ class Program:
             return line
         if self._is_attachment(line):
             return ""
-        line = ATTACHED.sub("", line)
+        if ATTACHED.search(line):
+            line = ATTACHED.sub("", line)
+            return "" if DOCUMENT.fullmatch(EDGES.sub("", line).strip()) else line
         before, mark, said = line.partition(LRM)
         if mark and (not before or before[-1] in " •"):
             last = plain(said[said.rfind(LRM) + 1 :])

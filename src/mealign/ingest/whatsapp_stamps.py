@@ -212,7 +212,8 @@ def date_order(stamps: Sequence[Stamp], *, day_first: bool | None) -> tuple[Orde
     """Return the order of the dates' numbers, and whether the file or the setting decides it.
 
     Of the orders in which months are at most 12 and days at most 31, those remain in which time runs back least often,
-    in which days change more than years, and whose years are WhatsApp's. Where several remain, ``day_first`` decides.
+    in which days change more than years and months, and whose years are WhatsApp's. Where several remain, ``day_first``
+    decides.
 
     Args:
         stamps: those of one form, in the order of the lines.
@@ -226,7 +227,7 @@ def date_order(stamps: Sequence[Stamp], *, day_first: bool | None) -> tuple[Orde
     orders = [DAY_FIRST, MONTH_FIRST]
     if first.form.long is None:
         orders.insert(0 if _letters(first.words) in YEAR_FIRST else 2, YEAR_MONTH_DAY)
-    for cost in (_implausible, _backwards, _years_without_days, _before_whatsapp):
+    for cost in (_implausible, _backwards, _days_that_stay, _before_whatsapp):
         costs = [cost(dates, order) for order in orders]
         orders = [order for order, its in zip(orders, costs, strict=True) if its == min(costs)]
     if len(orders) > 1 and orders[-1] == YEAR_MONTH_DAY and first.form.mark != "-":
@@ -247,9 +248,9 @@ def _backwards(dates: Collection[tuple[int, int, int]], order: Order) -> int:
     return sum(later < earlier for earlier, later in pairwise(days))
 
 
-def _years_without_days(dates: Collection[tuple[int, int, int]], order: Order) -> bool:
-    year, _, day = order
-    return len({numbers[day] for numbers in dates}) < len({numbers[year] for numbers in dates})
+def _days_that_stay(dates: Collection[tuple[int, int, int]], order: Order) -> bool:
+    years, months, days = (len({numbers[place] for numbers in dates}) for place in order)
+    return days < years or (days == 1 and months > 2)
 
 
 def _before_whatsapp(dates: Collection[tuple[int, int, int]], order: Order) -> int:

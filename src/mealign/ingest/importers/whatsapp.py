@@ -35,7 +35,7 @@ from mealign.ingest.whatsapp_stamps import (
 from mealign.records import Document
 
 AUTHOR = re.compile(r"(?P<name>(?:[^:\n]|:(?![ \n]|$)){1,120}):(?: |$)", re.MULTILINE)
-QUOTED = re.compile(r"(?:\A|[\s(])(?:\"(?=\S)[^\"“”]*|[“„”][^\"“”]*|«[^»]*|「[^」]*|『[^』]*|‘[^’]*|'(?=\S)[^']*)\Z")
+QUOTED = re.compile(r"(?:(?:\A|[\s(])[\"”]|[“„])(?=\S)[^\"“”]*\Z|«[^»]*\Z|「[^」]*\Z|『[^』]*\Z")
 """A quotation that does not end: the name of a group in what the program says, cut at its colon."""
 AROUND_NAMES = re.compile(rf"\A[{SPACES}{MARKS}~]+|[{SPACES}{MARKS}]+\Z")
 IN_NAMES = re.compile(rf"[{BIDI}]+")
