@@ -131,6 +131,7 @@ SPEECH = [
     "I edited this message",
     "image",
     "POLL: who comes?",
+    "Shopping:\nsoon\nfish: cod (2 of them)\nmeat: beef (3 of them)",
     "location: the harbour",
     "Call. Me.",
     "Video call.",

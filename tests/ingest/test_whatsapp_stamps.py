@@ -177,8 +177,24 @@ def test_a_diary_is_no_chat(tmp_path: Path, text: str) -> None:
     assert "message" not in result.report.kept
 
 
-def test_a_note_about_the_program_is_a_note(tmp_path: Path) -> None:
-    assert ingest(tmp_path, "I like it.\n", name="2024-01-05 WhatsApp.txt").report.kept == {"note": 1}
+@pytest.mark.parametrize("text", ["I like it.\n", "Today I wrote:\n13/05/2018, 18:03 - Mira: I row.\n"])
+def test_a_note_about_the_program_is_a_note(tmp_path: Path, text: str) -> None:
+    assert ingest(tmp_path, text, name="2024-01-05 WhatsApp.txt").report.kept == {"note": 1}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Conversa do WhatsApp com Tom.txt",
+        "Discussion WhatsApp avec Tom.txt",
+        "Чат WhatsApp с Tom.txt",
+        "与Tom的WhatsApp聊天.txt",
+        "a.txt",
+    ],
+)
+def test_an_export_of_another_name_is_one(tmp_path: Path, name: str) -> None:
+    lines = "13.05.18 21.25.15: Mira: one\n13.05.18 21.25.16: Tom: two\n"
+    assert ingest(tmp_path, lines, name=name).report.kept == {"message": 2}
 
 
 DATES = [

@@ -857,13 +857,14 @@ PLACE = re.compile(
     r"https?://(?:maps\.google\.com/(?:maps)?\?q=|maps\.app\.goo\.gl/|www\.google\.com/maps|foursquare\.com/v/)[^\s()]{1,200}\)?"
 )
 DOCUMENT = re.compile(r"[^\n]{1,200}\.\w{1,5} ?• ?[^\n]{1,80}")
+TITLE = re.compile(r"[^\n]{1,200}\.\w{1,5}[ •]{0,4}")
 NAME = re.compile(
     r"[^\n]{1,200}\.(?:pdf|docx?|xlsx?|pptx?|od[tsp]|txt|csv|zip|vcf|ics|epub|jpe?g|png|gif|webp|mp[34]|opus|m4a|mov)"
 )
 DURATION = re.compile(
     r"\d{1,3}(?::\d\d){1,2}|\d{1,4} ?[^\W\d][^\d\n,•]{0,14}(?:,? ?\d{1,4} ?[^\W\d][^\d\n,•]{0,14}){0,2}"
 )
-OPTION = re.compile(r"[^\n:：]{2,20}[:：] ?[^\n]{0,300}\([^()\n]{0,20}\d{1,5}[^()\n]{0,20}\)")
+OPTION = re.compile(r"(?P<word>[^\n:：]{2,20})[:：] ?[^\n]{0,300}\([^()\n]{0,20}\d{1,5}[^()\n]{0,20}\)")
 MORE = re.compile(r"[.,،、。•|]")
 
 
@@ -964,7 +965,6 @@ class Program:
             # Android repeats a document's name below its mark.
             kept = "" if left_out and not lines and NAME.fullmatch(line) else self._spoken(line)
             if kept != line:
-                # What was kept is at the beginning, or around a mark that was cut out.
                 left_out.append(("attachment_mark", "x" * (len(line) - len(kept))))
             if kept.strip() or kept == line:
                 lines.append(kept)
@@ -986,9 +986,6 @@ class Program:
         return line
 
 
-TITLE = re.compile(r"[^\n]{1,200}\.\w{1,5}[ •]{0,4}")
-
-
 def _last_angled(text: str) -> re.Match[str] | None:
     return ANGLED.search(text, max(0, len(text) - PHRASE))
 
@@ -997,7 +994,8 @@ def _is_poll(text: str) -> bool:
     if text.count("\n") < 3 or text[:30].partition("\n")[0].rstrip()[-1:] not in (":", "："):
         return False
     lines = [line for line in EDGES.sub("", text).split("\n") if line.strip()]
-    return len(lines) > 3 and all(OPTION.fullmatch(line) for line in lines[-2:])
+    options = [option["word"] for line in lines[-2:] if (option := OPTION.fullmatch(line))]
+    return len(lines) > 3 and len(options) == 2 and options[0] == options[1]
 
 
 def _is_program(text: str) -> bool:

@@ -31,7 +31,7 @@ from mealign.ingest.whatsapp_stamps import (
     looks_like_a_stamp,
     moment_of,
     read_stamp,
-)  # fmt: skip
+)
 from mealign.records import Document
 
 AUTHOR = re.compile(r"(?P<name>(?:[^:\n]|:(?![ \n]|$)){1,120}):(?: |$)", re.MULTILINE)
@@ -58,13 +58,13 @@ def recognises(file: SourceFile) -> bool:
     if EXPORTS.match(file.path.name):
         return True
     named = "whatsapp" in file.path.name.lower()
+    if named and looks_like_a_stamp(file.head.lstrip().partition("\n")[0]):
+        return True
     openings = [(stamp, line) for line in file.head.split("\n") if (stamp := read_stamp(line))]
     authors = Counter(
         name for stamp, line in openings if (named or stamp.form.close) and (name := _author(line[stamp.end :]))
     )
     messages = authors.total()
-    if named:
-        return messages > 0 or any(map(looks_like_a_stamp, file.head.split("\n")))
     return messages >= ENOUGH and 2 * messages >= len(openings) and 2 * len(authors) <= messages + 2
 
 
