@@ -34,7 +34,7 @@ ONE = [
     "13/5/2018, 6:03 μ.μ. - ", "13/5/2018, 6:03 p. m. - ", "13/5/2018 6:03 p. m. - ", "13/5/18 6:03 p.m. - ",
     "13/5/2018, 6:03 de la tarde - ", "13.05.2018 6:03 ÖS - ", "18:03, 13/05/2018 - ", "18:03 13/05/2018 - ", "6:03 CH, 13/05/2018 - ",
     "13/05/2018 18.03 - ", "13.05.2018 kl. 18.03 - ", "2018-05-13 kl. 18:03 - ", "2018-05-13 18:03 - ", "2018-05-13, 6:03 p.m. - ",
-    "2018-05-13 18 h 03 - ", "13.5.2018 klo 18.03.00 - ", "13-05-2018 06.03 PM - ", "13/5/2561 18:03 - ", "13/5/2561, 18:03 - ", "13.05.2018, 18:03 Uhr - ",
+    "2018-05-13 18 h 03 - ", "13.5.2018 klo 18.03.00 - ", "13-05-2018 06.03 PM - ", "13/5/2561 18:03 - ", "13/5/2561, 18:03 - ", "13/5/2561 BE, 18:03 - ", "13/5/2561 BE, 6:03 PM - ", "13/5/2561 พ.ศ. 18:03 - ", "۱۳۹۷/۲/۲۳،\u200f ۶:۰۳ ب.ظ. - ", "[۱۳۹۷/۲/۲۳ ه.ش.،\u200f ۱۸:۰۳:۰۰] ", "13.05.2018, 18:03 Uhr - ",
     "13/05/2018 às 18:03 - ", "13/5/2018, 6:03 PTG - ", "13/05/18 18:03:00: ", "13.05.18 18.03.00: ", "13. 5. 2018. 18:03:00 ",
     "[13/05/2018, 18:03:00] ", "[13.05.18, 18:03:00] ", "\u200e[13.05.18, 18:03:00] ", "[5/13/18, 6:03:00\u202fPM] ", "[13/05/18 18:03:00] ",
     "[13/5/2018 6:03:00 p. m.] ", "[2018/5/13 下午6:03:00] ", "[2018. 5. 13. 오후 6:03:00] ", "[2018. 05. 13. 18:03:00] ", "[13.5.2018 klo 18.03.00] ",
@@ -258,7 +258,7 @@ SAID = st.text(st.sampled_from("ab:é中🛶\n,.")).filter(lambda text: text.str
     date=st.sampled_from(DATES), clock=st.sampled_from(CLOCKS), halves=st.sampled_from(HALVES_OF), digits=st.sampled_from(DIGITS),
     form=st.sampled_from(FORMS),
 )  # fmt: skip
-@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_what_any_phone_writes_is_read_back(
     tmp_path: Path, begin: datetime, steps: list[tuple[int, str, str]], date: str, clock: str, halves: tuple[str, str],
     digits: str, form: str,

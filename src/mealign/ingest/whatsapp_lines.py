@@ -971,7 +971,7 @@ class Program:
         return "\n".join(lines)
 
     def _spoken(self, line: str) -> str:
-        if len(line) > 3 * PHRASE:
+        if not line or len(line) > 3 * PHRASE:
             return line
         if self._is_attachment(line):
             return ""

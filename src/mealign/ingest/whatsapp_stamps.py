@@ -42,7 +42,7 @@ HALVES = {
 BESIDE = (
     "klo|kl|à|a las|a la|a les|às|as|um|om|at|alle|alle ore|ore|orele|la|u|ob|o|ob uri|plkst|kell|saat|στις|в|о|у|"
     "г|г в|год|р|р о|r|lúc|vào lúc|pukul|pkl|jam|เวลา|น|uhr|uur|h|hs|hrs|hod|godz|óra|ч|ч мин|s|秒|초|บ|बजे|को|"
-    "को बजे|টা|בשעה|ב|ساعت|در|الساعة|في|t|的|gada|st|den|dne|a"
+    "को बजे|টা|בשעה|ב|ساعت|در|الساعة|في|t|的|be|พ ศ|ه|ه ش|gada|st|den|dne|a"
 )
 """Words beside a date or a time that say nothing of the part of the day."""
 YEAR_FIRST = frozenset({
