@@ -173,6 +173,12 @@ def test_a_caption_is_kept(tmp_path: Path, text: str, caption: str) -> None:
     assert set(result.report.left_out["_chat.txt"]) == {"attachment_mark"}
 
 
+def test_a_mention_is_a_name(tmp_path: Path) -> None:
+    result = ingest(tmp_path, ios("Ask @\u2068Tom H.\u2069 or @\u2068+44 7700 900123\u2069!"))
+    assert said(result) == ["I row.", "Ask @Tom H. or @+44 7700 900123!"]
+    assert result.report.left_out == {"_chat.txt": {"direction_mark": 4}}
+
+
 def test_marks_of_an_unknown_language_are_learned(tmp_path: Path) -> None:
     text = android(
         "one <qqq qqq qqq>", "two <qqq qqq qqq>", "IMG-20240105-WA0001.jpg (qq qq)", "my plan.pdf (qq qq)\nread it"

@@ -861,6 +861,7 @@ TITLE = re.compile(r"[^\n]{1,200}\.\w{1,5}[ •]{0,4}")
 NAME = re.compile(
     r"[^\n]{1,200}\.(?:pdf|docx?|xlsx?|pptx?|od[tsp]|txt|csv|zip|vcf|ics|epub|jpe?g|png|gif|webp|mp[34]|opus|m4a|mov)"
 )
+MENTION = re.compile("@\u2068(?P<name>[^\u2068\u2069\n]{1,120})\u2069")
 DURATION = re.compile(
     r"\d{1,3}(?::\d\d){1,2}|\d{1,4} ?[^\W\d][^\d\n,•]{0,14}(?:,? ?\d{1,4} ?[^\W\d][^\d\n,•]{0,14}){0,2}"
 )
@@ -937,6 +938,9 @@ class Program:
             text = text[: mark.start()].rstrip()
         if LRM in text or ">" in text or ")" in text or "•" in text:
             text = self._without_attachments(text, left_out)
+        if "@\u2068" in text:
+            text, mentions = MENTION.subn(r"@\g<name>", text)
+            left_out.append(("direction_mark", "\u2068\u2069" * mentions))
         return text.strip(), left_out
 
     def _is_edit(self, mark: re.Match[str]) -> bool:
