@@ -11,6 +11,7 @@ MARKS = (
     "----- a ", "<a", "<a>", "<a: ", "</a>", "<div>", "&amp;", '"messages": [', '"messages":', "[{", '{"a":', "1,",
     '"a",', "[1]", "\\u0041", "\\ud83d", "a@b.c, ", "=?utf-8?q?", "a: ", "a: b\n", "? ", "- - ", "&a ", "!!str ", "1:1:",  # noqa: E501
     '"\\', "05/01/2024, 18:03 - A: x\n", "05/01/2024, 18:03 - ", "IMG-20240105-WA0001.jpg (", "--b\n", "=\n", "=3D",
+    "1/", "1:", "[1", "•", "<a b> ",
 )  # fmt: skip
 DATED = "---\ndate: 2024-01-01\n---\n"
 CHAT = "05/01/2024, 18:03 - A: x\n13/01/2024, 18:03 - "
@@ -30,6 +31,9 @@ FILES: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "undated text": ("a.txt", lambda text: text),
     "whatsapp message": ("_chat.txt", lambda text: f"{CHAT}A: a{text}z"),
     "whatsapp": ("_chat.txt", lambda text: CHAT + text),
+    "whatsapp of an iPhone": ("_chat.txt", lambda text: f"[05/01/2024, 18:03:00] A: \u200e{text}\n[13/01/2024, {text}"),
+    "whatsapp stamp": ("_chat.txt", lambda text: f"{CHAT}A: a\n13/01/2024 {text} 18:03 - A: b\n13{text}"),
+    "whatsapp poll": ("_chat.txt", lambda text: f"{CHAT}A: POLL:\na\nO: {text}\nO: b (1 vote) <{text}>"),
     "mail": ("a.mbox", lambda text: f"{MAIL}\na{text}z"),
     "addresses": ("a.mbox", lambda text: f"{MAIL}To: {text}\n\na"),
     "mail type": ("a.mbox", lambda text: f"{MAIL}Content-Type: text/plain; {text}\n\na"),

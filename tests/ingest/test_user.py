@@ -151,6 +151,22 @@ def test_an_export_cut_anywhere_gives_the_messages_before_the_cut(folder: Path, 
         assert [problem.code for problem in result.report.problems] == ["cut_off"]
 
 
+def test_a_message_of_two_exports_is_kept_once(folder: Path) -> None:
+    (folder / "a.json").write_text(json.dumps(EXPORT))
+    again = [
+        *MESSAGES[2:],
+        {**MESSAGES[3], "id": "m5"},
+        {**MESSAGES[3], "id": "m6", "created_at": "2024-02-05T18:22:00"},
+    ]
+    later = {"id": "c2", "title": "b", "participants": ["Nadia Verhoeven", "Bart Molenaar"], "messages": again}
+    (folder / "b.json").write_text(json.dumps({**EXPORT, "conversations": [later]}))
+    result = ingest(folder)
+    sources = [document.source for document in result.documents if document.kind == "message"]
+    # What somebody sent twice at one moment stands twice in one file.
+    assert sources == ["a.json#m1", "a.json#m2", "a.json#m3", "a.json#m4", "b.json#m5", "b.json#m6"]
+    assert result.report.left_out == {"b.json": {"seen_before": 2 * len("Message 1 äö")}}
+
+
 def test_other_json_files_are_left_alone(folder: Path) -> None:
     (folder / "package.json").write_text('{"name": "x"}')
     assert ingest(folder).report.problems == ()

@@ -18,13 +18,15 @@ from mealign.records import Document, DocumentKind
 class ImportContext:
     """Whose folder is imported and under which settings; collects the problems.
 
-    ``names`` are all names and addresses of the person, case-folded.
+    ``names`` are all names and addresses of the person, case-folded; ``forms`` how a file writes its messages, by its
+    name, where a program writes them in several forms.
     """
 
     person: str
     names: frozenset[str]
     settings: IngestConfig
     problems: Problems = field(default_factory=Problems)
+    forms: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def of(cls, user: UserConfig, settings: IngestConfig) -> ImportContext:
@@ -158,21 +160,25 @@ class Messages:
         if missing := [part for part, value in parts.items() if value in ("", None)]:
             message = f"{label} has no {', '.join(missing)}"
             problems.add(name, line, "message", message, "add it, or delete the message")
+            problems.leave_out(name, "incomplete", content)
             return
         most = self.context.settings.max_unpacked_bytes
         if len(content) > most or max(len(item), len(author)) > LONGEST_NAME:
             message = f"{label} has {len(content)} characters, or an id or author of more than {LONGEST_NAME}"
             problems.add(name, line, "too_large", message, f"shorten it, or raise ingest.max_unpacked_bytes={most}")
+            problems.leave_out(name, "too_large", content)
             return
         try:
             created_at = parse_date(date, self.context.settings)
         except ImplausibleDateError as error:
             problems.add(name, line, "bad_date", f"{label}: {error}", "correct its date")
+            problems.leave_out(name, "bad_date", content)
             return
         source = f"{name}#{item}"
         if source in self._seen:
             message = f"{label} has the id of one that came before"
             problems.add(name, line, "duplicate_id", message, "give it an id of its own, or delete it")
+            problems.leave_out(name, "duplicate_id", content)
             return
         self._seen.add(source)
         self.documents.append(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,13 +140,48 @@ def _digest_of_file(path: Path, most: int) -> str:
 def _read_folder(folder: Path, user: UserConfig, context: ImportContext) -> list[Document]:
     if not _is_folder(folder):
         raise ConfigError(f"user.path={user.path}: there is no such folder; name the one that holds the notes")
-    documents = []
+    read = {}
     files = source_files(folder, suffixes(), context.problems)
     for file in track([file for file in files if file.name.lower() not in NOT_SOURCES], "read files"):
-        found = import_file(file, context)
-        _note_stranger(file, found, context)
-        documents += found
-    return documents
+        if found := import_file(file, context):
+            _note_stranger(file, found, context)
+            read[file.name] = found
+    return _each_once(read, context)
+
+
+def _each_once(read: dict[str, list[Document]], context: ImportContext) -> list[Document]:
+    """Return the documents of all files; a message that several files hold, as exports of one chat do, once.
+
+    Exports of one chat have the same form. What somebody said twice stands twice in one of them, and stays.
+    """
+    kept: list[Document] = []
+    seen: defaultdict[Hashable, Counter[tuple[str, ...]]] = defaultdict(Counter)
+    several = sum(any(document.participants for document in documents) for documents in read.values()) > 1
+    for name, documents in read.items():
+        here: Counter[Hashable] = Counter()
+        added: list[tuple[Hashable, tuple[str, ...]]] = []
+        for document in documents:
+            people = document.participants
+            if several and people:
+                moment = document.created_at.replace(microsecond=0)
+                key: Hashable = (context.forms.get(name), document.kind, document.author, moment, document.text)
+                here[key, people] += 1
+                others = seen.get(key) or Counter()
+                before = sum(number for its, number in others.items() if _same_chat(people, its))
+                if here[key, people] <= before:
+                    context.problems.leave_out(name, "seen_before", document.text)
+                    continue
+                added.append((key, people))
+            kept.append(document)
+        for key, people in added:
+            seen[key][people] += 1
+    return kept
+
+
+def _same_chat(people: Collection[str], others: Collection[str]) -> bool:
+    """Whether two exports can be of one chat: the same people wrote in both, but for some who wrote in one alone."""
+    shared = len(set(people) & set(others))
+    return shared > 1 or shared == min(len(people), len(others))
 
 
 def _note_stranger(file: SourceFile, documents: list[Document], context: ImportContext) -> None:
