@@ -31,6 +31,9 @@ NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS, LABELS})
 """Files at the top of the folder that describe the sources and are not sources themselves."""
 
 
+ADDRESS_BOOK = ".vcf"
+
+
 class IngestError(MealignError):
     """Nothing usable was left, or ``ingest.strict`` was set and something was refused. ``report`` has every item."""
 
@@ -137,7 +140,8 @@ def _read_folder(folder: Path, user: UserConfig, context: ImportContext) -> list
     if not is_folder(folder):
         raise ConfigError(f"user.path={user.path}: there is no such folder; name the one that holds the notes")
     documents = []
-    files = source_files(folder, suffixes(), context.problems)
+    # Address books first: they say whose a number or address is in all others.
+    files = sorted(source_files(folder, suffixes(), context.problems), key=lambda file: file.suffix != ADDRESS_BOOK)
     for file in track([file for file in files if file.name.lower() not in NOT_SOURCES], "read files"):
         found = import_file(file, context)
         _note_stranger(file, found, context)

@@ -13,9 +13,10 @@ from email.policy import EmailPolicy
 from typing import Any, BinaryIO, cast
 
 from mealign.ingest.files import SourceFile
+from mealign.ingest.html_text import visible_text
 from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.mail_text import own_text
-from mealign.ingest.text import add_unreadable, open_regular, well_formed
+from mealign.ingest.text import add_unreadable, open_regular
 from mealign.records import Document
 
 LARGEST = 100_000_000
@@ -27,9 +28,6 @@ LARGEST_HEADERS = 1_000_000
 PEOPLE = frozenset({"from", "to", "cc"})
 PARSED = frozenset({"content-type", "content-disposition", "content-transfer-encoding", "message-id", "date"})
 ESCAPED_FROM = re.compile(r"^>(>*From )", re.MULTILINE)
-SPACES = re.compile(r"[ \t\r\n\u00a0]+")
-GAPS = re.compile(r"\n{3,}")
-NO_TEXT = frozenset({"head", "script", "style"})
 QUOTES = {
     **dict.fromkeys(("gmail_attr", "moz-cite-prefix", "moz-forward-container", "yahoo_quoted", "protonmail_quote",
                      "tutanota_quote", "zmail_extra", "OutlookMessageHeader"), "quoted_mail"),
@@ -38,9 +36,6 @@ QUOTES = {
 """Classes by which mail programs mark quotations, their introductions and signatures, and what they mark."""
 MAYBE_QUOTE = "gmail_quote"
 """Around a forwarded mail; or around an answered one, with the answers between its parts."""
-BLOCKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol"})
-BREAK = "\f"
-"""Marks the end of a line until the white space of the HTML source is collapsed."""
 
 
 def recognises(file: SourceFile) -> bool:
@@ -216,7 +211,7 @@ def _read_part(part: MIMEPart, texts: list[str], left_out: Counter[str]) -> None
 def _text(part: MIMEPart, left_out: Counter[str]) -> str:
     text = _content(part)
     if part.get_content_subtype() == "html":
-        return _from_html(text, left_out)
+        return visible_text(text, _left_out_for, left_out)
     return ESCAPED_FROM.sub(r"\1", text.replace("\r\n", "\n"))
 
 
@@ -234,34 +229,8 @@ def _content(part: MIMEPart) -> str:
         return data.decode("cp1252", errors="replace")
 
 
-def _from_html(html: str, left_out: Counter[str]) -> str:
-    """Return the visible text of an HTML mail; what is marked as a quotation or a signature is counted."""
-    from lxml import etree
-
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-    root = etree.fromstring(well_formed(html).encode(), parser)
-    if root is None:
-        return ""
-    pieces: list[str] = []
-    walk = etree.iterwalk(root, events=("start", "end"))
-    for event, node in walk:
-        if event == "start" and (reason := _left_out_for(node)):
-            if reason != "no_text":
-                left_out[reason] += sum(len(text) for text in node.itertext() if text.strip())
-            # Its end event still comes, and with it the text that follows the element.
-            walk.skip_subtree()
-            continue
-        if node.tag in BLOCKS or (node.tag == "br" and event == "start"):
-            pieces.append(BREAK)
-        pieces.append((node.text if event == "start" else node.tail) or "")
-    lines = [line.strip() for line in SPACES.sub(" ", "".join(pieces)).split(BREAK)]
-    return GAPS.sub("\n\n", "\n".join(lines))
-
-
 def _left_out_for(node: Any) -> str:
     """Return why an element is not the sender's text; "" where it may be."""
-    if node.tag in NO_TEXT:
-        return "no_text"
     if node.tag == "blockquote":
         return "quoted_mail"
     classes = node.get("class", "").split()
