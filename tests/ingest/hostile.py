@@ -64,7 +64,7 @@ FILES: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "signal": ("chat.md", lambda text: f"[2024-01-01, 10:00] Me: a{text}z"),
     "signal lines": ("data.json", lambda text: f'{{"date": "2024-01-01 10:00:00", "sender": {text}'),
     "imessage": ("a.txt", lambda text: f"Mar 05, 2024  5:29:42 PM\nMe\na{text}z"),
-    "messenger": ("m.json", lambda text: f'{{"participants": [{text}], "sender_name": 1, "messages": [{text}'),
+    "messenger": ("m.json", lambda text: f'{{"sender_name": 1, "participants": [{text}], "messages": [{text}'),
     "messenger message": (
         "m.json",
         lambda text: '{"participants": ["A"], "messages": [{"sender_name": "A", "timestamp_ms": 1709632000000, '

@@ -135,7 +135,7 @@ def _introduces_mail(lines: list[str], reasons: list[str], number: int) -> bool:
     """
     if not COLON.search(lines[number]):
         return False
-    below = next((line for line in lines[number + 1 :] if line.strip()), ">")
+    below = next((lines[index] for index in range(number + 1, len(lines)) if lines[index].strip()), ">")
     return not QUOTED.match(below) and _mark_introduction(lines, reasons, number, strong=True)
 
 

@@ -67,15 +67,19 @@ def _messages(text: str, file: SourceFile, context: ImportContext) -> Iterator[t
     for number, line in enumerate((*text.split("\n"), None), start=1):
         stamp = STAMP.fullmatch(line) if line is not None else None
         moment = _moment(stamp) if stamp else None
-        if line is not None and moment is None:
+        if line is not None and not stamp:
             lines.append(line)
             continue
         if found and len(lines) > 1 and lines[0].strip() and (body := _own(lines[1:], file, context)):
             yield found[0], lines[0].strip(), found[1], body
         elif not found:
+            # Nothing came before, or something whose time cannot be read.
             context.problems.leave_out(file.name, "program_line", "\n".join(lines))
-        lines = []
-        if stamp and moment:
+        lines, found = [], None
+        if stamp and not moment:
+            message = "the message has a date that does not exist"
+            context.problems.add(file.name, number, "bad_date", message, "correct its date")
+        elif stamp and moment:
             found = (number, moment)
             if not READ.fullmatch(stamp[3]):
                 # Somebody renamed or left the conversation.

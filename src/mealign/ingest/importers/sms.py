@@ -25,6 +25,9 @@ BLOCK = 1 << 20
 LONGEST_REFERENCE = 24
 """Bytes of two references to a character, of which a block may end inside."""
 REFERENCE = re.compile(rb"&#(5[5-7]\d{3});&#(5[5-7]\d{3});|&#(\d{1,7}|x[0-9a-fA-F]{1,6});")
+HIGH = re.compile(rb"&#5[5-7]\d{3};")
+HALF = 8
+"""Bytes of the first reference of a pair."""
 LINE_BREAKS = (9, 10, 13)
 
 
@@ -67,15 +70,16 @@ class _Mended:
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes; at the end none."""
-        data = self._stream.read(BLOCK)
-        block = self._rest + data
-        cut = block.rfind(b"&#", -LONGEST_REFERENCE) if data else -1
-        # The first of two references may stand before the last "&#".
-        first = block.rfind(b"&#", max(len(block) - LONGEST_REFERENCE, 0), cut) if cut > 0 else -1
-        cut = first if first >= 0 else cut
-        block, self._rest = (block[:cut], block[cut:]) if cut >= 0 else (block, b"")
-        if not block and self._rest:
-            return self.read(size)
+        while data := self._stream.read(BLOCK):
+            block = self._rest + data
+            cut = block.find(b"&", max(len(block) - LONGEST_REFERENCE, 0))
+            cut = len(block) if cut < 0 else cut
+            if HIGH.fullmatch(block[max(cut - HALF, 0) : cut]):
+                cut -= HALF
+            self._rest = block[cut:]
+            if cut:
+                return REFERENCE.sub(_character, block[:cut])
+        block, self._rest = self._rest, b""
         return REFERENCE.sub(_character, block)
 
 
