@@ -159,7 +159,7 @@ def test_emoji_in_two_references_are_mended_wherever_a_block_ends(size: int, mon
         (icalendar.IMPORTER, "c.ics", f"{EVENT}2024\nSUMMARY:a\nEND:VEVENT\nEND:VCALENDAR\n", 0, "message"),
         (vcard.IMPORTER, "2024-01-01.vcf", "BEGIN:VCARD\nFN:A\nEND:VCARD\nBEGIN:VCARD\nFN:B", 1, "cut_off"),
         (vcard.IMPORTER, "c.vcf", "BEGIN:VCARD\nFN:A\nEND:VCARD\n", 0, "no_date"),
-        (imessage.IMPORTER, "i.txt", "Mar 05, 2024  5:29:42 PM\nMe\nI row.\nFeb 31, 2024  5:29:42 PM\nI", 1, "bad_date"),
+        (imessage.IMPORTER, "i.txt", "Mar 05, 2024  5:29:42 PM\nMe\nI.\nFeb 31, 2024  5:29:42 PM\nI", 1, "bad_date"),
         (meta.IMPORTER, "m.json", '{"messages": [{"sender_name": "A", "content": "I row."}]}', 0, "message"),
         (meta.IMPORTER, "m.json", '{"participants": 3, "messages": [3, {"content": ["I row."]', 0, "message"),
         (google_chat.IMPORTER, "g.json", '{"messages": [{"creator": 3, "text": "I row."}, 5]}', 0, "message"),

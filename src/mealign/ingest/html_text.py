@@ -14,7 +14,7 @@ GAPS = re.compile(r"\n{3,}")
 NO_TEXT = frozenset({"head", "script", "style", "template", "noscript", "svg"})
 BLOCKS = frozenset({
     "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol", "section", "article",
-    "blockquote", "dt", "dd", "header", "footer", "figure",
+    "dt", "dd", "header", "footer", "figure",
 })  # fmt: skip
 BREAK = "\f"
 """Marks the end of a line until the white space of the HTML source is collapsed."""
