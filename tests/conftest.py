@@ -79,3 +79,11 @@ def locomo_path() -> Path:
     if not path.exists():
         pytest.skip("the LoCoMo file is not beside this checkout")
     return path
+
+
+@pytest.fixture(scope="session")
+def lifebench_path() -> Path:
+    path = ROOT.parent / "shared/data/lifebench/lumingqiang"
+    if not path.exists():
+        pytest.skip("LifeBench's data is not beside this checkout")
+    return path

@@ -15,6 +15,7 @@ MARKS = (
 )  # fmt: skip
 DATED = "---\ndate: 2024-01-01\n---\n"
 CHAT = "05/01/2024, 18:03 - A: x\n13/01/2024, 18:03 - "
+EVENT = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20240305T100000\n"
 MAIL = "From x\nFrom: a@b.c\nDate: Mon, 18 Mar 2024 09:00:00 +0100\n"
 
 
@@ -58,6 +59,30 @@ FILES: Mapping[str, tuple[str, Callable[[str], str]]] = {
         f'"created_at": {quoted(text)}}}]}}',
     ),
     "pdf": ("2024-01-01.pdf", lambda text: f"%PDF-1.4\n{text}"),
+    "sms": ("sms.xml", lambda text: f'<smses><sms address="1" date="1709632000000" type="2" body="{text}"/></smses>'),
+    "sms elements": ("sms.xml", lambda text: f"<smses>{text}"),
+    "calendar": ("a.ics", lambda text: f"{EVENT}SUMMARY:{text}\nDESCRIPTION:{text}\nEND:VEVENT\nEND:VCALENDAR"),
+    "calendar lines": ("a.ics", lambda text: f"{EVENT}{text}"),
+    "contact": ("2024-01-01.vcf", lambda text: f"BEGIN:VCARD\nFN:a{text}\nADR:{text}\nEND:VCARD"),
+    "contacts": ("2024-01-01.vcf", lambda text: f"BEGIN:VCARD\n{text}"),
+    "signal": ("chat.md", lambda text: f"[2024-01-01, 10:00] Me: a{text}z"),
+    "signal lines": ("data.json", lambda text: f'{{"date": "2024-01-01 10:00:00", "sender": {text}'),
+    "imessage": ("a.txt", lambda text: f"Mar 05, 2024  5:29:42 PM\nMe\na{text}z"),
+    "messenger": ("m.json", lambda text: f'{{"sender_name": 1, "participants": [{text}], "messages": [{text}'),
+    "messenger message": (
+        "m.json",
+        lambda text: '{"participants": ["A"], "messages": [{"sender_name": "A", "timestamp_ms": 1709632000000, '
+        f'"content": {quoted("a" + text)}}}]}}',
+    ),
+    "google chat": (
+        "messages.json",
+        lambda text: '{"messages": [{"creator": {"name": "A"}, "message_id": "1", "text": "x", '
+        f'"created_date": {quoted(text)}}}]}}',
+    ),
+    "clippings": ("c.txt", lambda text: f"Book\n- Your Note | Added on {text}\n\na\n==========\n{text}\n- Note|\n\nb\n==========\n"),  # noqa: E501
+    "html": ("2024-01-01.html", lambda text: f"<p>a{text}z</p>"),
+    "html head": ("2024-01-01.html", lambda text: f"<html><head><meta {text}<p>a</p>"),
+    "epub": ("2024-01-01.epub", lambda text: f"PK\x03\x04{text}"),
     "docx": ("2024-01-01.docx", lambda text: f"PK\x03\x04{text}"),
 }  # fmt: skip
 """A name, and the content with a text inside, by what it is."""

@@ -60,7 +60,7 @@ def read(module: str, file: SourceFile, context: ImportContext) -> list[Document
     answer = _ask(
         {
             "module": module, "path": str(file.path.absolute()), "name": file.name, "person": context.person,
-            "names": sorted(context.names), "settings": asdict(context.settings),
+            "names": sorted(context.names), "contacts": context.contacts, "settings": asdict(context.settings),
             "limits": {"RLIMIT_AS": MEMORY + 4 * size, "RLIMIT_CPU": math.ceil(seconds)},
         },
         seconds,
@@ -70,6 +70,7 @@ def read(module: str, file: SourceFile, context: ImportContext) -> list[Document
     items = [Problem(**item) for item in answer["items"]]
     counts = Counter({(name, code): number for name, code, number in answer["counts"]})
     left_out = Counter({(name, reason): number for name, reason, number in answer["left_out"]})
+    context.contacts.update(answer["contacts"])
     context.problems.include(Problems(items, Counter(answer["ignored"]), counts, left_out))
     return [Document.model_validate(document) for document in answer["documents"]]
 
@@ -144,7 +145,8 @@ def serve() -> None:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     _limit(**request["limits"])
     settings, names = IngestConfig(**request["settings"]), frozenset(request["names"])
-    context = ImportContext(person=request["person"], names=names, settings=settings)
+    person, contacts = request["person"], request["contacts"]
+    context = ImportContext(person=person, names=names, settings=settings, contacts=contacts)
     try:
         importer = import_module(request["module"]).IMPORTER
         documents = importer.read(SourceFile(Path(request["path"]), request["name"]), context)
@@ -158,6 +160,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         "items": [vars(problem) for problem in problems.items],
         "counts": [[*kind, number] for kind, number in problems.counts.items()],
         "ignored": problems.ignored,
+        "contacts": context.contacts,
         "left_out": [[*kind, number] for kind, number in problems.left_out.items()],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -13,13 +14,30 @@ from mealign.ingest.settings import IngestConfig, UserConfig
 from mealign.ingest.text import well_formed
 from mealign.records import Document, DocumentKind
 
+NUMBER = re.compile(r"(?:tel:)?\+?[\d\s()./-]{7,30}", re.IGNORECASE)
+DIGITS = 9
+"""Digits of a telephone number that remain when it is written without its country's."""
+
+
+def contact_key(address: str) -> str:
+    """Return what a mail address or telephone number has in common with its other spellings; "" for anything else.
+
+    >>> contact_key("+44 7700 900123") == contact_key("07700900123"), contact_key("Anna")
+    (True, '')
+    """
+    if NUMBER.fullmatch(address):
+        digits = re.sub(r"\D", "", address)
+        return digits[-DIGITS:] if len(digits) >= DIGITS - 2 else ""
+    return address.casefold().removeprefix("mailto:") if "@" in address else ""
+
 
 @dataclass(frozen=True)
 class ImportContext:
     """Whose folder is imported and under which settings; collects the problems.
 
     ``names`` are all names and addresses of the person, case-folded; ``forms`` how a file writes its messages, by its
-    name, where a program writes them in several forms.
+    name, where a program writes them in several forms; ``contacts`` the names of other people by the keys of their
+    addresses and numbers (:func:`contact_key`), "" where several people share one.
     """
 
     person: str
@@ -27,6 +45,7 @@ class ImportContext:
     settings: IngestConfig
     problems: Problems = field(default_factory=Problems)
     forms: dict[str, object] = field(default_factory=dict)
+    contacts: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, user: UserConfig, settings: IngestConfig) -> ImportContext:
@@ -35,11 +54,21 @@ class ImportContext:
         return cls(person=user.person, names=names, settings=settings)
 
     def name_of(self, *written: str) -> str:
-        """Return who an export's names, the best first, mean: the person, where one is theirs, else the first name."""
+        """Return who an export's names, the best first, mean.
+
+        That is the person, where one is theirs; else the contact to whom one belongs as an address or number; else the
+        first name.
+        """
         names = [name for name in (well_formed(name).strip() for name in written) if name]
-        if any(name.casefold() in self.names for name in names):
+        known = [self.contacts[key] for name in names if self.contacts.get(key := contact_key(name))]
+        if any(name.casefold() in self.names for name in (*names, *known)):
             return self.person
-        return names[0] if names else ""
+        return (*known, *names, "")[0]
+
+    def add_contact(self, name: str, *addresses: str) -> None:
+        """Remember to whom mail addresses and telephone numbers belong."""
+        for key in filter(None, map(contact_key, addresses)):
+            self.contacts[key] = name if self.contacts.get(key, name) == name else ""
 
     def note(self, file: SourceFile, text: str, *, date: object, line: int | None = None, mend: str) -> list[Document]:
         """Return one of the person's files as a note; without text or a plausible date, nothing, and a noted problem.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,19 @@ def elements(text: str, opening: re.Pattern[str], name: str, problems: Problems)
         DECODER.decode("".join(frame))
     except (ValueError, RecursionError) as error:
         _add_cut(name, getattr(error, "lineno", 1), problems)
+
+
+def strings(value: Any, keys: Collection[str] | None = None) -> Iterator[str]:
+    """Yield the texts in a JSON value in their order; of objects, only those below one of ``keys``, if given."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            waiting += reversed(value)
+        elif isinstance(value, dict):
+            waiting += [inner for key, inner in reversed(value.items()) if keys is None or key in keys]
 
 
 def _add_cut(name: str, line: int, problems: Problems) -> None:

@@ -15,6 +15,7 @@ class SourceFormat(StrEnum):
 
     folder = "folder"
     locomo = "locomo"
+    lifebench = "lifebench"
 
 
 @dataclass

@@ -31,6 +31,15 @@ def status(path: Path) -> os.stat_result:
     return found
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder."""
+    try:
+        return path.is_dir()
+    except OSError:
+        # The path is too long, or links lead in a circle.
+        return False
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file, or a link to one: the only way in which a person's files are opened.
 

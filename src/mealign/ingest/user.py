@@ -18,10 +18,11 @@ from mealign.ingest.files import SourceFile, source_files
 from mealign.ingest.importing import ImportContext
 from mealign.ingest.labels import NAME as LABELS
 from mealign.ingest.labels import read_labels
+from mealign.ingest.lifebench import digest_of_lifebench, read_lifebench
 from mealign.ingest.locomo import read_locomo
 from mealign.ingest.report import IngestReport, Problems
 from mealign.ingest.settings import IngestConfig, SourceFormat, UserConfig
-from mealign.ingest.text import open_regular
+from mealign.ingest.text import is_folder, open_regular
 from mealign.progress import track
 from mealign.records import Corrections, Document, Label, Question
 from mealign.settings import path_at
@@ -30,6 +31,9 @@ SHOWN = 10
 BLOCK = 1 << 20
 NOT_SOURCES = frozenset({"readme.md", gold.NAME, CORRECTIONS, LABELS})
 """Files at the top of the folder that describe the sources and are not sources themselves."""
+
+
+ADDRESS_BOOK = ".vcf"
 
 
 class IngestError(MealignError):
@@ -55,7 +59,7 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
     """Read everything under ``user.path`` (relative to ``root``).
 
     Raises:
-        ConfigError: the path does not exist, or a LoCoMo speaker or conversation is unknown.
+        ConfigError: the path does not exist or holds nobody's phone, or a LoCoMo speaker or conversation is unknown.
         IngestError: nothing usable is left, or ``settings.strict`` and there was a problem.
     """
     source = source_of(user, root)
@@ -64,6 +68,9 @@ def ingest_user(user: UserConfig, settings: IngestConfig, *, root: Path) -> Inge
     labels: list[Label] = []
     if user.format is SourceFormat.locomo:
         documents, questions = read_locomo(source, user, settings, problems)
+        corrections = Corrections()
+    elif user.format is SourceFormat.lifebench:
+        documents, questions = read_lifebench(source, context)
         corrections = Corrections()
     else:
         documents = _read_folder(source, user, context)
@@ -101,7 +108,9 @@ def digest_of(user: UserConfig, settings: IngestConfig, *, root: Path) -> str:
     source = source_of(user, root)
     if user.format is SourceFormat.locomo:
         return _digest_of_file(source, settings.max_export_bytes)
-    if not _is_folder(source):
+    if user.format is SourceFormat.lifebench:
+        return digest_of_lifebench(source, lambda path: _digest_of_file(path, settings.max_export_bytes))
+    if not is_folder(source):
         return "absent"
     problems, digest = Problems(), hashlib.sha256()
     for file in source_files(source, suffixes(), problems):
@@ -111,14 +120,6 @@ def digest_of(user: UserConfig, settings: IngestConfig, *, root: Path) -> str:
         digest.update(f"{file.name}\0{content}\n".encode())
     digest.update(repr(problems.items).encode())
     return digest.hexdigest()
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        # The path is too long, or links lead in a circle.
-        return False
 
 
 def _digest_of_file(path: Path, most: int) -> str:
@@ -138,10 +139,11 @@ def _digest_of_file(path: Path, most: int) -> str:
 
 
 def _read_folder(folder: Path, user: UserConfig, context: ImportContext) -> list[Document]:
-    if not _is_folder(folder):
+    if not is_folder(folder):
         raise ConfigError(f"user.path={user.path}: there is no such folder; name the one that holds the notes")
     read = {}
-    files = source_files(folder, suffixes(), context.problems)
+    # Address books first: they say whose a number or address is in all others.
+    files = sorted(source_files(folder, suffixes(), context.problems), key=lambda file: file.suffix != ADDRESS_BOOK)
     for file in track([file for file in files if file.name.lower() not in NOT_SOURCES], "read files"):
         if found := import_file(file, context):
             _note_stranger(file, found, context)

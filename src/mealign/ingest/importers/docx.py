@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from mealign.ingest.files import SourceFile
 from mealign.ingest.importing import ImportContext, Importer
+from mealign.ingest.packed import unpacked_size
 from mealign.ingest.text import read_bytes
 from mealign.records import Document
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 COMPOUND_FILE = bytes.fromhex("d0cf11e0a1b11ae1")
 """The first bytes of an Office file with a password, and of a .doc that was merely renamed."""
-
-PART = 65536
-"""Bytes that are unpacked at once."""
 
 
 def read(file: SourceFile, context: ImportContext) -> list[Document]:
@@ -40,7 +37,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
         return []
     try:
         most = context.settings.max_unpacked_bytes
-        if _unpacked(data, most) > most:
+        if unpacked_size(data, most) > most:
             message = f"it unpacks to more than ingest.max_unpacked_bytes={most}"
             problems.add(file.name, None, "too_large", message, "split it, or raise ingest.max_unpacked_bytes")
             return []
@@ -55,22 +52,6 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
         return []
     mend = "begin the file name with the date (YYYY-MM-DD)"
     return context.note(file, text, date=file.date or created, mend=mend)
-
-
-def _unpacked(data: bytes, most: int) -> int:
-    """Return how many bytes a ZIP file unpacks to; counting ends beyond ``most``.
-
-    Raises:
-        zipfile.BadZipFile: it is none, or one of its files is not what the list of files says, its size included.
-    """
-    with zipfile.ZipFile(BytesIO(data)) as packed:
-        size = sum(entry.file_size for entry in packed.infolist())
-        for entry in packed.infolist() if size <= most else ():
-            # To its end, where its sum is compared; a part never takes more room than this.
-            with packed.open(entry) as stream:
-                while stream.read(PART):
-                    pass
-    return size
 
 
 def _blocks(items: Iterator[Paragraph | Table]) -> Iterator[str]:

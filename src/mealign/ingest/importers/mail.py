@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import email
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Set
+from contextlib import suppress
 from email.headerregistry import AddressHeader
 from email.message import EmailMessage, MIMEPart
 from email.policy import EmailPolicy
 from typing import Any, BinaryIO, cast
 
 from mealign.ingest.files import SourceFile
+from mealign.ingest.html_text import visible_text
 from mealign.ingest.importing import ImportContext, Importer, Messages
 from mealign.ingest.mail_text import own_text
-from mealign.ingest.text import add_unreadable, open_regular, well_formed
+from mealign.ingest.text import add_unreadable, open_regular
 from mealign.records import Document
 
 LARGEST = 100_000_000
 """Bytes of a mail; no server takes one of that size."""
 LONGEST_HEADER = 10_000
 """Characters of a header that is parsed: some 300 addresses."""
+LARGEST_HEADERS = 1_000_000
+"""Bytes of a mail's headers in which names are looked for."""
 PEOPLE = frozenset({"from", "to", "cc"})
 PARSED = frozenset({"content-type", "content-disposition", "content-transfer-encoding", "message-id", "date"})
 ESCAPED_FROM = re.compile(r"^>(>*From )", re.MULTILINE)
-SPACES = re.compile(r"[ \t\r\n\u00a0]+")
-GAPS = re.compile(r"\n{3,}")
-NO_TEXT = frozenset({"head", "script", "style", "blockquote"})
-QUOTES = frozenset({"gmail_quote", "gmail_attr", "gmail_signature", "moz-signature", "moz-cite-prefix"})
-"""Classes by which mail programs mark quotations, their introductions and signatures."""
-BLOCKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol"})
-BREAK = "\f"
-"""Marks the end of a line until the white space of the HTML source is collapsed."""
+QUOTES = {
+    **dict.fromkeys(("gmail_attr", "moz-cite-prefix", "moz-forward-container", "yahoo_quoted", "protonmail_quote",
+                     "tutanota_quote", "zmail_extra", "OutlookMessageHeader"), "quoted_mail"),
+    **dict.fromkeys(("gmail_signature", "moz-signature", "protonmail_signature_block"), "signature"),
+}  # fmt: skip
+"""Classes by which mail programs mark quotations, their introductions and signatures, and what they mark."""
+MAYBE_QUOTE = "gmail_quote"
+"""Around a forwarded mail; or around an answered one, with the answers between its parts."""
 
 
 def recognises(file: SourceFile) -> bool:
@@ -49,8 +54,10 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     messages, number = Messages(file, context), 0
     try:
         with open_regular(file.path) as stream:
+            shared = _shared_names(_mails(stream))
+            stream.seek(0)
             for number, mail in enumerate(_mails(stream), start=1):
-                _add(mail, number, messages)
+                _add(mail, number, messages, shared)
     except OSError as error:
         add_unreadable(file.name, error, context.problems)
         return messages.documents
@@ -101,7 +108,7 @@ class _Headers(EmailPolicy):
         return super().header_fetch_parse(name, value)
 
 
-def _add(data: bytes, number: int, messages: Messages) -> None:
+def _add(data: bytes, number: int, messages: Messages, shared: Set[str]) -> None:
     context, label = messages.context, f"mail {number}"
     if len(data) > LARGEST:
         message = f"{label} has more than {LARGEST} bytes"
@@ -109,10 +116,11 @@ def _add(data: bytes, number: int, messages: Messages) -> None:
         return
     try:
         mail = cast(EmailMessage, email.message_from_bytes(data, policy=HEADERS))
-        senders = _people(mail, "From", context)
-        people = [*senders, *_people(mail, "To", context), *_people(mail, "Cc", context)]
+        senders, to, copied = (_people(mail, header, context, shared) for header in ("From", "To", "Cc"))
+        people = [*senders, *to, *copied]
         date = _date(mail)
-        text = own_text(_body(mail))
+        left_out = Counter[str]()
+        text = own_text(_body(mail, left_out), left_out)
         item = str(mail.get("Message-ID") or number).strip().strip("<>")
         attachments = sum(part.get_content_disposition() == "attachment" for part in mail.walk())
     except Exception:  # noqa: BLE001 - a broken header can make the parser raise anything
@@ -120,6 +128,9 @@ def _add(data: bytes, number: int, messages: Messages) -> None:
         context.problems.add(messages.file.name, None, "message", f"{label} is damaged", mend)
         return
     context.problems.ignored["attachment"] += attachments
+    for reason, characters in left_out.items():
+        context.problems.left_out[messages.file.name, reason] += characters
+    context.problems.leave_out(messages.file.name, "subject", str(mail.get("Subject") or ""))
     if any(len(value) > LONGEST_HEADER and name.lower() in PEOPLE for name, value in mail.raw_items()):
         message = f"{label} names its people in more than {LONGEST_HEADER} characters; only the first are kept"
         context.problems.add(messages.file.name, None, "crowd", message, "none needed: the mail is kept")
@@ -133,15 +144,36 @@ def _add(data: bytes, number: int, messages: Messages) -> None:
     )
 
 
-def _people(mail: EmailMessage, header: str, context: ImportContext) -> list[str]:
-    """Return the people of an address header: each by the name shown, else by the address."""
+def _people(mail: EmailMessage, header: str, context: ImportContext, shared: Set[str]) -> list[str]:
+    """Return the people of an address header: each by the name shown, unless others share it, else by the address."""
     found = [
-        context.name_of(address.display_name, address.addr_spec)
-        for value in mail.get_all(header, [])
-        if isinstance(value, AddressHeader)
-        for address in value.addresses
+        context.name_of(*sorted((name, address), key=lambda each: each.casefold() in shared))
+        for name, address in _addresses(mail, header)
     ]
     return [name for name in found if name]
+
+
+def _addresses(mail: EmailMessage, header: str) -> Iterator[tuple[str, str]]:
+    for value in mail.get_all(header, []):
+        if isinstance(value, AddressHeader):
+            yield from ((address.display_name.strip(), address.addr_spec) for address in value.addresses)
+
+
+def _shared_names(mails: Iterator[bytes]) -> frozenset[str]:
+    """Return the first names, case-folded, that a mailbox shows for several addresses: two Annas are two people.
+
+    A full name with several addresses is one person who has several.
+    """
+    addresses: dict[str, set[str]] = {}
+    for data in mails:
+        headers = data[: data.find(b"\n\n") + 1 or None][:LARGEST_HEADERS]
+        with suppress(Exception):
+            mail = cast(EmailMessage, email.message_from_bytes(headers, policy=HEADERS))
+            for header in ("From", "To", "Cc"):
+                for name, address in _addresses(mail, header):
+                    if name and not re.search(r"\s", name):
+                        addresses.setdefault(name.casefold(), set()).add(address.casefold())
+    return frozenset(name for name, those in addresses.items() if len(those) > 1)
 
 
 def _date(mail: EmailMessage) -> object:
@@ -149,12 +181,38 @@ def _date(mail: EmailMessage) -> object:
     return getattr(value, "datetime", None) or value
 
 
-def _body(mail: EmailMessage) -> str:
-    for kind, convert in (("plain", _plain), ("html", _from_html)):
-        part = mail.get_body(preferencelist=(kind,))
-        if part is not None and (text := convert(_content(part))).strip():
-            return text
-    return ""
+def _body(mail: EmailMessage, left_out: Counter[str]) -> str:
+    """Return the mail's own text: its parts in their order, the plain form of each, else the HTML."""
+    texts: list[str] = []
+    _read_part(mail, texts, left_out)
+    return "\n\n".join(texts)
+
+
+def _read_part(part: MIMEPart, texts: list[str], left_out: Counter[str]) -> None:
+    kind = part.get_content_type()
+    if kind == "multipart/alternative":
+        forms = [form for each in ("plain", "html") if (form := part.get_body(preferencelist=(each,))) is not None]
+        found = next((text for form in forms if (text := _text(form, left_out)).strip()), "")
+    elif part.is_multipart() and part.get_content_maintype() == "multipart":
+        for inner in part.iter_parts():
+            _read_part(inner, texts, left_out)
+        return
+    elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
+        found = _text(part, left_out)
+    else:
+        for inner in part.walk():
+            if inner.get_content_maintype() == "text":
+                left_out["attachment"] += len(_content(inner))
+        return
+    if found.strip():
+        texts.append(found)
+
+
+def _text(part: MIMEPart, left_out: Counter[str]) -> str:
+    text = _content(part)
+    if part.get_content_subtype() == "html":
+        return visible_text(text, _left_out_for, left_out)
+    return ESCAPED_FROM.sub(r"\1", text.replace("\r\n", "\n"))
 
 
 def _content(part: MIMEPart) -> str:
@@ -171,30 +229,14 @@ def _content(part: MIMEPart) -> str:
         return data.decode("cp1252", errors="replace")
 
 
-def _plain(text: str) -> str:
-    return ESCAPED_FROM.sub(r"\1", text.replace("\r\n", "\n"))
-
-
-def _from_html(html: str) -> str:
-    """Return the visible text of an HTML mail, without what is marked as a quotation or a signature."""
-    from lxml import etree
-
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-    root = etree.fromstring(well_formed(html).encode(), parser)
-    if root is None:
-        return ""
-    pieces: list[str] = []
-    walk = etree.iterwalk(root, events=("start", "end"))
-    for event, node in walk:
-        if event == "start" and (node.tag in NO_TEXT or not QUOTES.isdisjoint(node.get("class", "").split())):
-            # Its end event still comes, and with it the text that follows the element.
-            walk.skip_subtree()
-            continue
-        if node.tag in BLOCKS or (node.tag == "br" and event == "start"):
-            pieces.append(BREAK)
-        pieces.append((node.text if event == "start" else node.tail) or "")
-    lines = [line.strip() for line in SPACES.sub(" ", "".join(pieces)).split(BREAK)]
-    return GAPS.sub("\n\n", "\n".join(lines))
+def _left_out_for(node: Any) -> str:
+    """Return why an element is not the sender's text; "" where it may be."""
+    if node.tag == "blockquote":
+        return "quoted_mail"
+    classes = node.get("class", "").split()
+    if MAYBE_QUOTE in classes and next(node.iter("blockquote"), None) is None:
+        return "quoted_mail"
+    return next((QUOTES[name] for name in classes if name in QUOTES), "")
 
 
 HEADERS = _Headers()
