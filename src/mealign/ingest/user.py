@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mealign.errors import ConfigError, MealignError
@@ -13,7 +13,7 @@ from mealign.ingest.corrections import NAME as CORRECTIONS
 from mealign.ingest.corrections import read_corrections
 from mealign.ingest.dispatch import import_file, importers, suffixes
 from mealign.ingest.files import SourceFile, source_files
-from mealign.ingest.importing import ImportContext
+from mealign.ingest.importing import ImportContext, date_undated
 from mealign.ingest.labels import NAME as LABELS
 from mealign.ingest.labels import read_labels
 from mealign.ingest.locomo import read_locomo
@@ -139,12 +139,14 @@ def _read_folder(folder: Path, user: UserConfig, context: ImportContext) -> list
     if not _is_folder(folder):
         raise ConfigError(f"user.path={user.path}: there is no such folder; name the one that holds the notes")
     documents = []
-    files = source_files(folder, suffixes(), context.problems)
-    for file in track([file for file in files if file.name.lower() not in NOT_SOURCES], "read files"):
+    files = source_files(folder, suffixes(), context.problems, day_first=context.settings.day_first)
+    files = [file for file in files if file.name.lower() not in NOT_SOURCES]
+    context = replace(context, files=files)
+    for file in track(files, "read files"):
         found = import_file(file, context)
         _note_stranger(file, found, context)
         documents += found
-    return documents
+    return date_undated(documents, context.problems)
 
 
 def _note_stranger(file: SourceFile, documents: list[Document], context: ImportContext) -> None:
