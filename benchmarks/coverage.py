@@ -11,7 +11,8 @@ Prints one JSON object: ``characters`` (all of them; of what has no text, the by
 (``documents``, ``left_out`` by reason, ``refused`` by kind of problem, ``ignored`` by extension, ``beside``: questions
 and the like, ``hidden``, ``format``: stamps, names, marks and keys, ``unread``:
 what else a file that is no plain text has, as ids, addresses and titles, ``lost``), ``lost`` (the places),
-``not_in_source`` (characters of documents that no source has), and ``reachable``. Ends with 1 where something of a text file is lost.
+``not_in_source`` (characters of documents that no source has), and ``reachable``. Ends with 1 where something of a
+text file is lost.
 """
 
 from __future__ import annotations
@@ -283,9 +284,13 @@ def _account(
 
 
 def _is_format(segment: str, names: set[str]) -> bool:
-    """Whether a text is made of marks, numbers of a date or time, names of months and days, and names of people."""
+    """Whether a text is made of marks, numbers of a date or time, names of months and days, and names of people.
+
+    Words alone are none of that: "Sat" and "May" may be what somebody said.
+    """
     words = WORD.findall(segment)
-    if words and all(word.isdecimal() for word in words) and len("".join(words)) < 3 and "#" not in segment:
+    digits = sum(map(str.isdecimal, segment))
+    if words and (digits == 0 or (digits < 3 and all(map(str.isdecimal, words)))) and not set("#:") & set(segment):
         return False
     return all(
         word.casefold() in STAMP_WORDS

@@ -24,7 +24,8 @@ HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(?=\S)|(\*{1,3})[ \t]+(?=\d{4}-)")
 BEFORE = re.compile(
     r"(?P<bullet> {0,3}[-*+•][ \t]{1,4})?[\t ]{0,8}"
     r"(?P<open>[*_=~—–<\[(\-]{0,12}[ \t]{0,2})"
-    r"(?P<word>(?:date|dated|datum|data|fecha|dato|dag|день|дата|日期|日付|날짜)[ \t]{0,2}[:：][ \t]{0,4}"
+    r"(?P<word>(?:date|dated|created|erstellt|creado|datum|data|fecha|dato|dag|день|дата|日期|日付|날짜)"
+    r"[ \t]{0,2}[:：][ \t]{0,4}"
     r"|(?:day|entry|tag|jour|día|dia|giorno|dag)[ \t]\d{1,4}[ \t]?[:,–—-][ \t]{0,2})?",
     re.IGNORECASE,
 )
@@ -37,6 +38,8 @@ FIELD = re.compile(r"\t\w[^:\n]{0,30}:\t")
 """One of the lines that Day One writes below ``Date:``."""
 LONGEST_LINE = 200
 """Characters of a line that are searched for its date."""
+MOST_TITLES = 40
+"""Lines above the first day that may be its title."""
 ENOUGH = 2
 """So many dates that begin a line make a text a diary, where one could be by chance."""
 
@@ -232,7 +235,9 @@ def _accepted(stamps: list[_Stamp], lines: Sequence[str], dates: Dates) -> list[
     starts_plain = begins and stamps[0].kind == "plain"
     apart = [stamp for stamp in plain if stamp.after_blank or stamp.keyword]
     if not starts_plain:
-        plain = apart if len(apart) >= ENOUGH or any(stamp.keyword for stamp in apart) else []
+        # In a note with a date, "Date: 5 May" may be that of a meeting.
+        named = not dates.dated and any(stamp.keyword for stamp in apart)
+        plain = apart if len(apart) >= ENOUGH or named else []
     inline = [stamp for stamp in stamps if stamp.kind == "inline"]
     timed = [stamp for stamp in inline if stamp.found and stamp.found.timed]
     starts_inline = begins and stamps[0].kind == "inline"
@@ -274,7 +279,8 @@ def _entries(lines: Sequence[str], stamps: Sequence[_Stamp]) -> list[Entry]:
         skip = False
         if stamp:
             # Titles alone are no entry: they stand above the first one.
-            titles = [] if entries or not kept or not _only_headings(kept) else [line for line in kept if line.strip()]
+            above = not entries and (current is None or current.found is None) and len(kept) <= MOST_TITLES
+            titles = [line for line in kept if line.strip()] if above and _only_headings(kept) else []
             if not titles:
                 close()
             rest = stamp.rest.strip()

@@ -15,8 +15,8 @@ from mealign.ingest.dates import LONGEST, is_template
 from mealign.ingest.yaml_nodes import compose, what_is_wrong
 
 DATE_KEYS = (
-    "date", "created", "created_at", "created at", "createdat", "date created", "date_created", "date-created",
-    "creation date", "creation_date", "created-at", "created date", "datetime", "day", "journal_date", "published",
+    "date", "created", "created_at", "created at", "created-at", "createdat", "date created", "date_created",
+    "date-created", "creation date", "creation_date", "creation-date", "created date",
 )  # fmt: skip
 """Front matter keys of a note's own date, the preferred first: mealign's, Obsidian's, those of its common plugins."""
 FIRST = re.compile(r"\s*?(?P<fence>---|\+\+\+)[ \t]*\n|\s*(?P<json>\{)[ \t]*\n")

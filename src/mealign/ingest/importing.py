@@ -55,7 +55,16 @@ class ImportContext:
             return self.person
         return names[0] if names else ""
 
-    def note(self, file: SourceFile, text: str, *, date: object, line: int | None = None, mend: str) -> list[Document]:
+    def note(
+        self,
+        file: SourceFile,
+        text: str,
+        *,
+        date: object,
+        line: int | None = None,
+        mend: str,
+        begins: int | None = None,
+    ) -> list[Document]:
         """Return one of the person's files as notes, one a day where it is a diary (:mod:`mealign.ingest.diary`).
 
         Its date is the one given, else that in its name, else the first day of a week, month or year that is named;
@@ -67,7 +76,9 @@ class ImportContext:
             date: as it was found, for :func:`mealign.ingest.dates.parse_date`; None when there is none.
             line: where the date was found.
             mend: what the report advises where there is no date.
+            begins: the line of the file where the text begins, where its lines are the file's.
         """
+        above = text[: len(text) - len(text.lstrip())].count("\n")
         content = well_formed(text).strip()
         if not content:
             self.problems.add(file.name, None, "empty", "the note has no text", "write something, or delete it")
@@ -80,14 +91,22 @@ class ImportContext:
         known = Dates(own is not None, period, self.settings.day_first, lambda: self.day_first, self._is_plausible)
         found = split(content, known)
         self.problems.leave_out(file.name, "entry_field", found.fields)
+
+        def place(number: int) -> int | None:
+            return None if begins is None else begins - 1 + above + number
+
         for number, wrong in found.wrong:
-            message = f"heading {number} of its lines with text: {wrong}; its text is taken to belong to the day above"
-            self.problems.add(file.name, None, "bad_date", message, "correct the date")
+            message = f"{wrong}, of which a heading speaks; its text belongs to the day above"
+            self.problems.add(file.name, place(number), "bad_date", message, "correct the date")
         if found.guessed_order:
-            message = "no date in it says whether the day or the month comes first; the day was taken"
-            self.problems.add(file.name, None, "day_order", message, "set ingest.day_first")
+            message = "no date says whether the day or the month comes first; the day was taken"
+            self.problems.add(file.name, place(found.guessed_order), "day_order", message, "set ingest.day_first")
         dates = self._dates_of(file, found.entries, own, period, None if doubted else mend)
         entries = _of_days(found.entries, dates)
+        days = {moment.date() for _, moment in entries if moment}
+        if own and len(entries) == 1 and days != {own.date()}:
+            message = "its only heading has another day than the file, and was taken"
+            self.problems.add(file.name, line, "several_dates", message, "take out the one that is wrong")
         names = _names(file.name, [entry for entry, _ in entries])
         return [
             Document.create(source=name, author=self.person, created_at=moment, kind="note", text=entry.text)
@@ -140,7 +159,7 @@ class ImportContext:
             if own is None:
                 own = moment
             elif own.date() != moment.date():
-                message = "its name has another day than the front matter, which was taken"
+                message = "the day in it is another one than that in its name, and was taken"
                 self.problems.add(file.name, line, "several_dates", message, "take out the one that is wrong")
         if file.named.ambiguous and own is None:
             wrong = wrong or "its name could be two days"

@@ -25,12 +25,15 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     if head.wrong:
         line, wrong = head.wrong
         problems.add(file.name, line, "front_matter", f"{wrong}; the note is kept", "correct or quote the value")
+    shown = prose(head.body, lambda reason, text: problems.leave_out(file.name, reason, text))
+    same_lines = shown.count("\n") == head.body.count("\n")
     return context.note(
         file,
-        prose(head.body, lambda reason, text: problems.leave_out(file.name, reason, text)),
+        shown,
         date=head.date or file.date,
         line=head.line,
         mend="add `date: YYYY-MM-DD` to the front matter, or put the date into the file's name",
+        begins=1 + text.count("\n") - head.body.count("\n") if same_lines else None,
     )
 
 

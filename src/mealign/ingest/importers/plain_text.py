@@ -14,7 +14,7 @@ def read(file: SourceFile, context: ImportContext) -> list[Document]:
     if text is None:
         return []
     mend = "put the date into the file's name (YYYY-MM-DD), or alone into the first line"
-    return context.note(file, text, date=file.date, mend=mend)
+    return context.note(file, text, date=file.date, mend=mend, begins=1)
 
 
 IMPORTER = Importer(suffixes=frozenset({".txt", ".text"}), read=read, limit="max_bytes")
