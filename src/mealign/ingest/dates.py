@@ -62,6 +62,8 @@ OF_YEAR = [
     )
 ]
 """A day where the year is known."""
+SHORT = re.compile(r"(?P<a>\d{1,2})(?P<sep>[/.])(?P<b>\d{1,2})(?P=sep)(?P<short>\d\d)(?!\d)")
+"""A day with two digits for the year, as it stands alone on the lines of a diary."""
 OF_MONTH = re.compile(rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.|{SPACE}?[日일号])?(?!\d|[.:,/]\d)")
 """A day where the month is known."""
 PERIODS = [
@@ -78,11 +80,13 @@ PERIODS = [
     )
 ]
 """A week, a month or a year."""
-WEEKDAY = re.compile(rf"(?P<word>{WORD}{{1,20}})\.?(?:,?{SPACE}{{0,2}}(?:(?:den|der|le|the|el|il|d\.){SPACE})?)")
-WEEKDAY_AFTER = re.compile(rf"[,（(]?{SPACE}{{0,2}}[（(]?(?P<word>{WORD}{{1,20}})\.?[）)]?")
+WEEKDAY = re.compile(
+    rf"(?P<word>{WORD}{{1,20}})(?:-feira)?\.?(?:,?{SPACE}{{0,2}}(?:(?:den|der|le|the|el|il|d\.){SPACE})?)"
+)
+WEEKDAY_AFTER = re.compile(rf"[,（(]?{SPACE}{{0,2}}[（(]?(?P<word>{WORD}{{1,20}})(?:-feira)?\.?[）)]?")
 TIME = re.compile(
-    rf",?(?:{SPACE}{{1,2}}|T|_)(?:(?:at|um|à|a las|kl\.?|alle){SPACE})?(?P<hour>\d{{1,2}})[:.h](?P<minute>\d\d)"
-    rf"(?:[:.](?P<second>\d\d)(?:[.,]\d{{1,6}})?)?(?:{SPACE}?(?P<half>[ap])\.?m\b\.?)?"
+    rf",?(?:{SPACE}{{1,2}}|T|_)(?:(?:at|um|à|a las|kl\.?|alle){SPACE})?(?P<hour>\d{{1,2}})"
+    rf"(?:[:.h](?P<minute>\d\d)(?:[:.](?P<second>\d\d)(?:[.,]\d{{1,6}})?)?(?!\d)|(?={SPACE}?[ap]\.?m\b))(?:{SPACE}?(?P<half>[ap])\.?m\b\.?)?"
     rf"(?P<zone>{SPACE}?(?:Z|(?:UTC|GMT)?[+-]\d{{1,2}}:?(?:\d\d)?|UTC|GMT|[A-Z]{{3,4}}(?![^\W_]))(?![^\W_]))?",
     re.IGNORECASE,
 )
@@ -188,6 +192,7 @@ def day_at(
     day_first: bool | None = None,
     year: int | None = None,
     month: int | None = None,
+    short: bool = False,
 ) -> Found | None:
     """Return the day that begins at a position of a text, with its weekday and time where they are written with it.
 
@@ -197,6 +202,7 @@ def day_at(
         day_first: what ``03/04/2024`` is; None: it is refused.
         year: the year of a day without one.
         month: the month of a day without one.
+        short: whether two digits may be a year of this century.
 
     Raises:
         AmbiguousDateError: there is a date that is one of two days.
@@ -212,6 +218,8 @@ def day_at(
     for form in OF_YEAR if year else ():
         if (match := form.match(text, position)) and (day := _day_of(match, day_first, year)):
             return _with_time(text, match, day)
+    if short and (match := SHORT.match(text, position)) and (day := _day_of(match, day_first)):
+        return _with_time(text, match, day)
     if year and month and (match := OF_MONTH.match(text, position)):
         return _with_time(text, match, _exists(year, month, int(match["day"])))
     # "Mar 5, 2024" begins with a word that is a weekday in some language.
@@ -294,6 +302,9 @@ def _names(keys: tuple[str, ...], first: int) -> dict[str, int]:
         info = import_module(f"dateparser.data.date_translation_data.{language}").info
         for number, key in enumerate(keys, start=first):
             for word in info.get(key, ()):
+                # The T of 2024-03-14T10:00 is a Tuesday nowhere.
+                if len(word) == 1 and word.isascii():
+                    continue
                 found.setdefault(word.casefold().rstrip("."), number)
     return found
 
@@ -312,7 +323,7 @@ def _day_of(match: re.Match[str], day_first: bool | None, year: int | None = Non
         ImplausibleDateError: there is no such day, or it could be two.
     """
     parts = {key: value for key, value in match.groupdict().items() if value}
-    in_year = int(parts.get("year") or year or 0)
+    in_year = int(parts.get("year") or year or 0) or 2000 + int(parts.get("short", 0))
     if "week" in parts:
         monday = _week(in_year, int(parts["week"]))
         return monday and monday + timedelta(days=int(parts["weekday"]) - 1)
@@ -349,7 +360,7 @@ def _with_time(text: str, match: re.Match[str], day: date) -> Found:
     if parts.get("hour") and int(parts["hour"]) < 24 and int(parts["minute"]) < 60:
         hours, minutes, timed = int(parts["hour"]), int(parts["minute"]), True
     elif clock := TIME.match(text, end):
-        hours, minutes, seconds = int(clock["hour"]), int(clock["minute"]), int(clock["second"] or 0)
+        hours, minutes, seconds = int(clock["hour"]), int(clock["minute"] or 0), int(clock["second"] or 0)
         if clock["half"]:
             hours = hours % 12 + (12 if clock["half"] in "Pp" else 0)
         if timed := hours < 24 and minutes < 60 and seconds < 60:

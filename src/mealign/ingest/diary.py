@@ -25,7 +25,7 @@ BEFORE = re.compile(
     r"(?P<bullet> {0,3}[-*+•][ \t]{1,4})?[\t ]{0,8}"
     r"(?P<open>[*_=~—–<\[(\-]{0,12}[ \t]{0,2})"
     r"(?P<word>(?:date|dated|created|erstellt|creado|datum|data|fecha|dato|dag|день|дата|日期|日付|날짜)"
-    r"[ \t]{0,2}[:：][ \t]{0,4}"
+    r"[ \t]{0,2}[:：]{1,2}[ \t]{0,4}(?:\[\[)?"
     r"|(?:day|entry|tag|jour|día|dia|giorno|dag)[ \t]\d{1,4}[ \t]?[:,–—-][ \t]{0,2})?",
     re.IGNORECASE,
 )
@@ -33,11 +33,15 @@ BEFORE = re.compile(
 CLOSED = re.compile(r"[\])>*_=~ \t]{0,12}")
 SEPARATED = re.compile(r"[ \t]{0,2}(?::|[-–—|]|\t)[ \t]{0,4}(?=\S)|[ \t]{1,4}[-–—|][ \t]{1,4}")
 END = re.compile(r"[\])>*_=~#\s:.,;—–|-]{0,40}\Z")
+WEATHER = re.compile(r"[ \t\u3000]{0,4}[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7a3 \t\u3000]{1,8}\Z")
+"""What diaries in Chinese, Japanese and Korean have behind the date."""
 UNDERLINE = re.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*\Z")
 FIELD = re.compile(r"\t\w[^:\n]{0,30}:\t")
 """One of the lines that Day One writes below ``Date:``."""
 LONGEST_LINE = 200
 """Characters of a line that are searched for its date."""
+SHORT_LINE = 40
+"""Characters of a line that may be a day without a year."""
 MOST_TITLES = 40
 """Lines above the first day that may be its title."""
 ENOUGH = 2
@@ -95,6 +99,7 @@ class _Stamp:
     after_blank: bool = False
     period: Period | None = None
     keyword: bool = False
+    outline: bool = False
 
 
 def split(text: str, dates: Dates) -> Split:
@@ -133,7 +138,7 @@ def _order(lines: Sequence[str], dates: Dates) -> bool | None:
         rest = line[:LONGEST_LINE].lstrip("# ")[start.end() if start else 0 :]
         weekday = WEEKDAY.match(rest)
         rest = rest[weekday.end() :] if weekday else rest
-        if match := re.match(r"(\d{1,2})([-/])(\d{1,2})\2\d{4}(?!\d)", rest):
+        if match := re.match(r"(\d{1,2})([-/])(\d{1,2})\2(?:\d\d){1,2}(?!\d)", rest):
             first, second = int(match[1]), int(match[3])
             if (first > 12) != (second > 12):
                 seen.add(first > 12)
@@ -163,7 +168,7 @@ def _stamps(lines: Sequence[str], dates: Dates, result: Split, *, guess: bool = 
         if stamp:
             setext = index + 1 < len(lines) and stamp.kind == "plain" and UNDERLINE.match(lines[index + 1])
             found.append(replace(stamp, kind="heading", level=1) if setext else stamp)
-            if guess and result.guessed_order is None and re.search(r"\d{1,2}([-/])\d{1,2}\1\d{4}", head):
+            if guess and result.guessed_order is None and re.search(r"\d{1,2}([-/])\d{1,2}\1(?:\d\d){1,2}", head):
                 result.guessed_order = index + 1
         blank = not line.strip() or bool(stamp)
     return found
@@ -178,8 +183,13 @@ def _stamp(index: int, head: str, line: str, dates: Dates, period: Period | None
     bullet, keyword = bool(before and before["bullet"]), bool(before and before["word"])
     year = period.start.year if period else None
     month = period.start.month if period and period.unit == "month" else None
-    partial = {"year": year, "month": month} if heading else {"year": year if _short(head) else None}
-    found = day_at(head, start, day_first=dates.day_first, **partial)
+    # Without a heading, the number of a day alone is any number.
+    in_year = year if heading or len(head) <= SHORT_LINE else None
+    in_month = month if heading else None
+    found = day_at(head, start, day_first=dates.day_first, year=in_year, month=in_month)
+    if found is None and (brief := day_at(head, start, day_first=dates.day_first, short=True)):
+        # 5.4.24 could be the number of a section or version: it stands alone.
+        found = brief if END.match(line, brief.end) else None
     if found is None and heading and period and period.unit == "week":
         found = _day_of_week(head, start, period)
     if found is None:
@@ -191,6 +201,8 @@ def _stamp(index: int, head: str, line: str, dates: Dates, period: Period | None
     if END.match(line, end):
         kind = "heading" if heading else "plain"
         return _Stamp(index, kind, found, "", level, bullet, after_blank=blank, keyword=keyword)
+    if WEATHER.match(line, end) and not heading:
+        return _Stamp(index, "inline", found, line[end:], 0, bullet, after_blank=blank)
     bracket = bool(before and before["open"].strip() and before["open"].strip()[-1] in "[(<*_")
     closed = CLOSED.match(line, end)
     at = closed.end() if closed else end
@@ -199,15 +211,11 @@ def _stamp(index: int, head: str, line: str, dates: Dates, period: Period | None
     whole = not _only_of_year(head, start, found, dates)
     if heading:
         follows = separated or (whole and at > end)
-        return _Stamp(index, "heading", found, rest, level) if follows else None
+        return _Stamp(index, "heading", found, rest, level, outline=heading[1] is None) if follows else None
     # A sentence may begin with a date; what stamps an entry has a time, brackets, or a mark after it.
     if whole and (separated or (found.timed and at > end) or (bracket and at > end and line[end] in "])>*_")):
         return _Stamp(index, "inline", found, rest, 0, bullet, after_blank=blank, keyword=keyword)
     return None
-
-
-def _short(line: str) -> bool:
-    return len(line) <= 40
 
 
 def _only_of_year(head: str, start: int, found: Found, dates: Dates) -> bool:
@@ -284,7 +292,7 @@ def _entries(lines: Sequence[str], stamps: Sequence[_Stamp]) -> list[Entry]:
             if not titles:
                 close()
             rest = stamp.rest.strip()
-            marks = "#" * stamp.level + " " if stamp.kind == "heading" and rest else ""
+            marks = "#" * stamp.level + " " if stamp.kind == "heading" and rest and not stamp.outline else ""
             current, begun, kept = stamp, index, [*titles, *([marks + rest] if rest else [])]
             skip = stamp.kind == "heading"
         elif heading and current and current.level and heading[1] and len(heading[1]) < current.level:
