@@ -28,7 +28,7 @@ import sys
 import zipfile
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -185,8 +185,10 @@ def measure(settings: Settings, root: Path) -> dict[str, Any]:
     texts, result = _ingested(settings, root)
     folder = source_of(settings.user, root)
     by_file: dict[str, list[Document]] = defaultdict(list)
+    listed = source_files(folder, frozenset(), Problems())
+    known = {file.name for file in listed}
     for document in result.documents:
-        by_file[document.source].append(document)
+        by_file[_file_of(document.source, known)].append(document)
     problems: dict[str, list[Problem]] = defaultdict(list)
     for problem in result.report.problems:
         problems[problem.file].append(problem)
@@ -194,13 +196,13 @@ def measure(settings: Settings, root: Path) -> dict[str, Any]:
     parts: dict[str, Counter[str]] = defaultdict(Counter)
     lost: list[str] = []
     not_in_source = 0
-    files = {file.path: file for file in source_files(folder, frozenset(), Problems())}
+    files = {file.path: file for file in listed}
     for path in _all_files(folder):
         file = files.get(path)
         if file is None or file.name.lower() in NOT_SOURCES:
             parts["hidden" if file is None else "beside"][""] += _size(path)
             continue
-        documents = [each for source, found in by_file.items() if _is_of(source, file.name) for each in found]
+        documents = by_file[file.name]
         if not documents and file.name not in result.report.left_out:
             codes = [problem.code for problem in problems[file.name]]
             kind, reason = ("refused", codes[0]) if codes else ("ignored", file.suffix or "no extension")
@@ -302,8 +304,12 @@ def _is_format(segment: str, names: set[str]) -> bool:
     )
 
 
-def _is_of(source: str, file: str) -> bool:
-    return source == file or source.startswith(f"{file}#")
+def _file_of(source: str, known: Collection[str]) -> str:
+    """Return the file of a document's source, ``file`` or ``file#item``; either may have a # of its own."""
+    file = source
+    while file and file not in known:
+        file = file.rpartition("#")[0]
+    return file
 
 
 def _all_files(folder: Path) -> Iterator[Path]:
