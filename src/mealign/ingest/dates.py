@@ -87,7 +87,7 @@ WEEKDAY_AFTER = re.compile(rf"[,（(]?{SPACE}{{0,2}}[（(]?(?P<word>{WORD}{{1,20
 TIME = re.compile(
     rf",?(?:{SPACE}{{1,2}}|T|_)(?:(?:at|um|à|a las|kl\.?|alle){SPACE})?(?P<hour>\d{{1,2}})"
     rf"(?:[:.h](?P<minute>\d\d)(?:[:.](?P<second>\d\d)(?:[.,]\d{{1,6}})?)?(?!\d)|(?={SPACE}?[ap]\.?m\b))(?:{SPACE}?(?P<half>[ap])\.?m\b\.?)?"
-    rf"(?P<zone>{SPACE}?(?:Z|(?:UTC|GMT)?[+-]\d{{1,2}}:?(?:\d\d)?|UTC|GMT|[A-Z]{{3,4}}(?![^\W_]))(?![^\W_]))?",
+    rf"(?P<zone>{SPACE}?(?:Z|(?:UTC|GMT)?[+-](?:1[0-4]|0?\d):?(?:[0-5]\d)?|UTC|GMT|[A-Z]{{3,4}}(?![^\W_]))(?![^\W_]))?",
     re.IGNORECASE,
 )
 UTC_ZONES = frozenset({"Z", "UTC", "GMT", "+0000", "+00", "UTC+0", "GMT+0", "UTC+00", "GMT+00", "-0000"})
