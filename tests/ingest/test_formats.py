@@ -36,7 +36,7 @@ IOS = PERSON / "whatsapp/_chat.txt"
 
 def ingest(folder: Path, aliases: list[str] = ALIASES, **changes: object) -> IngestResult:
     user = UserConfig(name="mira", person=MIRA, path=str(folder), aliases=aliases)
-    return ingest_user(user, IngestConfig(**changes), root=folder)  # type: ignore[arg-type]
+    return ingest_user(user, IngestConfig(**{"time_zone": "Etc/UTC", **changes}), root=folder)  # type: ignore[arg-type]
 
 
 def places(result: IngestResult) -> list[tuple[str, int | None, str]]:
@@ -69,7 +69,7 @@ def folder(tmp_path: Path) -> Path:
         ),
         ("texts/leak.txt", MIRA, datetime(2024, 4, 3), "The kayak leaks."),
         (
-            "documents/lease.pdf", MIRA, datetime(2024, 3, 12, 9, 15),
+            "documents/lease.pdf", MIRA, datetime(2024, 3, 12, 10, 15),
             "I signed the lease of Nordnes 7.\n\nThe lease ends in May 2027.",
         ),
         (
@@ -78,7 +78,7 @@ def folder(tmp_path: Path) -> Path:
             "Kitchen; Harbour view\n\nYours, Mira",
         ),
         (
-            "mail/sent.mbox#one@example.org", MIRA, datetime(2024, 3, 18, 8),
+            "mail/sent.mbox#one@example.org", MIRA, datetime(2024, 3, 18, 9),
             "Hei Tomas,\n\nI work at the aquarium since Monday. Best regards from the penguins:\n- Pingo\n- Frode\n\n"
             "From here the bus takes ten minutes.",
         ),
@@ -86,7 +86,7 @@ def folder(tmp_path: Path) -> Path:
             "mail/sent.mbox#two@example.org", "Tomas Håle", datetime(2024, 3, 19, 10),
             "My shop is open again.\nCome by 🕐\n\nClocks",
         ),
-        ("mail/sent.mbox#3", MIRA, datetime(2024, 3, 20, 9), "A café in Nordnes sells clocks."),
+        ("mail/sent.mbox#3", MIRA, datetime(2024, 3, 20, 10), "A café in Nordnes sells clocks."),
         (
             "chatgpt/conversations.json#c-kayak/q-new", MIRA, datetime(2024, 3, 14, 9, 0, 10, 500000),
             "How do I mend my red kayak?",
@@ -103,7 +103,7 @@ def folder(tmp_path: Path) -> Path:
             "claude/conversations.json#c-sami/h1", MIRA, datetime(2024, 5, 1, 8, 0, 0, 123456),
             "I am learning Sámi.",
         ),
-        ("claude/conversations.json#c-sami/a1", "Claude", datetime(2024, 5, 1, 8, 0, 5), "Good!\n\nBures."),
+        ("claude/conversations.json#c-sami/a1", "Claude", datetime(2024, 5, 1, 10, 0, 5), "Good!\n\nBures."),
         ("claude/conversations.json#c-sami/h2", MIRA, datetime(2024, 5, 1, 8, 1), "I take lessons on Fridays."),
         ("whatsapp/WhatsApp Chat with Tomas.txt#L2", "Tomas H.", datetime(2024, 1, 5, 18, 3), "Is the kayak mended?"),
         (
@@ -159,7 +159,7 @@ def test_the_stage_writes_what_the_importers_read(tmp_path: Path, person: Ingest
     shutil.copytree(PERSON, tmp_path / "person")
     overrides = ["stage=ingest", "user=folder", "user.name=mira", f"user.person={MIRA}", "user.path=person"]
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        settings = to_settings(compose("config", overrides=[*overrides, "tracking=none"]))
+        settings = to_settings(compose("config", overrides=[*overrides, "tracking=none", "ingest.time_zone=Etc/UTC"]))
     settings = replace(settings, user=replace(settings.user, aliases=ALIASES))
     runner.run(settings, root=tmp_path)
     data = tmp_path / "data/mira"
@@ -243,7 +243,7 @@ def test_a_bad_file_is_named_and_the_rest_is_kept(
     folder: Path, name: str, write: Callable[[Path], object], line: int | None, code: str
 ) -> None:
     write(folder / name)
-    result = ingest(folder)
+    result = ingest(folder, undated="refuse")
     assert places(result) == [(name, line, code)]
     assert result.report.problems[0].mend
     assert [document.source for document in result.documents] == ["2024-01-01 good.md"]

@@ -57,7 +57,7 @@ def test_a_plug_in_is_asked_before_the_importers_of_the_package(tmp_path: Path, 
     result = imported(folder, tmp_path / "out", tmp_path)
     assert result.returncode == 0, result.stderr
     documents = read_records(tmp_path / "out/ada/documents.jsonl", Document)
-    assert [document.text for document in documents] == ["I paint.", "I DANCE.", CHAT.strip().upper()]
+    assert [document.text for document in documents] == ["I paint.", "I DANCE.", "ADA: I SING.", "ADA: I ROW."]
     assert read_json(tmp_path / "out/ada/ingest_report.json")["ignored"] == {}
 
 

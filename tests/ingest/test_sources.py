@@ -49,7 +49,7 @@ def read(importer: Importer, path: Path) -> tuple[list[Document], ImportContext]
             "Åse's birthday is 24 December. Åse's phone number is 40005678.",
         ),
         (
-            "calendar.ics#dentist", MIRA, "2024-03-05T09:00:00",
+            "calendar.ics#dentist", MIRA, "2024-03-05T10:00:00",
             "Dentist, 5 March 2024, 10:00 to 10:30, at Sint-Jan.\n\nBring the card.\nI am afraid.",
         ),
         (
@@ -81,7 +81,7 @@ def read(importer: Importer, path: Path) -> tuple[list[Document], ImportContext]
         ("google/messages.json#x/a/c", "Drive", "2024-03-05T10:02:00", "A file was shared."),
         ("My Clippings.txt#2", MIRA, "2024-03-05T10:01:00", "# The Sea (Ola Nordmann)\n\nI have seen it in Bergen."),
         ("My Clippings.txt#3", MIRA, "2024-03-06T11:00:00", "# Das Meer (Ola Nordmann)\n\nI read this in the train."),
-        ("html/note.html", MIRA, "2024-03-05T09:00:00", "Kayak\n\nI mended the kayak in Askøy.\n\ntar\n\nglue"),
+        ("html/note.html", MIRA, "2024-03-05T10:00:00", "Kayak\n\nI mended the kayak in Askøy.\n\ntar\n\nglue"),
         ("html/2024-03-06 Notebook.html", MIRA, "2024-03-06T00:00:00", "# The Sea\n\nI have seen it."),
         ("diary.epub", MIRA, "2024-03-08T00:00:00", "I saw the sea in Askøy.\n\n\n\nIt was cold."),
     ],
@@ -100,7 +100,7 @@ def test_programs_are_no_evidence_and_nothing_else_is_kept(result: IngestResult)
 
 
 def test_what_is_not_kept_is_counted_or_named(result: IngestResult) -> None:
-    assert result.report.codes == {"book": 1, "message": 1, "web_page": 1}
+    assert result.report.codes == {"book": 1, "message": 1, "time_zone": 4, "web_page": 1}
     assert result.report.ignored == {"attachment": 3}
     assert result.report.left_out == {
         "2024-03-02 contacts.vcf": {"program_field": 27},
@@ -183,7 +183,7 @@ def test_contacts_without_a_date_still_name_people(tmp_path: Path) -> None:
     user = UserConfig(name="m", person="Mira", path=str(tmp_path))
     result = ingest_user(user, IngestConfig(), root=tmp_path)
     assert [document.author for document in result.documents] == [TOM]
-    assert result.report.codes == {"no_date": 1}
+    assert result.report.codes == {"no_date": 1, "time_zone": 1}
 
 
 @pytest.mark.parametrize(

@@ -64,20 +64,18 @@ def test_a_chat_export_becomes_one_document_a_message(folder: Path) -> None:
     assert messages[1].participants == ("Nadia Verhoeven", "Bart Molenaar")
 
 
-def test_the_date_may_stand_in_the_file_name_and_a_zone_becomes_utc(folder: Path) -> None:
+def test_the_date_may_stand_in_the_file_name_and_a_zone_is_that_of_the_writer(folder: Path) -> None:
     (folder / "notes/2024-05-01-may.md").write_text("No front matter at all.")
     (folder / "notes/zoned.md").write_text("---\ndate: '2024-05-02T01:30:00+02:00'\n---\nLate.\n")
     by_source = {document.source: document.created_at for document in ingest(folder).documents}
     assert by_source["notes/2024-05-01-may.md"] == datetime(2024, 5, 1)
-    assert by_source["notes/zoned.md"] == datetime(2024, 5, 1, 23, 30)
+    assert by_source["notes/zoned.md"] == datetime(2024, 5, 2, 1, 30)
 
 
 @pytest.mark.parametrize(
     ("content", "code", "line"),
     [
         (b"---\ndate: 2024-03-14\n---\nfirst\nsecond \xff line\n", "not_utf8", 5),
-        (b"---\ndate: 2024-03-14\ntags: [a, b\ntitle: x: y\n---\ntext\n", "front_matter", 4),
-        (b"---\ndate: 2024-03-14\ntext without an end\n", "front_matter", 1),
         (b"---\ntitle: x\ndate: 3000-01-01\n---\ntext\n", "bad_date", 3),
         (b"---\ndate: 1492-01-01\n---\ntext\n", "bad_date", 2),
         (b"---\ndate: 2024-02-30\n---\ntext\n", "bad_date", 2),
@@ -91,7 +89,7 @@ def test_a_bad_note_is_named_with_its_line_and_the_rest_is_kept(
     folder: Path, content: bytes, code: str, line: int | None
 ) -> None:
     (folder / "notes/bad.md").write_bytes(content)
-    result = ingest(folder)
+    result = ingest(folder, undated="refuse")
     problem = only_problem(result)
     assert (problem.file, problem.code, problem.line) == ("notes/bad.md", code, line)
     assert problem.mend
@@ -164,7 +162,7 @@ def test_a_message_of_two_exports_is_kept_once(folder: Path) -> None:
     sources = [document.source for document in result.documents if document.kind == "message"]
     # What somebody sent twice at one moment stands twice in one file.
     assert sources == ["a.json#m1", "a.json#m2", "a.json#m3", "a.json#m4", "b.json#m5", "b.json#m6"]
-    assert result.report.left_out == {"b.json": {"seen_before": 2 * len("Message 1 äö")}}
+    assert result.report.left_out["b.json"] == {"seen_before": 2 * len("Message 1 äö")}
 
 
 def test_other_json_files_are_left_alone(folder: Path) -> None:
@@ -198,7 +196,7 @@ def test_nothing_usable_names_the_first_problems(tmp_path: Path) -> None:
 def test_strict_turns_any_problem_into_an_error(folder: Path) -> None:
     (folder / "notes/bad.md").write_text("no date")
     with pytest.raises(IngestError, match=r"ingest\.strict=true and 1 problems") as caught:
-        ingest(folder, strict=True)
+        ingest(folder, strict=True, undated="refuse")
     assert caught.value.report.kept == {"note": 1}
 
 
@@ -209,9 +207,14 @@ def test_a_missing_folder_names_the_key(tmp_path: Path) -> None:
 
 def test_the_report_names_places_and_no_text(folder: Path) -> None:
     (folder / "notes/secret.md").write_text("My secret has no date.")
-    report = ingest(folder).report
+    report = ingest(folder, undated="refuse").report
     assert "secret has" not in json.dumps(report.to_json())
-    assert report.counts() == {"kept": {"note": 1}, "questions": 0, "problems": {"no_date": 1}, "left_out": {}}
+    assert report.counts() == {
+        "kept": {"note": 1},
+        "questions": 0,
+        "problems": {"no_date": 1},
+        "left_out": {"front_matter": 49},
+    }
     assert render(report).row_count == 1
 
 

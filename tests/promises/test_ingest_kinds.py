@@ -121,7 +121,7 @@ FRONT_MATTER = {
 }
 
 
-def test_odd_front_matter_is_one_line(folder: Path) -> None:
+def test_odd_front_matter_is_named_and_the_note_is_kept(folder: Path) -> None:
     for name, text in FRONT_MATTER.items():
         (folder / f"{name}.md").write_text(f"---\n{text}\n---\n{SECRET}")
     (folder / "json.md").write_text('{\n"date": ' + "[" * 100_000 + "\n}\n" + SECRET)
@@ -129,8 +129,10 @@ def test_odd_front_matter_is_one_line(folder: Path) -> None:
     (folder / "labels.yaml").write_text(f"- !!bool {SECRET}\n")
     _, problems = ingested(folder, seconds=60)
     assert set(problems) == {*(f"{name}.md" for name in (*FRONT_MATTER, "json")), "corrections.yaml", "labels.yaml"}
-    assert all(len(found) == 1 for found in problems.values())
-    assert kept(folder) == ["2024-01-02.md"]
+    ours = {"corrections.yaml": 1, "labels.yaml": 1}
+    # What is wrong with it, and where it dates nothing any more, that too.
+    assert all(len(found) <= ours.get(name, 2) for name, found in problems.items())
+    assert set(kept(folder)) == {"2024-01-02.md", *(f"{name}.md" for name in (*FRONT_MATTER, "json"))}
 
 
 def test_two_names_never_become_one(folder: Path) -> None:

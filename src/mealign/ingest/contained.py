@@ -59,8 +59,9 @@ def read(module: str, file: SourceFile, context: ImportContext) -> list[Document
     seconds = context.settings.max_seconds * max(1, size / MEGABYTE)
     answer = _ask(
         {
-            "module": module, "path": str(file.path.absolute()), "name": file.name, "person": context.person,
-            "names": sorted(context.names), "contacts": context.contacts, "settings": asdict(context.settings),
+            "module": module, "path": str(file.path.absolute()), "name": file.name, "day_first": file.day_first,
+            "person": context.person, "names": sorted(context.names), "contacts": context.contacts,
+            "settings": asdict(context.settings),
             "limits": {"RLIMIT_AS": MEMORY + 4 * size, "RLIMIT_CPU": math.ceil(seconds)},
         },
         seconds,
@@ -149,7 +150,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     context = ImportContext(person=person, names=names, settings=settings, contacts=contacts)
     try:
         importer = import_module(request["module"]).IMPORTER
-        documents = importer.read(SourceFile(Path(request["path"]), request["name"]), context)
+        file = SourceFile(Path(request["path"]), request["name"], request["day_first"])
+        documents = importer.read(file, context)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a library may raise anything

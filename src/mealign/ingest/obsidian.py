@@ -24,23 +24,41 @@ SYNTAX = re.compile(
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
 QUOTE_MARK = re.compile(r"^(?:(?:(?:>[ \t]?)+\[![\w-]+\][+-]?[ \t]*)+|(?:>[ \t]?)+)", re.MULTILINE)
+KIND = re.compile(r"\[![\w-]+\]")
 GAP = re.compile(r"(?<![ \t])[ \t]+$|(?<=\n\n)\n+", re.MULTILINE)
 
 
-def prose(body: str) -> str:
+Leave = Callable[[str, str], None]
+"""Counts a text that a reader does not see: why, and what."""
+
+
+def prose(body: str, leave_out: Leave = lambda reason, text: None) -> str:
     """Turn the body of a note into what a reader sees.
 
     A link becomes its shown text, a tag its word, a callout its lines; embeds, comments, block ids, lines of
-    tags and queries are dropped; code stays as it is.
+    tags and queries are dropped, each by ``leave_out(reason, text)``; code stays as it is.
 
     >>> prose("Met [[People/Bart Molenaar|Bart]] at #home. %%ask him%% ^b1")
     'Met Bart at home.'
     """
-    return GAP.sub("", SYNTAX.sub(_shown, body))
+    return GAP.sub("", SYNTAX.sub(lambda match: _shown(match, leave_out), body))
 
 
-def _shown(match: re.Match[str]) -> str:
-    return SHOWN[str(match.lastgroup)](match)
+def _shown(match: re.Match[str], leave_out: Leave) -> str:
+    kind = str(match.lastgroup)
+    if kind in DROPPED:
+        leave_out(kind, match[0])
+        return ""
+    if kind == "wiki":
+        shown = _wiki(match)
+        if shown != match["target"]:
+            leave_out("link_target", match["target"])
+        return shown
+    if kind == "link":
+        leave_out("link_target", match[0][len(match["link"]) + 3 : -1])
+    if kind == "callout":
+        leave_out("callout_kind", "".join(KIND.findall(match[0])))
+    return SHOWN[kind](match, leave_out)
 
 
 def _wiki(match: re.Match[str]) -> str:
@@ -52,13 +70,12 @@ def _wiki(match: re.Match[str]) -> str:
     return name or heading.rpartition("#")[2].lstrip("^")
 
 
-SHOWN: Mapping[str, Callable[[re.Match[str]], str]] = {
-    "code": lambda match: match[0],
-    "wiki": _wiki,
-    "link": lambda match: prose(match["link"]),
-    "callout": lambda match: prose(QUOTE_MARK.sub("", match[0])),
-    "highlight": lambda match: prose(match["highlight"]),
-    "tag": lambda match: match["tag"].removeprefix("#"),
-    **dict.fromkeys(("query", "comment", "embed", "block_id", "tags"), lambda match: ""),
+DROPPED = frozenset({"query", "comment", "embed", "block_id", "tags"})
+SHOWN: Mapping[str, Callable[[re.Match[str], Leave], str]] = {
+    "code": lambda match, leave: match[0],
+    "link": lambda match, leave: prose(match["link"], leave),
+    "callout": lambda match, leave: prose(QUOTE_MARK.sub("", match[0]), leave),
+    "highlight": lambda match, leave: prose(match["highlight"], leave),
+    "tag": lambda match, leave: match["tag"].removeprefix("#"),
 }
 """What each alternative of :data:`SYNTAX` becomes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from rich.table import Table
@@ -16,6 +17,8 @@ LISTED = 10_000
 """Problems of one kind in one file that are listed one by one."""
 SHOWN = 500
 """Problems that the terminal shows."""
+ONCE = frozenset({"time_zone"})
+"""Codes of problems that are the same for every file with an extension, and noted for the first alone."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,12 @@ class Problems:
     ignored: Counter[str] = field(default_factory=Counter)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _once: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, file: str, line: int | None, code: str, message: str, mend: str) -> None:
         """Note one more problem; those of one kind in one file beyond :data:`LISTED` are only counted."""
+        if not self._is_first(file, code):
+            return
         self.counts[file, code] += 1
         if self.counts[file, code] <= LISTED:
             self.items.append(Problem(file, line, code, message, mend))
@@ -60,10 +66,20 @@ class Problems:
 
     def include(self, other: Problems) -> None:
         """Add the problems of another file."""
-        self.items += other.items
+        again = {kind for kind in other.counts if not self._is_first(*kind)}
+        self.items += [item for item in other.items if (item.file, item.code) not in again]
         self.ignored += other.ignored
-        self.counts += other.counts
+        self.counts += Counter({kind: number for kind, number in other.counts.items() if kind not in again})
         self.left_out += other.left_out
+
+    def _is_first(self, file: str, code: str) -> bool:
+        kind = PurePosixPath(file).suffix.lower(), code
+        if code not in ONCE:
+            return True
+        if kind in self._once:
+            return False
+        self._once.add(kind)
+        return True
 
     def all(self) -> Iterator[Problem]:
         """Yield the listed problems, and one for those of each kind that were only counted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -53,10 +54,16 @@ class IngestConfig:
     time_zone: str = setting("the writer's time zone, in which moments without one are told, as Europe/Brussels")
     first_year: int = setting("the first year of a plausible date", 1, 9999)
     last_year: int = setting("the last year of a plausible date", 1, 9999)
+    undated: str = setting("notes without a date: refuse, first (the day of the earliest source) or a day YYYY-MM-DD")
     day_first: bool | None = optional("whether 03/04/2024 is a day of April; null: what the file itself shows")
 
     def problems(self, key: str) -> Iterator[str]:
         """Say what cannot work."""
+        if self.undated not in ("refuse", "first"):
+            try:
+                date.fromisoformat(self.undated)
+            except ValueError:
+                yield f"{key}.undated={self.undated}: write refuse, first, or a day as 2024-03-14"
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -59,12 +59,15 @@ def read_whole(path: Path) -> bytes:
     """Read a regular file.
 
     Raises:
-        OSError: it cannot be read, or is longer than its size says, as files are that grow or that the kernel makes up.
+        OSError: it cannot be read, or changes meanwhile; or its size is not what it says, as of files that the kernel
+            makes up.
     """
     with open_regular(path) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        data = stream.read(size + 1)
-    if data is None or len(data) > size:
+        before = os.fstat(stream.fileno())
+        data = stream.read(before.st_size + 1)
+        after = os.fstat(stream.fileno())
+    changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+    if data is None or len(data) != before.st_size or changed:
         raise OSError(errno.EIO, "it changes while it is read")
     return data
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mealign.errors import ConfigError, MealignError
@@ -15,7 +15,7 @@ from mealign.ingest.corrections import NAME as CORRECTIONS
 from mealign.ingest.corrections import read_corrections
 from mealign.ingest.dispatch import import_file, importers, suffixes
 from mealign.ingest.files import SourceFile, source_files
-from mealign.ingest.importing import ImportContext
+from mealign.ingest.importing import ImportContext, date_undated
 from mealign.ingest.labels import NAME as LABELS
 from mealign.ingest.labels import read_labels
 from mealign.ingest.lifebench import digest_of_lifebench, read_lifebench
@@ -142,13 +142,16 @@ def _read_folder(folder: Path, user: UserConfig, context: ImportContext) -> list
     if not is_folder(folder):
         raise ConfigError(f"user.path={user.path}: there is no such folder; name the one that holds the notes")
     read = {}
+    files = source_files(folder, suffixes(), context.problems, day_first=context.settings.day_first)
     # Address books first: they say whose a number or address is in all others.
-    files = sorted(source_files(folder, suffixes(), context.problems), key=lambda file: file.suffix != ADDRESS_BOOK)
-    for file in track([file for file in files if file.name.lower() not in NOT_SOURCES], "read files"):
+    files = sorted(files, key=lambda file: file.suffix != ADDRESS_BOOK)
+    files = [file for file in files if file.name.lower() not in NOT_SOURCES]
+    context = replace(context, files=files)
+    for file in track(files, "read files"):
         if found := import_file(file, context):
             _note_stranger(file, found, context)
             read[file.name] = found
-    return _each_once(read, context)
+    return date_undated(_each_once(read, context), context.problems)
 
 
 def _each_once(read: dict[str, list[Document]], context: ImportContext) -> list[Document]:
