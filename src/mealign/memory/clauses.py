@@ -11,6 +11,7 @@ from mealign.words import word_set
 
 Token = Any
 LONG = 24
+SPLICING = (",", ";", ":", "-", "–", "—")
 REPORTING = word_set("say tell think guess believe hope know mean suppose write ask swear reckon hear feel see find")
 """Verbs before which what is said may stand: ``He is late, I think``."""
 
@@ -46,7 +47,7 @@ def _is_spliced(clause: Token, verb: Token) -> bool:
     told = verb.lemma_ in REPORTING or any(
         child.dep_ == "mark" or child.tag_ in ("WRB", "WP") for child in clause.children
     )
-    comma = clause.right_edge.i + 1 < len(clause.doc) and clause.right_edge.nbor(1).text in (",", ";", "-", "–", "—")
+    comma = clause.right_edge.i + 1 < len(clause.doc) and clause.right_edge.nbor(1).text in SPLICING
     return clause.dep_ in ("ccomp", "parataxis") and clause.i < verb.i and not told and comma
 
 
@@ -78,9 +79,22 @@ def _trim(tokens: list[Token]) -> list[Token]:
         if _closes(words[-1].text, left):
             break
         words.pop()
-    while words and (words[0].is_punct or words[0].is_space or words[0].dep_ in ("cc", "intj")):
+    while words and (words[0].is_punct or words[0].is_space or words[0].dep_ in ("cc", "intj") or _opens(words)):
         words.pop(0)
     return words
+
+
+def _opens(words: list[Token]) -> bool:
+    """Whether a clause begins with ``so``, or with the name of whom it addresses: ``Maria, I sold the boat``."""
+    if words[0].lower_ == "so" and len(words) > 1 and words[1].dep_ in ("nsubj", "nsubjpass"):
+        return True
+    return (
+        len(words) > 2
+        and words[0].pos_ == "PROPN"
+        and words[1].text in (",", "!")
+        and words[0].dep_ not in ("nsubj", "nsubjpass")
+        and not any(child.dep_ in ("conj", "appos") for child in words[0].children)
+    )
 
 
 def _closes(last: str, before: Mapping[str, int]) -> bool:

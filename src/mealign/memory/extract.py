@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from mealign.jsonl import digest_path
 from mealign.memory.clauses import clauses, implied_subject
 from mealign.memory.facts import document_order, listener, make_fact, oldest_first, sorted_facts, to_when
-from mealign.memory.kinship import GENDERED, Gender
+from mealign.memory.kinship import GENDERED, PEOPLE, Gender
 from mealign.memory.known_people import KnownPeople, NameMentions, name_mentions_in
 from mealign.memory.languages import ENGLISH, counts, language_of, languages_of
 from mealign.memory.moods import Mood, mood_of
@@ -60,6 +60,7 @@ INDEFINITE = word_set(
     "all both another each most many none whoever here him her them you yours whatever whom else thing things guys us"
 )
 """What else, as the subject of a clause, names nobody and nothing."""
+POINTING = {"this", "that", "these", "those"}
 UNRESOLVED = {"he", "she", "him", "her", "his", "hers", "they", "them", "their", "theirs", "it", "its", "this", "that"}
 COMPLEMENTS = ("dobj", "attr", "acomp", "oprd", "dative")
 CLAUSAL = ("xcomp", "ccomp")
@@ -282,18 +283,19 @@ def _facts_in(
 ) -> Iterator[Fact | ClauseRefusal]:
     """Yield the facts of one document and, for each clause or paragraph that makes none, the reason."""
     yield from (ClauseRefusal.no_word for _ in NO_WORD.finditer(document.text))
-    speaker, spoken_to = people.spoken_name(document.author), None if document.kind == "prompt" else listener(document)
+    speaker, other = people.spoken_name(document.author), None if document.kind == "prompt" else listener(document)
+    spoken_to = people.spoken_name(other) if other else None
     mentioned: list[Sequence[str]] = []
     for each in blocks:
         if each.parsed is None:
             yield ClauseRefusal(each.block.role.value)
             continue
         for sentence in each.parsed.sents:
-            names = _names(sentence, speaker, people)
+            names = _names(sentence, speaker, spoken_to, people)
             genders = {**people.genders, **_genders_of(names.values())}
             context = SpeakerContext(
                 speaker=speaker,
-                listener=people.spoken_name(spoken_to) if spoken_to else None,
+                listener=spoken_to,
                 written=document.created_at.date(),
                 third=_resolved(sentence, mentioned, names, genders),
                 named=_relatives(sentence, document.author, people),
@@ -311,9 +313,10 @@ def _pipeline(parser: Path) -> Any:
     return spacy.load(parser)
 
 
-def _names(sentence: Any, speaker: str, people: KnownPeople) -> dict[int, str]:
-    """Return who is mentioned, by position: names, and descriptions of people who are not named."""
-    found = {token.i: str(token.text) for token in name_tokens(sentence, people.certain) if token.text != speaker}
+def _names(sentence: Any, speaker: str, listener: str | None, people: KnownPeople) -> dict[int, str]:
+    """Return of whom a sentence speaks, by position: names, and descriptions of people who are not named."""
+    talking = (speaker, listener)
+    found = {token.i: str(token.text) for token in name_tokens(sentence, people.certain) if token.text not in talking}
     return dict(sorted({**unnamed(sentence, speaker=speaker, but=found), **found}.items()))
 
 
@@ -395,7 +398,7 @@ def _fact(
         return ClauseRefusal.no_subject
     if len(tokens) > MAX_TOKENS:
         return ClauseRefusal.length
-    if not _is_clear(verb, subject, context):
+    if not _is_clear(tokens, subject, context):
         return ClauseRefusal.vague
     times = find_times(tokens, written=context.written, people=people.certain)
     rewriter = Rewriter(tokens, context, times)
@@ -425,19 +428,31 @@ def _fact(
     )  # fmt: skip
 
 
-def _is_clear(verb: Token, subject: Token, context: SpeakerContext) -> bool:
-    """Whether subject and object can be understood without the text around them."""
-    about = (subject, *(child for child in subject.subtree if child.dep_ == "poss"))
-    if any(child.lower_ in ("this", "that", "these", "those") for child in subject.children if child.dep_ == "det"):
-        return False
-    objects = (child for child in verb.children if child.dep_ in ("dobj", "dative", "attr"))
+def _is_clear(tokens: Sequence[Token], subject: Token, context: SpeakerContext) -> bool:
+    """Whether a clause can be understood without the text around it: its subject, and whatever it points at."""
+    nobody = (VAGUE | INDEFINITE | UNRESOLVED) - ({"you"} if context.listener else set())
     named = {*context.third, *context.named}
-    return not any(
-        (token.lower_ in VAGUE | INDEFINITE and not (token.lower_ == "you" and context.listener))
-        or token.lower_ in UNRESOLVED
-        for token in about
-        if token.i not in named
-    ) and not any(token.lower_ in UNRESOLVED and token.i not in named for token in objects)
+    if subject.lower_ in nobody and subject.i not in named:
+        return False
+    if any(child.lower_ in POINTING for child in subject.children if child.dep_ == "det"):
+        return False
+    inside = {token.i for token in subject.subtree}
+    for token in tokens:
+        points = token.lower_ in UNRESOLVED and token.i not in named and token.i not in context.quoted
+        if points and token.pos_ in ("PRON", "DET") and token.dep_ not in ("expl", "mark", "det", "relcl"):
+            before = [word for word in tokens if word.i < token.i and word.pos_ in ("NOUN", "PROPN")]
+            if token.i in inside or not any(_may_mean(token, word) for word in before):
+                return False
+    return True
+
+
+def _may_mean(pronoun: Token, noun: Token) -> bool:
+    """Whether a pronoun may stand for a noun before it in its clause: ``bought two bikes and sold them``."""
+    if pronoun.lower_ in ("it", "its", "this", "that"):
+        return bool(noun.pos_ == "NOUN" and noun.tag_ == "NN")
+    if pronoun.lower_ in ("they", "them", "their", "theirs"):
+        return bool(noun.tag_ in ("NNS", "NNPS") or any(child.dep_ == "conj" for child in noun.children))
+    return noun.lower_ in GENDERED or noun.lemma_.lower() in PEOPLE
 
 
 def _was_added(subject: Token, block: Block) -> bool:

@@ -52,7 +52,9 @@ def mood_of(verb: Token, subject: Token | None, quoted: Collection[int]) -> Mood
     supposed = helpers & {"would", "'d"} and verb.lemma_ not in WOULD_BE_TRUE and not before & {"rather", "used"}
     if helpers & MIGHT or adverbs & DOUBTING or (supposed and not _had(verb)):
         return Mood.uncertain
-    if subject is not None and subject.lower_ == "you" and _anybody(verb, helpers, adverbs):
+    if subject is not None and (
+        _of_all(verb, subject) or (subject.lower_ == "you" and _anybody(verb, helpers, adverbs))
+    ):
         return Mood.in_general
     return Mood.asserted
 
@@ -71,6 +73,18 @@ def is_question(verb: Token, subject: Token | None) -> bool:
         return True
     inverted = first.lower_ in INVERTING and first.i < verb.i + (first.i == verb.i)
     return bool(inverted and subject is not None and subject.dep_ in SUBJECTS and subject.i > first.i)
+
+
+def _of_all(verb: Token, subject: Token) -> bool:
+    """Whether a clause says what is so in general: ``Kindness is key``, ``Small acts can make a difference``."""
+    helpers = {child.lower_ for child in verb.children if child.dep_ in ("aux", "auxpass")}
+    present = verb.tag_ in ("VBZ", "VBP") or bool(helpers & {"can", "could", "should", "must"})
+    if not present or subject.pos_ not in ("NOUN", "VERB"):
+        return False
+    definite = any(child.dep_ in ("det", "poss", "nummod") for child in subject.children)
+    return not definite and not any(
+        token.pos_ == "PROPN" or token.lower_ in ("i", "me", "my", "mine", "we", "us", "our") for token in verb.subtree
+    )
 
 
 def _had(verb: Token) -> bool:

@@ -357,9 +357,16 @@ I_WILL = re.compile(
 )
 """``ill`` and ``id`` where a subject begins and a verb follows."""
 DISCOURSE = re.compile(
-    r"(?:(?<=^)|(?<=[.!?] ))(?:I mean|you know(?! \w+ing)|anyway|well|so|ok(?:ay)?|yeah|yes|no|oh|wow|hey|hi)\b,?[ ]+",
+    r"(?:(?<=^)|(?<=[.!?] ))(?:I mean|I guess(?! so)|you know(?! \w+ing)|anyway|well|so(?! \w+ that)|ok(?:ay)?|yeah|"
+    r"yep|yup|nope|yes|no|oh|wow|hey|hi)\b[,!.]?[ ]+",
     re.IGNORECASE,
 )
+FEELING = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))(?:so |very |really )?(?P<feeling>glad|happy|sorry|sad|proud|excited|thrilled|grateful|"
+    r"afraid|surprised|jealous|worried|relieved)(?= (?:that|to|about|for|of|with|i|you|we|he|she|they|it)\b)",
+    re.IGNORECASE,
+)
+"""``Glad you found it``, without the ``I am``."""
 STARTS = re.compile(
     r"(?:(?<=^)|(?<=[.!?…] ))(?P<opening>(?:(?:then|finally|today|yesterday|tonight|later|also|just|again|only|"
     r"last night|(?:this|on|in|at|after|before) (?:the |my )?\w+),? )?)"
@@ -389,6 +396,10 @@ def _in_full(match: re.Match[str]) -> str:
     word = RESPELT[match[0].lower()]
     begins = match[0][0].isupper() and match.start() == 0
     return f"{word[0].upper()}{word[1:]}" if begins else word
+
+
+def _with_verb(match: re.Match[str]) -> str:
+    return f"I am {match[0][0].lower()}{match[0][1:]}"
 
 
 DETERMINERS = word_set(

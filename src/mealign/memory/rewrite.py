@@ -110,6 +110,9 @@ def _tense(words: Sequence[Token]) -> str:
         node = node.head
     if node.i in inside or node.pos_ not in ("VERB", "AUX"):
         return "none"
+    while node.tag_ == "VBG" and node.dep_ in ("xcomp", "pcomp") and node.head.pos_ == "VERB":
+        # "I went hiking on Saturday": when one went.
+        node = node.head
     auxiliaries = {child.lower_ for child in node.children if child.dep_ in ("aux", "auxpass")}
     # "I start on 12 August": a form that is its own lemma shows no past, whatever the tagger says.
     if (node.tag_ == "VBD" and node.lower_ != node.lemma_.lower()) or auxiliaries & PAST_AUXILIARIES:
@@ -210,6 +213,8 @@ class Rewriter:
             return context.speaker
         if lower in FIRST_POSSESSIVE:
             return f"{context.speaker}'s"
+        if lower == "our" and not any(child.lower_ == "we" for child in _subjects(token)):
+            return f"{context.speaker}'s"
         if lower in GROUP and token.pos_ == "PRON":
             return GROUP[lower].format(context.speaker)
         if context.listener and lower in SECOND:
@@ -303,6 +308,13 @@ def subject_of(verb: Token) -> Token | None:
             if child.dep_ in ("nsubj", "nsubjpass", "csubj"):
                 return child
     return None
+
+
+def _subjects(token: Token) -> Iterable[Token]:
+    """Yield the subjects of the verbs within whose clause a word is."""
+    return (
+        child for ancestor in token.ancestors for child in ancestor.children if child.dep_ in ("nsubj", "nsubjpass")
+    )
 
 
 def _verb_chain(verb: Token) -> Iterable[Token]:
