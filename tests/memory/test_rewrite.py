@@ -21,7 +21,7 @@ def told(text: str, day: str, parser: Path) -> list[Fact]:
 @pytest.mark.parametrize(
     ("day", "text", "statement"),
     [
-        ("2024-07-02", "The floor is wet and so I start on 12 August.", "So Nadia starts on 12 August 2024."),
+        ("2024-07-02", "The floor is wet and so I start on 12 August.", "Nadia starts on 12 August 2024."),
         ("2024-05-09", "The baby is due on 24 November.", "The baby is due on 24 November 2024."),
         ("2024-11-13", "Grietje has moved the opening to 13 December.",
          "Grietje has moved the opening to 13 December 2024."),
