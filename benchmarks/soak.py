@@ -68,7 +68,7 @@ def main() -> None:
         os.execvp("unshare", ["unshare", "-rm", sys.executable, *sys.argv])  # noqa: S606, S607
     began = time.monotonic()
     found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="soak-") as name:
+    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         template = new_project(folder / "template")
         _say("an undisturbed run")

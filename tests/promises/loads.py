@@ -51,7 +51,9 @@ def _garbage(path: Path) -> None:
 
 def _all(path: Path) -> None:
     """Delete the folder that a file is in."""
-    shutil.rmtree(path.parent)
+    # At once, since the run goes on writing there.
+    gone = path.parent.rename(path.parent.with_name(f"{path.parent.name}.gone"))
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 Accident = Callable[[Path], None]
