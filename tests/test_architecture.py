@@ -12,8 +12,8 @@ from mealign.pipeline.registry import commands, stages
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src/mealign"
 ORDER = (
-    ("errors", "addresses", "console"),
-    ("records", "settings", "processes", "plugins", "markdown", "door", "disk"),
+    ("errors", "addresses", "console", "words"),
+    ("names", "records", "settings", "processes", "plugins", "markdown", "door", "disk"),
     ("answers", "damage", "jsonl", "progress", "summaries"),
     ("language",),
     ("ingest", "memory"),

@@ -64,6 +64,7 @@ POINTING = {"this", "that", "these", "those"}
 UNRESOLVED = {"he", "she", "him", "her", "his", "hers", "they", "them", "their", "theirs", "it", "its", "this", "that"}
 COMPLEMENTS = ("dobj", "attr", "acomp", "oprd", "dative")
 CLAUSAL = ("xcomp", "ccomp")
+WRITTEN_I = re.compile(r"i(?:['’].*|m|ve|ll|d)?$", re.IGNORECASE)
 ENDED = re.compile(r"[.!?][\"”]?$")
 
 
@@ -416,6 +417,7 @@ def _fact(
     dated = next(((start, end) for start, (end, _) in times.items() if belongs_to(tokens[end - 1], verb)), None)
     canonical = people.canonical(who)
     start, end = block.traced.span(tokens[0].idx, tokens[-1].idx + len(tokens[-1].text))
+    inferred = _is_pronoun(subject) or _was_added(subject, document, block)
     return make_fact(
         document, start, end,
         subject=canonical,
@@ -424,7 +426,7 @@ def _fact(
         statement=f"{text[0].upper()}{text[1:]}{'' if ENDED.search(text) else '.'}",
         when=to_when(_text(tokens[slice(*dated)]), times[dated[0]][1]) if dated else None,
         entities=(canonical, *_entities(tokens, context, people)),
-        confidence=_confidence(complete=bool(value), inferred=_is_pronoun(subject) or _was_added(subject, block)),
+        confidence=_confidence(complete=bool(value), inferred=inferred),
     )  # fmt: skip
 
 
@@ -455,10 +457,10 @@ def _may_mean(pronoun: Token, noun: Token) -> bool:
     return noun.lower_ in GENDERED or noun.lemma_.lower() in PEOPLE
 
 
-def _was_added(subject: Token, block: Block) -> bool:
+def _was_added(subject: Token, document: Document, block: Block) -> bool:
     """Whether the subject is an ``I`` that the text leaves out."""
     start, end = block.traced.span(subject.idx, subject.idx + 1)
-    return start == end
+    return bool(subject.lower_ == "i" and not WRITTEN_I.match(document.text[start:end]))
 
 
 def _text(tokens: Sequence[Token]) -> str:

@@ -46,7 +46,7 @@ def language_of(text: str, usual: str) -> str:
 
     A text of English words is English, whatever the identifier makes of the names in it.
     """
-    words = [word for word in WORD.findall(text) if word[0].islower() or word.lower() in FUNCTION_WORDS]
+    words = [word for word in WORD.findall(text) if not word[0].isupper() or word.lower() in FUNCTION_WORDS]
     if not words:
         return usual
     code, probability = _identifier().classify(text)
