@@ -185,6 +185,9 @@ class Fact(Record):
     (``yesterday``), if it gives one. ``valid_from`` is the day the event happened or the statement was made;
     ``valid_to`` and ``superseded_by`` (a fact id) are set when a later fact replaces this one. ``entities`` are the
     names that the statement mentions, its subject first.
+
+    With ``quote``, the text could not be read as a statement that stands alone (``It cost 140 euros.``): it is kept as
+    somebody said it, so that it is found, and ``subject`` is who said it. Nothing is asked or concluded from it.
     """
 
     id: str
@@ -199,6 +202,7 @@ class Fact(Record):
     evidence: Evidence
     entities: tuple[str, ...] = ()
     confidence: Annotated[float, Field(ge=0.0, le=1.0)]
+    quote: bool = False
 
 
 Wording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

@@ -32,11 +32,11 @@ from mealign.memory.known_people import KnownPeople, NameMentions, name_mentions
 from mealign.memory.languages import ENGLISH, counts, language_of, languages_of
 from mealign.memory.moods import Mood, mood_of
 from mealign.memory.pronouns import FORMS, UNKNOWN, antecedent, name_tokens, remembered, unnamed
-from mealign.memory.reading import NO_WORD, Block, Role, blocks
+from mealign.memory.reading import NO_WORD, Block, Role, blocks, windows
 from mealign.memory.rewrite import FIRST, GROUP, SECOND, Rewriter, SpeakerContext, belongs_to, find_times, subject_of
 from mealign.memory.supersede import supersede
 from mealign.progress import bar
-from mealign.records import Document, Fact, Record, content_id
+from mealign.records import Document, Fact, Record, When, content_id
 from mealign.words import word_set
 
 Token = Any
@@ -50,6 +50,12 @@ ANNOTATIONS = ("ORTH", "SPACY", "HEAD", "DEP", "TAG", "POS", "LEMMA", "ENT_IOB",
 """The annotations of a parse that extraction uses."""
 MAX_WORDS = 45
 MIN_WORDS = 3
+LONGEST_QUOTE = 300
+"""Characters of a paragraph that is not parsed, in one quotation."""
+QUOTABLE = {Role.other_language, Role.planned, Role.table}
+"""What is the author's own, and cannot be read as statements."""
+QUOTED = 0.5
+"""The confidence of a quotation: it was said, but nothing is known of what it means."""
 MAX_TOKENS = 5 * MAX_WORDS
 """Tokens of which no statement of :data:`MAX_WORDS` words can be made."""
 NAMED = {"PERSON", "GPE", "LOC", "ORG", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP"}
@@ -290,6 +296,8 @@ def _facts_in(
     for each in blocks:
         if each.parsed is None:
             yield ClauseRefusal(each.block.role.value)
+            if each.block.role in QUOTABLE:
+                yield from _quotes_of(each.block, document, speaker)
             continue
         for sentence in each.parsed.sents:
             names = _names(sentence, speaker, spoken_to, people)
@@ -302,7 +310,10 @@ def _facts_in(
                 named=_relatives(sentence, document.author, people),
                 quoted=frozenset(token.i for token in sentence if each.block.is_speech(token.idx)),
             )
-            yield from _facts_of(sentence, document, each.block, context, people)
+            found = list(_facts_of(sentence, document, each.block, context, people))
+            yield from found
+            if not any(isinstance(fact, Fact) for fact in found) and ClauseRefusal.question not in found:
+                yield from _quote(sentence, document, each.block, context, people)
             if names:
                 mentioned = remembered(mentioned, list(dict.fromkeys(names.values())), genders)
 
@@ -368,6 +379,54 @@ def _facts_of(
         yield _fact(verb, tokens, subject, document, block, context, people)
         if subject is not None and subject.i not in context.quoted and (apposition := _apposition(subject)):
             yield _kinship(subject, apposition, document, block, context, people)
+
+
+def _quote(
+    sentence: Any, document: Document, block: Block, context: SpeakerContext, people: KnownPeople
+) -> Iterator[Fact]:
+    """Yield a sentence as it was said, where no clause of it is a fact and it names something."""
+    tokens = [token for token in sentence if not token.is_space]
+    words = [token for token in tokens if not token.is_punct]
+    if len(words) < MIN_WORDS or not any(token.pos_ in ("NOUN", "PROPN", "NUM") for token in words):
+        return
+    times = find_times(tokens, written=context.written, people=people.certain)
+    dated = next(iter(times.items()), None)
+    start, end = block.traced.span(tokens[0].idx, tokens[-1].idx + len(tokens[-1].text))
+    said = document.text[start:end]
+    if dated:
+        begin, (after, time) = dated
+        at = block.traced.span(tokens[begin].idx, tokens[after - 1].idx + len(tokens[after - 1].text))[1] - start
+        said = f"{said[:at]} [{time.phrase}]{said[at:]}"
+    yield _said(
+        document, start, end, said, speaker=context.speaker,
+        when=to_when(_text(tokens[begin:after]), time) if dated else None,
+        entities=_entities(tokens, context, people),
+    )  # fmt: skip
+
+
+def _quotes_of(block: Block, document: Document, speaker: str) -> Iterator[Fact]:
+    """Yield a paragraph that is not parsed, in pieces, as it was said."""
+    for low, high in windows(block.text, LONGEST_QUOTE):
+        if re.search(r"\w", block.text[low:high]):
+            start, end = block.traced.span(low, high)
+            yield _said(document, start, end, document.text[start:end], speaker=speaker, when=None, entities=())
+
+
+def _said(
+    document: Document, start: int, end: int, text: str, *, speaker: str, when: When | None, entities: Sequence[str]
+) -> Fact:
+    said = " ".join(text.split())
+    return make_fact(
+        document, start, end,
+        subject=document.author,
+        relation="say",
+        value="",
+        statement=f'{speaker} said, "{said}"',
+        when=when,
+        entities=(document.author, *entities),
+        confidence=QUOTED,
+        quote=True,
+    )  # fmt: skip
 
 
 def _says_something(verb: Token, tokens: Sequence[Token], subject: Token | None) -> bool:

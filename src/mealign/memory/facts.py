@@ -36,7 +36,7 @@ def to_when(expression: str, time: Time) -> When:
 
 def make_fact(
     document: Document, start: int, end: int, *, subject: str, relation: str, value: str, statement: str,
-    when: When | None, entities: Sequence[str], confidence: float,
+    when: When | None, entities: Sequence[str], confidence: float, quote: bool = False,
 ) -> Fact:  # fmt: skip
     """Build a fact whose id is the hash of its content, dated by its own time, else by its document."""
     written = document.created_at.date()
@@ -52,4 +52,5 @@ def make_fact(
         evidence=Evidence(document_id=document.id, start=start, end=end),
         entities=tuple(dict.fromkeys(entities)),
         confidence=confidence,
+        quote=quote,
     )

@@ -81,7 +81,7 @@ def extractive_bio(
 
 def choose_facts(facts: Sequence[Fact], topics: Sequence[Topic], *, person: str, count: int) -> list[Fact]:
     """Return up to ``count`` facts for the bio: who the person is, who is close, what they like, what they do."""
-    current = [fact for fact in facts if not (fact.superseded_by or fact.valid_to)]
+    current = [fact for fact in facts if not (fact.superseded_by or fact.valid_to or fact.quote)]
     clear = [fact for fact in current if is_clear(fact) and _is_about(fact, person)]
     latest_first = sorted(clear, key=lambda fact: (-fact.confidence, _days_back(fact), fact.id))
     share = max(1, count // 4)

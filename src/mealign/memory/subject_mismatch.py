@@ -93,6 +93,9 @@ class _People:
                 self._rows.setdefault(name, []).append(row)
 
     def _subject(self, fact: Fact) -> str:
+        if fact.quote:
+            # Who said it is not of whom it speaks.
+            return ""
         first = _words(fact.subject)[:1]
         return first[0] if first and first[0] in self._names else ""
 

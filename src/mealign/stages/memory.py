@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MemorySummary(Summary):
-    """How many facts there are, and what was read and rejected.
+    """How many facts there are, and what was read and rejected; ``quotes`` are kept as they were said, for search.
 
     ``refused`` counts clauses of the statements extractor by reason, ``languages`` the documents that it does not
     read, by language; ``extraction`` and ``bio`` are the counts of a language model that reads and writes.
     """
 
     facts: int
+    quotes: int
     superseded: int
     topics: int
     dimensions: int
@@ -62,8 +63,9 @@ def run(context: StageContext) -> MemorySummary:
     corrections = read_record(context.inputs / "corrections.json", Corrections)
     model = cache(lambda: _extracting_model(context))
     extracted, counts = _extract(context, documents, model)
-    if not extracted:
-        raise MealignError(f"no statement was found in {len(documents)} documents; add notes with full sentences")
+    if all(fact.quote for fact in extracted):
+        mend = "add notes with full English sentences, or let a language model read them (memory=llm)"
+        raise MealignError(f"no statement was found in {len(documents)} documents; {mend}")
     facts = correct(extracted, corrections, order=document_order(documents))
     if not facts:
         raise MealignError(f"corrections.yaml drops all {len(extracted)} facts; keep some of them")
@@ -72,7 +74,8 @@ def run(context: StageContext) -> MemorySummary:
         terminal.show(f"corrections.yaml:{line}: this entry concerns no fact; correct its id or text, or delete it")
     encode = partial(embedder(context).encode, description="embed facts")
     vectors = embed(facts, passages_of(facts, documents), encode)
-    topics = find_topics(facts, vectors[:, 0])
+    stated = np.array([not fact.quote for fact in facts], dtype=bool)
+    topics = find_topics([fact for fact in facts if not fact.quote], vectors[stated, 0])
     bio, bio_counts = _bio(context, facts, topics, model)
     profile = build_profile(facts, person=context.settings.user.person, bio=bio, topics=topics)
     write_records(context.outputs / "memory/facts.jsonl", facts)
@@ -80,8 +83,9 @@ def run(context: StageContext) -> MemorySummary:
     np.save(context.outputs / "memory/embeddings.npy", vectors)
     superseded = sum(fact.superseded_by is not None for fact in facts)
     return MemorySummary(
-        funnel=Funnel(what="facts", count=len(facts), rest={"superseded": superseded}),
-        facts=len(facts),
+        funnel=Funnel(what="facts", count=int(stated.sum()), rest={"superseded": superseded}),
+        facts=int(stated.sum()),
+        quotes=int((~stated).sum()),
         superseded=superseded,
         topics=len(topics),
         dimensions=int(vectors.shape[2]),

@@ -63,11 +63,12 @@ def build_tasks(
         At most ``settings.max_tasks`` tasks; fewer when the facts do not yield as many.
     """
     facts = sorted(facts, key=lambda fact: fact.id)
-    read = parse_clauses(facts, person=person, nlp=load_parser(parser), speakers=speakers)
-    pool = make_pool(facts, read, person=person, seed=seed)
+    stated = [fact for fact in facts if not fact.quote]
+    read = parse_clauses(stated, person=person, nlp=load_parser(parser), speakers=speakers)
+    pool = make_pool(stated, read, person=person, seed=seed)
     advice = advice_drafts([clause for clause in read if isinstance(clause, Clause)], seed=seed)
     drafts: list[Draft | AdviceDraft] = sorted([*pool.drafts, *advice], key=lambda draft: _rank(draft, seed))
-    splitting, kept = split_facts(facts, drafts, share=settings.eval_share, seed=seed)
+    splitting, kept = split_facts(stated, drafts, share=settings.eval_share, seed=seed)
     items = _choose(kept, splitting, person=person, settings=settings, seed=seed)
     by_id = {fact.id: fact for fact in facts}
     built = build_prompts(items, by_id, index, person=person, context=context, held_out=splitting.held_out)
