@@ -15,7 +15,7 @@ def told(text: str, day: str, parser: Path) -> list[Fact]:
     document = Document.create(
         source="notes/a.md", author=NADIA, created_at=datetime.fromisoformat(day), kind="note", text=text
     )
-    return extract_facts([document], person=NADIA, parser=parser).facts
+    return [fact for fact in extract_facts([document], person=NADIA, parser=parser).facts if not fact.quote]
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,8 @@ def supersede(facts: Sequence[Fact], *, order: Mapping[str, int]) -> list[Fact]:
         if another and earlier.id not in closed and day and earlier.valid_from and day >= earlier.valid_from:
             closed[earlier.id] = earlier.model_copy(update={"valid_to": day, "superseded_by": later.id})
 
-    for fact in sorted(
-        (fact for fact in facts if not fact.quote),
-        key=lambda fact: (order[fact.evidence.document_id], fact.evidence.start, fact.id),
-    ):
+    stated = (fact for fact in facts if not fact.quote)
+    for fact in sorted(stated, key=lambda fact: (order[fact.evidence.document_id], fact.evidence.start, fact.id)):
         for slot, value in slots(fact):
             earlier = latest.get(slot)
             if earlier and earlier[1] != value:
