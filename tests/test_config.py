@@ -18,6 +18,7 @@ from mealign.settings import INFINITE, Limits, declared, name_problem
 
 REQUIRED = {
     "user/folder": ["user.name=me", "user.person=Me", "user.path=notes"],
+    "user/lifebench": ["user.path=lumingqiang", "user.person=Lu Mingqiang"],
     "user/locomo": ["user.path=locomo10.json", "user.conversation=conv-26", "user.speaker=Caroline"],
 }
 BY_NAME = {f"model/{name}": ["download=any"] for name in ("llama3_1_8b", "qwen2_5_0_5b", "qwen2_5_7b")}

@@ -368,7 +368,8 @@ def test_when_nothing_is_usable_the_report_says_why(settings: Settings, home: Pa
     with pytest.raises(MealignError, match=r"user\.path=broken: nothing usable"):
         runner.run(changed, root=home)
     report = read_json(folder / "ingest_report.json")
-    assert [item["file"] for item in report["items"]] == ["note.md", "old.md"]
+    # The last says that a note without a day finds no other whose day it could have.
+    assert [item["file"] for item in report["items"]] == ["note.md", "old.md", "."]
     assert digest_path(folder / "documents.jsonl") == documents
     runner.run(replace(settings, stage="ingest"), root=home)
     assert read_json(folder / "ingest_report.json")["items"] == []
