@@ -63,8 +63,8 @@ VAGUE = {"it", "this", "that", "they", "there", "which", "who", "these", "those"
 """Pronouns that name nobody and nothing."""
 INDEFINITE = word_set(
     "one ones other others everybody everyone somebody someone anybody anyone nobody nothing something anything people "
-    "some all both another each most many none whoever here him her them you yours whatever whom else thing things guys "
-    "us"
+    "some all both another each most many none whoever here him her them you yours whatever whom else thing things "
+    "guys us"
 )
 """What else, as the subject of a clause, names nobody and nothing."""
 POINTING = {"this", "that", "these", "those"}
