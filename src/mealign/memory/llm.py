@@ -27,12 +27,12 @@ from mealign.language.egress import Personal
 from mealign.language.prices import tokens_of
 from mealign.language.replies import ask
 from mealign.language.settings import LlmConfig
-from mealign.memory.extract import ENDED, MAX_WORDS, VAGUE
 from mealign.memory.facts import document_order, listener, make_fact, oldest_first, sorted_facts, to_when
 from mealign.memory.known_people import KnownPeople
 from mealign.memory.quotations import Voices, bears, clauses_around, holds, last_named, read, sentence_around
 from mealign.memory.reading import windows
 from mealign.memory.rewrite import FIRST, GROUP, PREPOSITIONS, SECOND
+from mealign.memory.statements import ENDED, MAX_WORDS, VAGUE
 from mealign.memory.supersede import supersede
 from mealign.memory.times import Time, format_day, resolve
 from mealign.names import short_name
