@@ -110,6 +110,7 @@ def test_an_argument_that_is_not_utf8_is_one_message(tmp_path: Path) -> None:
     assert "config error: user.path: what follows is not UTF-8" in result.stderr
 
 
+@pytest.mark.slow
 def test_an_odd_name_survives_the_way_from_notes_to_prompts(tmp_path: Path) -> None:
     person = "C:\\g<1> (O'Brien) [/b] ${user.name} 李雷"
     write_notes(tmp_path / "It's (old) [1] #é")

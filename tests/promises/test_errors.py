@@ -170,7 +170,8 @@ def test_a_folder_that_was_deleted_is_one_message(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("backend", ["openai", pytest.param("anthropic", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["openai", "anthropic"])
 def test_a_server_that_answers_anything_ends_in_one_message(backend: str, tmp_path: Path) -> None:
     write_notes(tmp_path / "notes", {"2024-01-02": f"I know that {WORDS}."})
     for number, body in enumerate((b"[]", b'{"choices": [{"message": []}], "content": [3]}', b"\xff" * 9)):

@@ -123,6 +123,7 @@ def test_a_budget_counts_what_was_under_way_when_a_run_was_killed(tmp_path: Path
     assert "spent: 10 calls (6 without an answer), and 4 of 40 requests have their answer" in result.output
 
 
+@pytest.mark.slow
 def test_a_model_that_reads_keeps_to_its_budget_and_goes_on(tmp_path: Path) -> None:
     write_notes(tmp_path / "notes")
 

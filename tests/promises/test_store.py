@@ -100,7 +100,8 @@ def plant(path: Path, canary: Canary) -> None:
         path.write_bytes(pickled)
 
 
-@pytest.mark.parametrize("planted", [pytest.param("memos", marks=pytest.mark.slow), "all"])
+@pytest.mark.slow
+@pytest.mark.parametrize("planted", ["memos", "all"])
 def test_a_planted_pickle_is_never_run(root: Path, whole: Path, tmp_path: Path, planted: str) -> None:
     canary = Canary(tmp_path / "song")
     if planted == "memos":
@@ -312,10 +313,8 @@ def damage(root: Path, draw: random.Random, *, share: float) -> None:
             draw.choice((cut, flip, folder_for_file, other_content, other_content, file_for_folder))(path, draw)
 
 
-@pytest.mark.parametrize(
-    ("seed", "share"),
-    [(1, 1.0), *(pytest.param(n, n % 4 / 4 + 0.1, marks=pytest.mark.slow) for n in range(2, 23))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "share"), [(1, 1.0), *((n, n % 4 / 4 + 0.1) for n in range(2, 23))])
 def test_a_run_on_damaged_files_ends_as_an_undisturbed_one(root: Path, whole: Path, seed: int, share: float) -> None:
     damage(root, random.Random(seed), share=share)
     said = again(root, STAGES)
