@@ -1,4 +1,4 @@
-"""Of a promise that is tried on many inputs, the first two run by default and all of them with ``-m slow``."""
+"""Of a promise that is tried on many inputs, the first runs by default and all of them with ``-m slow``."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-DEFAULT = 2
+DEFAULT = 1
 READS_CODE = {"test_no_module_unpickles"}
 """Tests that start no program."""
 

@@ -166,6 +166,7 @@ def controls(output: str) -> set[str]:
     return set(OURS.sub("", output)) & (unsafe - {"\n", "\t"})
 
 
+@pytest.mark.slow
 def test_nothing_that_comes_from_outside_controls_the_terminal(tmp_path: Path) -> None:
     folder = write_notes(tmp_path / "notes", {"2024-01-02": f"I live in Ghent. Tom{BAD} gave me a fern [/b] [red]."})
     (folder / "a[").mkdir()

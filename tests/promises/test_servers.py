@@ -139,6 +139,7 @@ def test_a_model_that_reads_keeps_to_its_budget_and_goes_on(tmp_path: Path) -> N
     assert len(server.requests) == 5, "a note is asked about once"
 
 
+@pytest.mark.slow
 def test_a_batch_that_the_vendor_failed_is_started_anew(tmp_path: Path) -> None:
     project = write_judged(tmp_path, 3)
     vendor = BatchServer([(FAILED, 0), (EXPIRED, 2)])

@@ -79,7 +79,7 @@ class Whole:
     told: list[int]
 
 
-@pytest.fixture(scope="module", params=["dpo", pytest.param("sft", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(stage, marks=pytest.mark.slow) for stage in ("dpo", "sft")])
 def whole(
     request: pytest.FixtureRequest, tiny_model: Path, adapter: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Whole:
