@@ -1,5 +1,6 @@
 """Sentences to facts, by a table; and what holds for any text: every span is there, every statement stands alone."""
 
+import time
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -179,3 +180,20 @@ def test_what_makes_no_fact_is_counted_by_its_reason(parser_path: Path) -> None:
     kept = ('Nadia said, "Call the bank."', 'Nadia said, "Tea and bread."')
     assert said == {"Nadia lives in Utrecht.": False, **dict.fromkeys(kept, True)}
     assert extraction.refused == {"command": 1, "no_verb": 1, "question": 1, "vague": 1}
+
+
+def test_a_speaker_who_has_anothers_first_name_is_somebody_else(parser_path: Path) -> None:
+    """And a paragraph's parse stays with it, whoever turns out to have which name."""
+    pasted = message("Mark: I sold the boat in Utrecht.\nI moved to Lille.", NADIA, "Mark", "Mark Fox")
+    own = message("I like tea.", "Mark", NADIA, "Mark Fox")
+    facts = {fact.statement: fact for fact in extract(pasted, own, parser=parser_path)}
+    assert facts["Mark likes tea."].subject == "Mark"
+    span = facts["Nadia moved to Lille."].evidence
+    assert pasted.text[span.start : span.end] == "I moved to Lille"
+
+
+def test_many_quoted_lines_are_read_in_time() -> None:
+    text = "> [!note]\n" + "> I like tea.\n" * 30_000
+    started = time.process_time()
+    assert sum(block.role is Role.own for block in blocks(text, message=False)) > 0
+    assert time.process_time() - started < 20

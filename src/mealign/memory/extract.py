@@ -76,11 +76,12 @@ def extract_facts(
     """
     memo = {} if memo is None else memo
     ordered = [document for document in oldest_first(documents) if document.kind != "assistant"]
-    speakers = KnownPeople.of({person, *(name for each in ordered for name in (each.author, *each.participants))})
+    names = {person, *(name for each in ordered for name in (each.author, *each.participants))}
+    speakers = KnownPeople.of(names)
     languages = languages_of(ordered)
     parsing = _DocumentParser(parser, memo, languages)
     mentions = parsing.name_mentions(ordered, speakers)
-    people = KnownPeople.of(speakers.spoken.values(), mentions)
+    people = KnownPeople.of(names, mentions)
     found: dict[str, Fact] = {}
     refused: Counter[str] = Counter({"assistant": len(documents) - len(ordered)})
     for document_facts in parsing.facts(ordered, people):
@@ -99,7 +100,7 @@ class _DocumentParser:
         self._languages = languages
         self._memo = memo
         self._code = digest_path(Path(__file__).parent)
-        self._parses: dict[str, list[NDArray[np.uint64]]] = {}
+        self._parses: dict[str, list[tuple[Block, NDArray[np.uint64] | None]]] = {}
         self.documents_read = 0
 
     def name_mentions(self, documents: Sequence[Document], speakers: KnownPeople) -> list[tuple[str, NameMentions]]:
@@ -153,24 +154,25 @@ class _DocumentParser:
                 yield from ((known | made)[key] for key in keys)
 
     def _parse(self, documents: Sequence[tuple[Document, KnownPeople]]) -> Iterator[list[ParsedBlock]]:
-        """Yield the parses of each document, reusing those made earlier in this run."""
+        """Yield the paragraphs of each document with their parses, reusing those made earlier in this run."""
         nlp = _pipeline(self._parser)
-        divided = {document.id: self._blocks(document, people) for document, people in documents}
-        new = [identifier for identifier in divided if identifier not in self._parses]
-        self._parses |= {identifier: [] for identifier in new}
-        own = (
-            (block.text, identifier) for identifier in new for block in divided[identifier] if block.role is Role.own
-        )
-        tokenized = ((nlp.make_doc(text), identifier) for text, identifier in own)
+        divided = {each.id: self._blocks(each, people) for each, people in documents if each.id not in self._parses}
+        own = [block for found in divided.values() for block in found if block.role is Role.own]
+        read: dict[int, NDArray[np.uint64]] = {}
+        tokenized = ((nlp.make_doc(block.text), position) for position, block in enumerate(own))
         for batch in groups(tokenized, PIPELINE_BATCH, BATCH_TOKENS, lambda piece: len(piece[0])):
-            for parsed, identifier in nlp.pipe(batch, as_tuples=True, batch_size=PIPELINE_BATCH):
-                self._parses[identifier].append(parsed.to_array(ANNOTATIONS))
-        self.documents_read += len(new)
-        for identifier, found in divided.items():
-            parses = iter(self._parses[identifier])
+            for parsed, position in nlp.pipe(batch, as_tuples=True, batch_size=PIPELINE_BATCH):
+                read[position] = parsed.to_array(ANNOTATIONS)
+        arrays = (read[position] for position in range(len(own)))
+        self._parses |= {
+            identifier: [(block, next(arrays) if block.role is Role.own else None) for block in found]
+            for identifier, found in divided.items()
+        }
+        self.documents_read += len(divided)
+        for document, _ in documents:
             yield [
-                ParsedBlock(block, _unpacked(next(parses), nlp.vocab) if block.role is Role.own else None)
-                for block in found
+                ParsedBlock(block, None if tokens is None else _unpacked(tokens, nlp.vocab))
+                for block, tokens in self._parses[document.id]
             ]
 
     def _blocks(self, document: Document, people: KnownPeople) -> list[Block]:

@@ -9,6 +9,7 @@ fact's evidence is the text as it was written.
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ class Role(StrEnum):
 class Traced:
     """A text of which every character knows its place, [start, end), in the text that it was made from."""
 
-    def __init__(self, text: str, starts: list[int], ends: list[int]) -> None:
+    def __init__(self, text: str, starts: array[int], ends: array[int]) -> None:
         self.text = text
         self._starts = starts
         self._ends = ends
@@ -48,7 +49,7 @@ class Traced:
     @classmethod
     def of(cls, text: str, offset: int = 0) -> Traced:
         """Begin with a text that stands at ``offset``."""
-        places = list(range(offset, offset + len(text) + 1))
+        places = array("q", range(offset, offset + len(text) + 1))
         return cls(text, places[:-1], places[1:])
 
     def __getitem__(self, part: slice) -> Traced:
@@ -61,8 +62,7 @@ class Traced:
     def sub(self, pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str]) -> Traced:
         """Replace all matches, as :func:`re.sub`; what replaces a match stands where the match does."""
         text: list[str] = []
-        starts: list[int] = []
-        ends: list[int] = []
+        starts, ends = array("q"), array("q")
         last = 0
         for match in pattern.finditer(self.text):
             new = replacement(match) if callable(replacement) else match.expand(replacement)
@@ -72,12 +72,13 @@ class Traced:
             text += [self.text[last:low], new]
             begin = self._starts[low] if low < len(self._starts) else self._ends[-1]
             finish = self._ends[high - 1] if high > low else begin
-            starts += [*self._starts[last:low], *[begin] * len(new)]
-            ends += [*self._ends[last:low], *[finish] * len(new)]
+            starts += self._starts[last:low] + array("q", [begin]) * len(new)
+            ends += self._ends[last:low] + array("q", [finish]) * len(new)
             last = high
         if not text:
             return self
-        return Traced("".join([*text, self.text[last:]]), [*starts, *self._starts[last:]], [*ends, *self._ends[last:]])
+        rest = self[last:]
+        return Traced("".join([*text, rest.text]), starts + rest._starts, ends + rest._ends)
 
 
 @dataclass(frozen=True)
@@ -202,12 +203,13 @@ class _Lines:
 
 def paragraphs(text: str, *, message: bool) -> Iterator[tuple[Role, int, int]]:
     """Yield role, start and end of every paragraph, without the marks before it."""
-    open_lines, fenced, quoting, at, before = _Lines(), False, False, 0, ""
+    open_lines, fenced, quoting, own_box, at, before = _Lines(), False, False, False, 0, ""
     lines = text.split("\n")
     for number, line in enumerate(lines):
         start, end = at, at + len(line)
         at = end + 1
         role: Role | None = None
+        own_box = own_box and bool(QUOTE_MARK.match(line))
         if FENCE.match(line):
             fenced = not fenced
             role = Role.code
@@ -215,7 +217,7 @@ def paragraphs(text: str, *, message: bool) -> Iterator[tuple[Role, int, int]]:
             role = Role.code
         elif not line.strip():
             yield from open_lines.take()
-            quoting, before = False, ""
+            quoting, own_box, before = False, False, ""
             continue
         elif HEADING.match(line) or (number + 1 < len(lines) and UNDERLINE.match(lines[number + 1]) and not before):
             role = Role.heading
@@ -225,8 +227,9 @@ def paragraphs(text: str, *, message: bool) -> Iterator[tuple[Role, int, int]]:
             role = Role.table
         elif callout := CALLOUT.match(line):
             quoting = callout["kind"].lower() in QUOTING
+            own_box = not quoting
             role = Role.heading
-        elif QUOTE_MARK.match(line) and (quoting or not message) and not _in_own_callout(lines, number):
+        elif QUOTE_MARK.match(line) and (quoting or not message) and not own_box:
             role = Role.quoted
         if role is not None:
             if open_lines.start >= 0 and open_lines.role is role:
@@ -260,15 +263,6 @@ def paragraphs(text: str, *, message: bool) -> Iterator[tuple[Role, int, int]]:
     yield from open_lines.take()
 
 
-def _in_own_callout(lines: list[str], number: int) -> bool:
-    """Whether a line is in a box of the author's own: ``> [!note]`` stands above it."""
-    while number >= 0 and QUOTE_MARK.match(lines[number]):
-        if callout := CALLOUT.match(lines[number]):
-            return callout["kind"].lower() not in QUOTING
-        number -= 1
-    return False
-
-
 def _quoted_marks(line: str) -> int:
     mark = re.match(r"[ \t>]*", line)
     return mark.end() if mark else 0
@@ -288,7 +282,6 @@ def _ends(before: str, line: str) -> bool:
     return bool(SENTENCE_END.search(before.rstrip())) or (anew and len(before) < SHORT_LINE)
 
 
-# What stands in place of each is as long as a reader sees it.
 IMAGE = re.compile(r"!\[[^\]\n]{0,300}\]\([^()\s]{0,2000}\)|!\[\[[^\]\n]{1,300}\]\]")
 STRUCK = re.compile(r"~~[^~\n]{1,1000}~~")
 COMMENT = re.compile(r"%%[^%]{1,2000}%%|<!--(?:[^-]|-(?!->)){0,2000}-->")
@@ -306,6 +299,7 @@ EMPHASIS = re.compile(
 )
 ADDRESS = re.compile(r"<(?P<shown>(?:https?|mailto):[^<>\s]{1,2000})>")
 EMOJI = re.compile(r"[ \t]*[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50-\u2B55\uFE0F\u200D\u20E3]+[ \t]*")
+SECOND_STOP = re.compile(r"([.!?])\s*\.(?=\s|$)")
 LINE_BREAK = re.compile(r"\n[ \t]*(?:>[ \t]*)*")
 
 
@@ -317,7 +311,7 @@ def without_markup(raw: Traced) -> Traced:
         (EMPHASIS, ""), (LINE_BREAK, " "), (NO_WORD, " "), (EMOJI, _pause),
     ):  # fmt: skip
         raw = raw.sub(pattern, replacement)
-    return raw.sub(re.compile(r"([.!?])\s*\.(?=\s|$)"), r"\1")
+    return raw.sub(SECOND_STOP, r"\1")
 
 
 def _pause(match: re.Match[str]) -> str:
